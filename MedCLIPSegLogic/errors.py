@@ -1,0 +1,8 @@
+"""Errors whose message is one sentence for the person at the screen."""
+
+
+class MedCLIPSegError(Exception):
+    """Anything the user can mend: the message names the file or field and the way out.
+
+    The command line prints it without a trace and exits with code 2; the panel shows it as it is.
+    """
