@@ -1,0 +1,50 @@
+"""The image as the engine sees it: voxels in KJI order and the exact IJK-to-RAS matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+PICTURE_IJK_TO_RAS: NDArray[np.float64] = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""Geometry 3D Slicer gives to a plain picture: row 0 on top, 1 mm pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """A scalar or colour image with geometry.
+
+    Args:
+        voxels: (K, J, I) for scalar images of any real type, (K, J, I, 3) uint8 in R, G, B order for colour.
+        ijk_to_ras: (4, 4) float64, voxel indices (i, j, k, 1) to RAS millimetres; may be oblique or sheared.
+        name: short name for nodes and files.
+        spacing_known: False for pictures without physical pixel size (spacing is then 1 mm by convention).
+    """
+
+    voxels: NDArray[np.generic]
+    ijk_to_ras: NDArray[np.float64]
+    name: str
+    spacing_known: bool = True
+
+    @property
+    def is_color(self) -> bool:
+        """True for (K, J, I, 3) voxels."""
+        return self.voxels.ndim == 4
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of voxels along K, J and I."""
+        k, j, i = self.voxels.shape[:3]
+        return int(k), int(j), int(i)
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Voxel size in mm along I, J and K (the column lengths of the matrix)."""
+        i, j, k = np.linalg.norm(self.ijk_to_ras[:3, :3], axis=0)
+        return float(i), float(j), float(k)
+
+    @property
+    def voxel_volume(self) -> float:
+        """Volume of one voxel in mm³."""
+        return float(abs(np.linalg.det(self.ijk_to_ras[:3, :3])))
