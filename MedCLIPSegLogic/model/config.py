@@ -1,0 +1,260 @@
+"""Typed description of a model; saved as JSON beside the weights and checked when it is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..errors import MedCLIPSegError
+
+MAX_LAYERS = 100
+"""More than any tower has; a damaged file must not keep the program busy building."""
+
+
+@dataclass(frozen=True)
+class ImageTowerConfig:
+    """Image tower.
+
+    Args:
+        kind: "vit" is open_clip's OpenAI-style vision transformer; "timm" is a timm vision transformer, behind a
+            convolutional stem when ``stem_channels`` is given.
+        image_size: side of the square model input in pixels.
+        patch_size: pixels a token spans (the product of the strides when there is a stem).
+        width, layers, heads, mlp_ratio: transformer sizes.
+        activation: "gelu" or "quick_gelu" (x·sigmoid(1.702x)).
+        stem_channels: channels at 1/2, 1/4, 1/8 and 1/16 of the input, multiples of 8; empty for a plain patch
+            embedding.
+        layer_scale: start value of the learned branch scales of a "timm" tower; None for none.
+        drop_path: largest stochastic depth rate in training.
+    """
+
+    kind: Literal["vit", "timm"]
+    image_size: int
+    patch_size: int
+    width: int
+    layers: int
+    heads: int
+    mlp_ratio: float = 4.0
+    activation: Literal["gelu", "quick_gelu"] = "gelu"
+    stem_channels: tuple[int, ...] = ()
+    layer_scale: float | None = None
+    drop_path: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require(self.patch_size > 0, "image.patch_size", self.patch_size)
+        _require(self.image_size > 0 and self.image_size % self.patch_size == 0, "image.image_size", self.image_size)
+        _require(self.width > 0 and self.heads > 0 and self.width % self.heads == 0, "image.heads", self.heads)
+        _require(0 < self.layers <= MAX_LAYERS, "image.layers", self.layers)
+        if self.stem_channels:
+            _require(self.kind == "timm", "image.kind", self.kind)
+            _require(len(self.stem_channels) == 4 and self.patch_size == 16, "image.stem_channels", self.stem_channels)
+            # timm rounds other numbers to a multiple of 8.
+            _require(all(c > 0 and c % 8 == 0 for c in self.stem_channels), "image.stem_channels", self.stem_channels)
+        if self.kind == "vit":
+            _require(self.layer_scale is None and self.drop_path == 0, "image.layer_scale", self.layer_scale)
+
+
+@dataclass(frozen=True)
+class TextTowerConfig:
+    """Text tower.
+
+    Args:
+        kind: "bert" is a BERT inside open_clip's HFTextEncoder; "clip" is open_clip's text transformer.
+        context_length: tokens a prompt is padded or cut to, special tokens included.
+        vocab_size: entries of the vocabulary.
+        width, layers, heads, mlp_ratio: transformer sizes.
+        max_positions: rows of the position table ("bert"; 0 means ``context_length``).
+        causal: the text transformer reads left to right and is pooled at the end-of-text token ("clip" only);
+            otherwise it reads both ways, ignores padding and is pooled at its first token.
+        activation: "gelu" or "quick_gelu".
+    """
+
+    kind: Literal["bert", "clip"]
+    context_length: int
+    vocab_size: int
+    width: int
+    layers: int
+    heads: int
+    mlp_ratio: float = 4.0
+    max_positions: int = 0
+    causal: bool = False
+    activation: Literal["gelu", "quick_gelu"] = "gelu"
+
+    def __post_init__(self) -> None:
+        _require(self.width > 0 and self.heads > 0 and self.width % self.heads == 0, "text.heads", self.heads)
+        _require(self.context_length > 2, "text.context_length", self.context_length)
+        _require(not self.causal or self.kind == "clip", "text.causal", self.causal)
+
+
+@dataclass(frozen=True)
+class AdapterConfig:
+    """Probabilistic vision-language adapters.
+
+    Args:
+        width: channels C inside the adapters.
+        fusion_layers: layer numbers (from 0, the same in both towers) before which an adapter acts.
+        beta: weight of the variance in the attention scores; 2.35 in the paper.
+        gate_init: start value of the gates before the sigmoid.
+        up_init_std: start spread of the up-projections; None keeps the published default of ``nn.Linear``.
+        mask_padding: the image does not look at padding tokens, so prompts may be trimmed to their length; the
+            published weights were trained with padding visible.
+    """
+
+    width: int
+    fusion_layers: tuple[int, ...]
+    beta: float = 2.35
+    gate_init: float = 0.0
+    up_init_std: float | None = None
+    mask_padding: bool = False
+
+    def __post_init__(self) -> None:
+        _require(self.width > 0, "adapter.width", self.width)
+        _require(
+            bool(self.fusion_layers) and list(self.fusion_layers) == sorted(set(self.fusion_layers)),
+            "adapter.fusion_layers",
+            self.fusion_layers,
+        )
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    """Upscale and mask heads.
+
+    Args:
+        kind: "depthwise" is the published upscale block; "skip" joins the convolutional stem's features.
+        channels: channels after each of the upscale blocks ("depthwise" keeps the joint width).
+    """
+
+    kind: Literal["depthwise", "skip"] = "depthwise"
+    channels: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        _require((self.kind == "skip") == (len(self.channels) == 2), "head.channels", self.channels)
+
+
+@dataclass(frozen=True)
+class PreprocessingConfig:
+    """How an 8-bit slice becomes the model input.
+
+    Args:
+        channel_order: order in which red, green and blue reach the network.
+        fit: "stretch" ignores the aspect ratio, "letterbox" keeps it and pads with 0.
+        antialias: low-pass before shrinking; the published weights were trained without.
+        mean, std: per channel in ``channel_order`` after division by 255.
+    """
+
+    channel_order: Literal["bgr", "rgb"] = "bgr"
+    fit: Literal["stretch", "letterbox"] = "stretch"
+    antialias: bool = False
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    def __post_init__(self) -> None:
+        _require(len(self.mean) == 3, "preprocessing.mean", self.mean)
+        _require(len(self.std) == 3 and min(self.std) > 0, "preprocessing.std", self.std)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A whole model.
+
+    Args:
+        flavor: name of the tower family, e.g. "unimedclip" or "mini".
+        joint_width: channels of the space in which patches and text are compared.
+        tokenizer: "wordpiece" (vocab.txt beside the weights) or "clip" (open_clip's byte-pair encoding).
+    """
+
+    flavor: str
+    joint_width: int
+    image: ImageTowerConfig
+    text: TextTowerConfig
+    adapter: AdapterConfig
+    head: HeadConfig = field(default_factory=HeadConfig)
+    preprocessing: PreprocessingConfig = field(default_factory=PreprocessingConfig)
+    tokenizer: Literal["wordpiece", "clip"] = "wordpiece"
+
+    def __post_init__(self) -> None:
+        _require(self.image.layers == self.text.layers, "text.layers", self.text.layers)
+        _require(
+            self.adapter.fusion_layers[0] >= 0 and self.adapter.fusion_layers[-1] < self.image.layers,
+            "adapter.fusion_layers",
+            self.adapter.fusion_layers,
+        )
+        _require(
+            self.head.kind == "depthwise" or bool(self.image.stem_channels),
+            "image.stem_channels",
+            "[] with a skip head",
+        )
+
+    def to_json(self) -> str:
+        """The configuration as indented JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, source: str) -> ModelConfig:
+        """Read what :meth:`to_json` wrote.
+
+        Args:
+            text: JSON text.
+            source: file name used in error messages.
+
+        Raises:
+            MedCLIPSegError: not JSON, or a field that is missing, unknown or out of range.
+        """
+        try:
+            data = json.loads(text)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise MedCLIPSegError(f"{source} is not a readable model configuration: {error}.") from None
+        try:
+            config = _from_dict(cls, data, "")
+        except MedCLIPSegError as error:
+            raise MedCLIPSegError(f"{source} does not describe a model: {error}") from None
+        return typing.cast(ModelConfig, config)
+
+
+def _require(condition: bool, name: str, value: object) -> None:
+    if not condition:
+        raise MedCLIPSegError(f"the field '{name}' cannot be {value!r}.")
+
+
+def _from_dict(cls: type, data: Any, path: str) -> Any:
+    """Build a dataclass from parsed JSON, refusing unknown, missing and wrongly typed fields."""
+    if not isinstance(data, dict):
+        raise MedCLIPSegError(f"the field '{path.rstrip('.') or 'root'}' must hold an object.")
+    hints = typing.get_type_hints(cls)
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    unknown = sorted(set(data) - set(fields))
+    if unknown:
+        raise MedCLIPSegError(f"the field '{path}{unknown[0]}' is unknown.")
+    values = {}
+    for name, entry in fields.items():
+        if name in data:
+            values[name] = _convert(hints[name], data[name], path + name)
+        elif entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING:
+            raise MedCLIPSegError(f"the field '{path}{name}' is missing.")
+    return cls(**values)
+
+
+def _convert(kind: Any, value: Any, path: str) -> Any:
+    if dataclasses.is_dataclass(kind):
+        return _from_dict(typing.cast(type, kind), value, path + ".")
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Literal:
+        fits = value in arguments
+    elif origin is tuple:
+        fits = isinstance(value, list) and all(_is_number(arguments[0], item) for item in value)
+        value = tuple(value) if fits else value
+    elif type(None) in arguments:
+        fits = value is None or _is_number(float, value)
+    else:
+        fits = _is_number(kind, value) if kind in (int, float) else isinstance(value, kind)
+    if not fits:
+        raise MedCLIPSegError(f"the field '{path}' cannot be {value!r}.")
+    return value
+
+
+def _is_number(kind: type, value: Any) -> bool:
+    return isinstance(value, (int, float) if kind is float else int) and not isinstance(value, bool)

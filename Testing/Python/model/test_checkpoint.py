@@ -1,0 +1,138 @@
+"""Weights on disk: whole, or refused with a sentence."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.model.checkpoint import load_checkpoint, save_checkpoint
+from MedCLIPSegLogic.model.config import ModelConfig
+from MedCLIPSegLogic.model.library import LoadedModel, load_model
+from MedCLIPSegLogic.model.network import MedCLIPSeg
+
+
+def test_round_trip_is_exact(a_config: ModelConfig, tmp_path: Path) -> None:
+    network = MedCLIPSeg(a_config)
+    save_checkpoint(network, tmp_path)
+    back = load_checkpoint(tmp_path)
+    assert back.config == a_config
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, back.state_dict()[name])
+
+
+def test_half_precision_halves_the_file(a_config: ModelConfig, tmp_path: Path) -> None:
+    network = MedCLIPSeg(a_config)
+    sizes = []
+    for half in (False, True):
+        save_checkpoint(network, tmp_path, half=half)
+        sizes.append((tmp_path / "model.safetensors").stat().st_size)
+    assert sizes[1] < 0.6 * sizes[0]
+    weight = load_checkpoint(tmp_path).state_dict()["mask_head.0.weight"]
+    assert weight.dtype == torch.float32
+    assert torch.allclose(weight, network.state_dict()["mask_head.0.weight"], atol=1e-3)
+
+
+def test_truncated_at_every_tenth(a_model_folder: Path) -> None:
+    path = a_model_folder / "model.safetensors"
+    whole = path.read_bytes()
+    for tenth in range(10):
+        path.write_bytes(whole[: len(whole) * tenth // 10])
+        with pytest.raises(MedCLIPSegError, match=r"model\.safetensors"):
+            load_checkpoint(a_model_folder)
+
+
+def test_pickle_is_not_run(a_model_folder: Path, tmp_path: Path) -> None:
+    marker = tmp_path / "executed"
+
+    class Bomb:
+        def __reduce__(self) -> tuple:
+            return (Path.touch, (marker,))
+
+    (a_model_folder / "model.safetensors").write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(MedCLIPSegError, match="safetensors format"):
+        load_checkpoint(a_model_folder)
+    assert not marker.exists()
+
+
+def test_foreign_weights_name_the_first_difference(a_model_folder: Path) -> None:
+    save_file({"something": torch.zeros(3)}, a_model_folder / "model.safetensors")
+    with pytest.raises(MedCLIPSegError, match=r"logit_scale should be \(\) but is nothing"):
+        load_checkpoint(a_model_folder)
+
+
+def test_extra_weight_is_named(a_model_folder: Path) -> None:
+    path = a_model_folder / "model.safetensors"
+    save_file(load_file(path) | {"zzz": torch.zeros(3)}, path)
+    with pytest.raises(MedCLIPSegError, match=r"zzz should be nothing but is \(3,\)"):
+        load_checkpoint(a_model_folder)
+
+
+def test_other_sizes_are_named_before_memory_is_taken(a_model_folder: Path) -> None:
+    config = json.loads((a_model_folder / "config.json").read_text())
+    config["joint_width"] = 2**20
+    (a_model_folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(MedCLIPSegError, match="mask_head"):
+        load_checkpoint(a_model_folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: c.pop("image"), "'image' is missing"),
+        (lambda c: c.update(color=1), "'color' is unknown"),
+        (lambda c: c["text"].update(width="wide"), "'text.width' cannot be 'wide'"),
+        (lambda c: c["text"].update(kind="gpt"), "'text.kind' cannot be 'gpt'"),
+        (lambda c: c["adapter"].update(fusion_layers=[2, 9]), "fusion_layers"),
+        (lambda c: c["adapter"].update(fusion_layers=2), "fusion_layers"),
+        (lambda c: c["image"].update(heads=0), "image.heads"),
+        (lambda c: c["image"].update(image_size=33), "image.image_size"),
+        (lambda c: c["text"].update(layers=5), "text.layers"),
+        (lambda c: c.update(head=[]), "'head' must hold an object"),
+    ],
+)
+def test_bad_configuration_names_the_field(a_model_folder: Path, change, words: str) -> None:  # noqa: ANN001
+    path = a_model_folder / "config.json"
+    config = json.loads(path.read_text())
+    change(config)
+    path.write_text(json.dumps(config))
+    with pytest.raises(MedCLIPSegError, match=words):
+        load_checkpoint(a_model_folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\x00", '{"a": ' * 5000])
+def test_garbled_configuration_is_refused(a_model_folder: Path, text: str) -> None:
+    (a_model_folder / "config.json").write_text(text)
+    with pytest.raises(MedCLIPSegError, match=r"config\.json"):
+        load_checkpoint(a_model_folder)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "vocab.txt"])
+def test_missing_file_is_named(a_model_folder: Path, name: str) -> None:
+    (a_model_folder / name).unlink()
+    with pytest.raises(MedCLIPSegError, match=name.replace(".", r"\.")):
+        load_model(a_model_folder)
+
+
+def test_vocabulary_of_another_size_is_refused(a_model_folder: Path) -> None:
+    path = a_model_folder / "vocab.txt"
+    path.write_text(path.read_text() + "extra\n")
+    with pytest.raises(MedCLIPSegError, match=r"vocab\.txt has 59 entries"):
+        load_model(a_model_folder)
+
+
+def test_unknown_model_lists_the_names() -> None:
+    with pytest.raises(MedCLIPSegError, match=r"no model 'maxi'; .* mini"):
+        load_model("maxi")
+
+
+def test_tokenizer_pads_only_as_needed(a_model: LoadedModel) -> None:
+    ids = a_model.tokenizer(["tumor", "Tumor ab"])
+    assert ids.tolist()[0][:3] == [2, ids.tolist()[1][1], 3]
+    assert ids.tolist()[0][3:] == [0] * (ids.shape[1] - 3)
+    assert a_model.tokenizer(["a " * 100]).shape == (1, 16)

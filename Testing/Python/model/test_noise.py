@@ -1,0 +1,46 @@
+"""The noise of a slice depends only on (seed, slice, sample)."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from MedCLIPSegLogic.model.noise import SeededNoise
+
+
+def draw(seed: int, rows: list[tuple[int, int]], adapter: int = 0, tokens: int = 5) -> torch.Tensor:
+    return SeededNoise(seed, rows)(adapter, "image_from_text", torch.empty(len(rows), tokens, 8))
+
+
+def test_rows_do_not_depend_on_the_batch() -> None:
+    together = draw(7, [(3, 0), (1, 4), (3, 1)])
+    for number, row in enumerate([(3, 0), (1, 4), (3, 1)]):
+        assert torch.equal(together[number], draw(7, [row])[0])
+
+
+@pytest.mark.parametrize("other", [(8, 3, 0, 0), (7, 4, 0, 0), (7, 3, 1, 0), (7, 3, 0, 1)])
+def test_every_key_gives_other_noise(other: tuple[int, int, int, int]) -> None:
+    seed, slice_index, sample, adapter = other
+    assert not torch.equal(draw(7, [(3, 0)]), draw(seed, [(slice_index, sample)], adapter))
+
+
+def test_directions_differ() -> None:
+    values = torch.empty(1, 5, 8)
+    noise = SeededNoise(0, [(0, 0)])
+    assert not torch.equal(noise(0, "image_from_text", values), noise(0, "text_from_image", values))
+
+
+def test_fewer_tokens_get_a_prefix() -> None:
+    assert torch.equal(draw(1, [(0, 0)], tokens=9)[:, :5], draw(1, [(0, 0)], tokens=5))
+
+
+def test_it_is_standard_normal() -> None:
+    values = SeededNoise(2**64 - 1, [(0, 0)])(0, "text_from_image", torch.empty(1, 400, 256)).numpy().ravel()
+    assert stats.kstest(values, "norm").pvalue > 0.01
+
+
+def test_neighboring_keys_are_uncorrelated() -> None:
+    rows = [(slice_index, sample) for slice_index in range(6) for sample in range(6)]
+    noise = SeededNoise(0, rows)(0, "image_from_text", torch.empty(len(rows), 64, 64)).flatten(1).numpy()
+    correlation = np.corrcoef(noise) - np.eye(len(rows))
+    assert np.abs(correlation).max() < 5 / np.sqrt(64 * 64)
