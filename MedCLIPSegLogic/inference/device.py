@@ -1,0 +1,73 @@
+"""Where to compute, and how much fits."""
+
+from __future__ import annotations
+
+import psutil
+import torch
+
+from ..errors import MedCLIPSegError
+from ..model.config import ModelConfig
+from ..volumes.volume import Volume
+
+MAX_BATCH = 32
+MAPS_PER_PROMPT = 4
+_BYTES = 4
+
+
+def choose_device(name: str) -> torch.device:
+    """The torch device for "auto", "cpu" or "cuda".
+
+    Raises:
+        MedCLIPSegError: CUDA is asked for but there is none.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise MedCLIPSegError("There is no CUDA device on this computer; choose the device 'cpu' or 'auto'.")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that can still be taken on a device."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
+
+
+def check_result_memory(volume: Volume, prompt_count: int) -> None:
+    """Refuse a run whose maps would not fit into main memory.
+
+    Raises:
+        MedCLIPSegError: too little memory.
+    """
+    voxels = volume.shape[0] * volume.shape[1] * volume.shape[2]
+    wanted = voxels * prompt_count * (MAPS_PER_PROMPT * _BYTES + 1)
+    available = free_memory(torch.device("cpu"))
+    if wanted > available:
+        raise MedCLIPSegError(
+            f"The maps of {volume.name} need {wanted / 2**30:.1f} GB of memory, but only {available / 2**30:.1f} GB "
+            "are free; use fewer prompts or a smaller volume."
+        )
+
+
+def choose_batch_size(config: ModelConfig, samples: int, device: torch.device) -> int:
+    """Passes to compute together: as many as fit into a quarter of the free memory, at most 32 and ``samples``.
+
+    Raises:
+        MedCLIPSegError: not even one fits.
+    """
+    fitting = free_memory(device) // 4 // _bytes_per_pass(config)
+    if fitting < 1:
+        raise MedCLIPSegError("There is too little free memory to run this model; close other programs or images.")
+    return max(1, min(fitting, MAX_BATCH, samples))
+
+
+def _bytes_per_pass(config: ModelConfig) -> int:
+    """Rough peak of activations that live at once in one pass."""
+    image, text = config.image, config.text
+    tokens = (image.image_size // image.patch_size) ** 2 + 1
+    tower = tokens * image.width * (4 + 2 * image.mlp_ratio) + image.heads * tokens**2
+    words = text.context_length * text.width * (4 + 2 * text.mlp_ratio) + text.heads * text.context_length**2
+    adapters = 6 * (tokens + text.context_length) * config.adapter.width + 3 * tokens * text.context_length
+    head = 16 * tokens * 4 * config.joint_width + 6 * image.image_size**2
+    return int(_BYTES * (tower + words + adapters + head))

@@ -1,0 +1,85 @@
+"""8-bit slices to model input, and model maps back to the slice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from ..model.config import PreprocessingConfig
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a slice lies inside the square model input.
+
+    Args:
+        slice_size: (H, W) of the slice in pixels.
+        input_size: side S of the model input.
+        top, left, height, width: the part of the input the slice fills.
+    """
+
+    slice_size: tuple[int, int]
+    input_size: int
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def restore(self, maps: Tensor) -> Tensor:
+        """Resample maps (B, S, S) bilinearly to the slice's own grid (B, H, W)."""
+        part = maps[:, None, self.top : self.top + self.height, self.left : self.left + self.width]
+        return functional.interpolate(part, size=self.slice_size, mode="bilinear", align_corners=False)[:, 0]
+
+
+def place(
+    slice_size: tuple[int, int], pixel_spacing: tuple[float, float], input_size: int, config: PreprocessingConfig
+) -> Placement:
+    """Decide where a slice goes.
+
+    Args:
+        slice_size: (H, W) in pixels.
+        pixel_spacing: (row, column) size of a pixel in mm; "letterbox" keeps the physical aspect ratio.
+        input_size: side of the model input.
+        config: how the model wants its input.
+    """
+    if config.fit == "stretch":
+        return Placement(slice_size, input_size, 0, 0, input_size, input_size)
+    extent = (slice_size[0] * pixel_spacing[0], slice_size[1] * pixel_spacing[1])
+    height, width = (max(1, round(input_size * side / max(extent))) for side in extent)
+    return Placement(slice_size, input_size, (input_size - height) // 2, (input_size - width) // 2, height, width)
+
+
+def prepare_slice(pixels: NDArray[np.uint8], placement: Placement, config: PreprocessingConfig) -> Tensor:
+    """Model input (3, S, S) float32 of one slice (medclipseg: resize, ÷255, mean and deviation per channel).
+
+    Args:
+        pixels: (H, W) grey or (H, W, 3) in R, G, B order; grey is repeated to three channels.
+        placement: from :func:`place`.
+        config: how the model wants its input.
+    """
+    color = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
+    if config.channel_order == "bgr":
+        color = np.ascontiguousarray(color[..., ::-1])
+    if config.antialias:
+        resized = _tensor(color)[None].float()
+        size = (placement.height, placement.width)
+        resized = functional.interpolate(resized, size=size, mode="bilinear", align_corners=False, antialias=True)[0]
+    else:
+        # OpenCV's fixed-point sampling is part of what the published weights were trained on.
+        resized = _tensor(cv2.resize(color, (placement.width, placement.height), interpolation=cv2.INTER_LINEAR))
+    mean, std = (torch.tensor(values)[:, None, None] for values in (config.mean, config.std))
+    scaled = (resized / 255 - mean) / std
+    right = placement.input_size - placement.left - placement.width
+    bottom = placement.input_size - placement.top - placement.height
+    return functional.pad(scaled, (placement.left, right, placement.top, bottom))
+
+
+def _tensor(color: NDArray[Any]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(color)).permute(2, 0, 1)

@@ -1,0 +1,61 @@
+"""What a run is asked to do; checks itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import MedCLIPSegError
+from ..volumes.intensity import IntensityRule
+from ..volumes.planes import Plane
+from ..volumes.volume import Volume
+
+MAX_SAMPLES = 1000
+MAX_SEED = 2**64 - 1
+Device = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentationRequest:
+    """One run on one volume.
+
+    Args:
+        volume: the image.
+        prompts: one text a segment; overlaps between their masks are allowed.
+        samples: Monte-Carlo passes, 1…1000.
+        threshold: probability above which a voxel is inside, 0…1 exclusive.
+        plane: direction of the slices; "auto" is the acquisition plane.
+        slices: (first, end) slice numbers, end exclusive; None for all.
+        intensity: how grey values become 8 bit; None chooses by the data.
+        seed: of the noise, 0…2⁶⁴−1.
+        device: where to compute; "auto" takes a CUDA device when there is one.
+        batch_size: passes computed together; None chooses by the free memory. Does not change the result.
+
+    Raises:
+        MedCLIPSegError: a value is out of range.
+    """
+
+    volume: Volume
+    prompts: tuple[str, ...]
+    samples: int = 30
+    threshold: float = 0.5
+    plane: Plane = "auto"
+    slices: tuple[int, int] | None = None
+    intensity: IntensityRule | None = None
+    seed: int = 0
+    device: Device = "auto"
+    batch_size: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.prompts or any(not prompt.strip() for prompt in self.prompts):
+            raise MedCLIPSegError("The prompt is empty; type what to look for.")
+        if len(set(self.prompts)) < len(self.prompts):
+            raise MedCLIPSegError("The same prompt is given twice; name each thing once.")
+        if not 1 <= self.samples <= MAX_SAMPLES:
+            raise MedCLIPSegError(f"The number of samples is {self.samples}; it must be between 1 and {MAX_SAMPLES}.")
+        if not 0 < self.threshold < 1:
+            raise MedCLIPSegError(f"The threshold is {self.threshold}; it must lie between 0 and 1.")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise MedCLIPSegError(f"The seed is {self.seed}; it must be a whole number from 0 to 2^64 - 1.")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise MedCLIPSegError(f"The batch size is {self.batch_size}; it must be at least 1.")

@@ -1,0 +1,89 @@
+"""What a run yields: progress while it works, then one result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..volumes.volume import Volume
+
+MAX_ENTROPY = float(np.log(2.0))
+"""Largest binary entropy in nats: the upper end of every uncertainty scale."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One small step of the engine.
+
+    Args:
+        stage: what is being done, e.g. "Segmenting".
+        slice_number: k of slice k of n, counted from 1.
+        slice_count: n.
+        sample_number: m of sample m of N for the present prompt and slice, counted from 1.
+        sample_count: N.
+        fraction: share of the whole run that is done, 0…1.
+        seconds_left: estimate from the speed so far; None before the first step.
+    """
+
+    stage: str
+    slice_number: int
+    slice_count: int
+    sample_number: int
+    sample_count: int
+    fraction: float
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class PromptResult:
+    """Maps of one prompt, each (K, J, I) on the voxel grid of the input; slices that were not asked for hold 0.
+
+    Args:
+        prompt: the text as typed.
+        name: short name for the segment (the prompt unless the user gave one).
+        probability: float32, mean over the Monte-Carlo samples, 0…1.
+        mask: uint8, 1 where probability > threshold.
+        uncertainty: float32, entropy of the mean probability in nats, 0…ln 2.
+        expected_entropy: float32, mean entropy of the samples in nats (data uncertainty).
+        mutual_information: float32, uncertainty − expected_entropy in nats (model uncertainty).
+        threshold: the threshold used for ``mask``.
+    """
+
+    prompt: str
+    name: str
+    probability: NDArray[np.float32]
+    mask: NDArray[np.uint8]
+    uncertainty: NDArray[np.float32]
+    expected_entropy: NDArray[np.float32]
+    mutual_information: NDArray[np.float32]
+    threshold: float
+
+    @property
+    def mean_uncertainty(self) -> float:
+        """Mean uncertainty in nats inside the mask; over the whole map when the mask is empty."""
+        inside = self.mask > 0
+        return float(self.uncertainty[inside].mean() if inside.any() else self.uncertainty.mean())
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentationResult:
+    """Everything a run produced.
+
+    Args:
+        volume: the input, for its geometry.
+        prompts: one entry a prompt, in the order given.
+        slice_axis: voxel axis the slices were taken along: 0 = K, 1 = J, 2 = I.
+        slice_indices: indices along that axis that were segmented.
+        settings: JSON-ready record of every setting (model, model hash, samples, seed, plane, intensity, device…).
+        seconds: wall time of the run.
+    """
+
+    volume: Volume
+    prompts: tuple[PromptResult, ...]
+    slice_axis: int
+    slice_indices: tuple[int, ...]
+    settings: dict[str, Any]
+    seconds: float
