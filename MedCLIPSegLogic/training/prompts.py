@@ -1,0 +1,157 @@
+"""Prompt variants for training, so that short and vague prompts work and the text stays true to the picture."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+_SIDES = {"left": "right", "right": "left"}
+_HEIGHTS = {"top": "bottom", "bottom": "top", "upper": "lower", "lower": "upper"}
+_PLACE = r"(?:top|bottom|upper|lower|left|right|center|central|middle)"
+_PLACES = rf"{_PLACE}(?:[\s,-]+(?:and\s+)?{_PLACE})*"
+_LOCATION = re.compile(
+    rf",?\s*(?:which is\s+)?(?:located|located at|positioned|seen|found|occupying)?\s*(?:in|at|on|of)?\s*(?:the\s+)?"
+    rf"\b{_PLACES}\b(?:\s+(?:side|part|area|region|section|quadrant|corner|portion))?"
+    r"(?:\s+(?:of|in)\s+the\s+(?:image|picture))?",
+    re.IGNORECASE,
+)
+_SIZE = re.compile(r"\b(?:tiny|small|medium(?:-sized)?|large|big|huge)\b\s*", re.IGNORECASE)
+_COLOR = re.compile(
+    r"\b(?:pink|brown|orange|red|yellow|white|black|dark|purple|gray|grey|green|blue)\b\s*", re.IGNORECASE
+)
+_PART = ("anterior", "posterior", "left", "right", "upper", "lower")
+_KIND = (
+    r"(?:benign|malignant|glioma|meningioma|pituitary|glioblastoma|enhancing|colon|skin|breast|brain|liver|lung|kidney|"
+    + "|".join(_PART)
+    + ")"
+)
+_TARGET = re.compile(
+    rf"\b((?:{_KIND}\s+)*(?:tumou?rs?|lesions?|mass(?:es)?|neoplasms?|polyps?|melanomas?|nodules?|cysts?|hippocampus|infections?|"
+    r"cardiomediastinum|lungs?))\b",
+    re.IGNORECASE,
+)
+_SYNONYMS = {"tumor": ("tumor", "lesion", "mass", "tumour"), "lesion": ("lesion", "tumor", "mass"), "mass": ("mass",)}
+_ANATOMY = frozenset(
+    {"abdomen", "bladder", "bone", "bowel", "brain", "breast", "cervix", "chest", "colon", "esophagus", "eye", "heart"}
+    | {"hippocampus", "kidney", "liver", "lung", "lungs", "lymph", "nerve", "pancreas", "pelvis", "polyp", "polyps"}
+    | {"prostate", "retina", "skin", "spine", "spleen", "stomach", "thyroid", "tooth", "uterus", "vessel"}
+)
+_SHORT = (
+    "{target}",
+    "{target}",
+    "a {target}",
+    "the {target}",
+    "{target} visible",
+    "{target} visible.",
+    "find the {target}",
+    "segment the {target}",
+    "show me the {target}",
+    "where is the {target}?",
+    "a {target} is visible in the image",
+    "outline of the {target}",
+)
+_TAILS = (
+    " with irregular boundaries and complex internal texture",
+    " with smooth margins and a homogeneous interior",
+    ", seen against otherwise normal surrounding tissue",
+    " that stands out from its surroundings by texture and contrast",
+    ", clearly delineated and of heterogeneous appearance",
+)
+_ABSENT = re.compile(r"^\s*(?:no|without|normal|there is no)\b", re.IGNORECASE)
+
+
+def swap_words(text: str, horizontal: bool, vertical: bool) -> str:
+    """The prompt after a flip: left and right, or top/upper and bottom/lower, change places."""
+    swaps = (_SIDES if horizontal else {}) | (_HEIGHTS if vertical else {})
+    if not swaps:
+        return text
+
+    def replace(match: re.Match[str]) -> str:
+        word = match.group(0)
+        other = swaps[word.lower()]
+        return other.capitalize() if word[0].isupper() else other
+
+    return re.sub(rf"\b({'|'.join(swaps)})\b", replace, text, flags=re.IGNORECASE)
+
+
+def drop_location(text: str) -> str:
+    """The prompt without words of place."""
+    return _tidy(_LOCATION.sub(" ", text))
+
+
+def drop_size(text: str) -> str:
+    """The prompt without words of size."""
+    return _tidy(_SIZE.sub("", text))
+
+
+def drop_color(text: str) -> str:
+    """The prompt without words of color."""
+    return _tidy(_COLOR.sub("", text))
+
+
+def names_absence(text: str) -> bool:
+    """True for prompts such as "No tumor in the image"."""
+    return bool(_ABSENT.match(text))
+
+
+def shorten(text: str, rng: np.random.Generator) -> str:
+    """A short prompt as a person would type it: the named thing alone, perhaps by a synonym or without its kind."""
+    targets = [match.group(1).lower() for match in _TARGET.finditer(text)]
+    if not targets:
+        return drop_size(drop_location(text))
+    target = targets[0]
+    *kinds, noun = target.split()
+    if rng.random() < 0.4:  # a kind may go unsaid, but not the part that is meant
+        target = " ".join([*(kind for kind in kinds if kind in _PART), noun])
+    choices = _SYNONYMS.get(noun, (noun,))
+    target = target.removesuffix(noun) + str(rng.choice(choices))
+    organ = re.search(
+        r"\b(breast ultrasound(?: image)?|brain(?: MRI| scan)?|T1-weighted brain MRI)\b", text, re.IGNORECASE
+    )
+    short = re.sub(r"\ba (?=[aeiou])", "an ", str(rng.choice(_SHORT)).format(target=target))
+    if organ and rng.random() < 0.4 and "image" not in short and "?" not in short:
+        short = f"{short.rstrip('.')} in the {organ.group(1)}"
+    return short[0].upper() + short[1:] if rng.random() < 0.5 else short
+
+
+def overdescribe(text: str, rng: np.random.Generator) -> str:
+    """The prompt with a tail that says nothing about this picture."""
+    return text.rstrip(" .") + str(rng.choice(_TAILS)) + "."
+
+
+def vary(text: str, rng: np.random.Generator) -> str:
+    """A random variant of a prompt, still true of its picture."""
+    draw = rng.random()
+    if names_absence(text):
+        return text
+    if draw < 0.30:
+        return text
+    if draw < 0.45:
+        return drop_location(text)
+    if draw < 0.55:
+        return drop_size(text)
+    if draw < 0.65:
+        return overdescribe(text, rng)
+    return shorten(text, rng)
+
+
+def anatomy(prompts: Sequence[str]) -> frozenset[str]:
+    """Anatomical words that stand in at least a tenth of the prompts of a data set."""
+    counts: Counter[str] = Counter()
+    for prompt in prompts:
+        counts.update(_ANATOMY & set(re.findall(r"[a-z]+", prompt.lower())))
+    return frozenset(word for word, count in counts.items() if count >= len(prompts) / 10)
+
+
+def names_anatomy(text: str) -> bool:
+    """True if a prompt says which part of the body it is about."""
+    return not _ANATOMY.isdisjoint(re.findall(r"[a-z]+", text.lower()))
+
+
+def _tidy(text: str) -> str:
+    text = re.sub(r"\s+", " ", text)
+    text = re.sub(r"\s+([.,])", r"\1", text).strip(" ,")
+    return text[:1].upper() + text[1:] if text else text

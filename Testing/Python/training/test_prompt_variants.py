@@ -1,0 +1,73 @@
+"""Prompt variants stay true to the picture."""
+
+import numpy as np
+import pytest
+
+from MedCLIPSegLogic.training import prompts
+
+
+@pytest.mark.parametrize(
+    ("text", "horizontal", "vertical", "wanted"),
+    [
+        ("one polyp at the top left", True, False, "one polyp at the top right"),
+        ("one polyp at the top left", False, True, "one polyp at the bottom left"),
+        ("Left and right lung, upper lobe", True, True, "Right and left lung, lower lobe"),
+        ("nothing leftover, topical", True, True, "nothing leftover, topical"),
+        ("one polyp at the top left", False, False, "one polyp at the top left"),
+    ],
+)
+def test_flips_swap_the_words_of_side(text: str, horizontal: bool, vertical: bool, wanted: str) -> None:
+    assert prompts.swap_words(text, horizontal, vertical) == wanted
+    assert prompts.swap_words(wanted, horizontal, vertical) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("one small pink polyp, located in top, left of the image", "One small pink polyp"),
+        (
+            "One medium oval tumor at the bottom right in the breast ultrasound image.",
+            "One medium oval tumor in the breast ultrasound image.",
+        ),
+        ("MRI shows a meningioma lesion occupying the right area.", "MRI shows a meningioma lesion."),
+        ("No tumor in the breast ultrasound image.", "No tumor in the breast ultrasound image."),
+    ],
+)
+def test_location_is_dropped(text: str, wanted: str) -> None:
+    assert prompts.drop_location(text) == wanted
+
+
+def test_size_and_color_are_dropped() -> None:
+    assert prompts.drop_size("one small pink polyp") == "One pink polyp"
+    assert prompts.drop_color("one small pink polyp") == "One small polyp"
+
+
+def test_short_prompts_name_the_thing_and_nothing_else() -> None:
+    rng = np.random.default_rng(0)
+    text = "one medium orange oval polyp, located in bottom right of the image"
+    shorts = {prompts.shorten(text, rng) for _ in range(200)}
+    assert len(shorts) > 10
+    for short in shorts:
+        assert "polyp" in short.lower()
+        assert not {"medium", "orange", "oval", "bottom", "right"} & set(short.lower().split())
+
+
+def test_short_prompts_keep_the_part_that_is_meant() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        assert "posterior hippocampus" in prompts.shorten("Posterior hippocampus, the body and tail", rng).lower()
+
+
+def test_absence_is_recognized_and_never_varied() -> None:
+    rng = np.random.default_rng(0)
+    assert prompts.names_absence("No tumor in the breast ultrasound image.")
+    assert prompts.names_absence("Normal breast.")
+    assert not prompts.names_absence("One nodule on the left")
+    assert {prompts.vary("No tumor in the image", rng) for _ in range(50)} == {"No tumor in the image"}
+
+
+def test_anatomy_of_a_set() -> None:
+    texts = ["tumor in the breast ultrasound image"] * 15 + ["tumor near the skin"]
+    assert prompts.anatomy(texts) == {"breast"}
+    assert prompts.names_anatomy("Skin lesion visible")
+    assert not prompts.names_anatomy("a tumor")
