@@ -1,0 +1,34 @@
+"""Voxels between numpy (K, J, I order) and VTK images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import vtk
+from numpy.typing import NDArray
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+
+
+def fill_image(image: vtk.vtkImageData, voxels: NDArray[Any]) -> None:
+    """Give an image a copy of the voxels.
+
+    Args:
+        image: any image; its dimensions and scalars are replaced, spacing and origin stay.
+        voxels: (K, J, I) or (K, J, I, C), any type VTK knows.
+    """
+    k, j, i = voxels.shape[:3]
+    components = voxels.shape[3] if voxels.ndim == 4 else 1
+    flat = np.ascontiguousarray(voxels).reshape(-1, components)
+    image.SetDimensions(i, j, k)
+    image.GetPointData().SetScalars(numpy_to_vtk(flat, deep=True))
+
+
+def copy_voxels(image: vtk.vtkImageData) -> NDArray[Any]:
+    """Return a copy of an image's voxels: (K, J, I), or (K, J, I, C) when a voxel has C > 1 components."""
+    i, j, k = image.GetDimensions()
+    scalars = image.GetPointData().GetScalars()
+    components = scalars.GetNumberOfComponents()
+    shape = (k, j, i) if components == 1 else (k, j, i, components)
+    # VTK owns the memory and may free or change it while a worker still reads.
+    return np.array(vtk_to_numpy(scalars)).reshape(shape)

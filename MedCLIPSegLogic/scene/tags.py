@@ -1,0 +1,87 @@
+"""The record each result carries in the scene: segment tags and node attributes.
+
+Values are percent-encoded: the segmentation file ends a tag at "|", and line breaks, quotes and letters beyond ASCII
+aren't safe in every place a tag travels through.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote, unquote
+
+import slicer
+import vtk
+
+from ..inference.result import PromptResult, SegmentationResult
+
+PREFIX = "MedCLIPSeg."
+RECORD_NAMES = (
+    "Prompt",
+    "Model",
+    "ModelHash",
+    "Samples",
+    "Seed",
+    "Threshold",
+    "MeanUncertainty",
+    "Edited",
+    "Settings",
+)
+"""Tags of a segment, without the prefix. ``Settings`` is the JSON of all settings of the run."""
+
+_SETTING_OF_TAG = {"Model": "model", "ModelHash": "model_hash", "Samples": "samples", "Seed": "seed"}
+
+
+def encode(text: str) -> str:
+    """Return the text as plain ASCII without "|", line breaks, quotes or outer blanks; ``decode`` undoes it."""
+    blanks_at_ends = len(text) != len(text.strip())
+    safe = ",.-:()" if blanks_at_ends else " ,.-:()"
+    return quote(text, safe=safe, errors="surrogatepass")
+
+
+def decode(text: str) -> str:
+    """Return the text that was given to ``encode``."""
+    return unquote(text, errors="surrogatepass")
+
+
+def segment_record(segment: slicer.vtkSegment) -> dict[str, str]:
+    """Return the decoded tags a run or a user edit left on a segment, by their names in ``RECORD_NAMES``.
+
+    ``MeanUncertainty`` is in nats and speaks, as all others do, of the last run that wrote to the segment.
+    Empty for segments that aren't ours.
+    """
+    record = {}
+    for name in RECORD_NAMES:
+        value = vtk.reference("")
+        if segment.GetTag(PREFIX + name, value):
+            record[name] = decode(str(value))
+    return record
+
+
+def write_segment_record(segment: slicer.vtkSegment, prompt: PromptResult, result: SegmentationResult) -> None:
+    """Replace the tags of a segment by those of a run; the segment then counts as not edited."""
+    record: dict[str, Any] = {
+        "Prompt": prompt.prompt,
+        "Threshold": prompt.threshold,
+        "MeanUncertainty": f"{prompt.mean_uncertainty:.6g}",
+        "Edited": "0",
+        "Settings": json.dumps(result.settings, ensure_ascii=False, sort_keys=True),
+    }
+    for name, setting in _SETTING_OF_TAG.items():
+        if setting in result.settings:
+            record[name] = result.settings[setting]
+    for name in RECORD_NAMES:
+        if name in record:
+            segment.SetTag(PREFIX + name, encode(str(record[name])))
+        else:
+            segment.RemoveTag(PREFIX + name)
+
+
+def is_edited(segment: slicer.vtkSegment) -> bool:
+    """True when a user changed the segment since the last run: it must not be overwritten."""
+    return segment_record(segment).get("Edited") == "1"
+
+
+def mark_edited(segment: slicer.vtkSegment) -> None:
+    """Note that a user changed the segment: later runs add a new one instead of overwriting it."""
+    segment.SetTag(PREFIX + "Edited", "1")

@@ -1,0 +1,85 @@
+"""Volumes into the scene and out of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from numpy.typing import NDArray
+
+from ..errors import MedCLIPSegError
+from ..volumes.volume import PICTURE_IJK_TO_RAS, Volume
+from .arrays import copy_voxels, fill_image
+from .geometry import ijk_to_ras, voxel_counts, vtk_matrix
+from .names import node_name
+
+
+def add_volume_node(scene: slicer.vtkMRMLScene, volume: Volume) -> slicer.vtkMRMLVolumeNode:
+    """Add a volume, with its display, to a scene.
+
+    The node has a copy of the voxels, and a name without what scene files can't hold. Types that MRML can't hold are
+    widened: bool to uint8, float16 to float32, 64-bit integers to int32 when all values fit, else to float64 (exact up
+    to ±2⁵³).
+
+    Returns:
+        vtkMRMLVectorVolumeNode for colour, else vtkMRMLScalarVolumeNode.
+
+    Raises:
+        MedCLIPSegError: voxels of another type, or colour that isn't uint8 with three components.
+    """
+    voxels = _storable(volume)
+    image = vtk.vtkImageData()
+    fill_image(image, voxels)
+    node_class = "vtkMRMLVectorVolumeNode" if volume.is_color else "vtkMRMLScalarVolumeNode"
+    node = scene.AddNewNodeByClass(node_class, node_name(volume.name, limit=200))
+    node.SetIJKToRASMatrix(vtk_matrix(volume.ijk_to_ras))
+    if volume.is_color:
+        node.SetVoxelVectorType(node.VoxelVectorTypeColorRGB)
+    node.SetAndObserveImageData(image)
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+def volume_from_node(volume_node: slicer.vtkMRMLVolumeNode) -> Volume:
+    """Copy a volume out of the scene, so that a worker may read it while the scene changes.
+
+    The matrix is the node's own; parent transforms are left out because results go under the same transform.
+    Transparency is dropped. A single slice with the geometry of a plain picture counts as one of unknown spacing.
+
+    Raises:
+        MedCLIPSegError: no voxels, or neither scalars nor 8-bit colour.
+    """
+    voxel_counts(volume_node)
+    name = volume_node.GetName() or "Volume"
+    voxels = copy_voxels(volume_node.GetImageData())
+    if voxels.ndim == 4:
+        if voxels.shape[3] not in (3, 4) or voxels.dtype != np.uint8:
+            raise MedCLIPSegError(
+                f"The volume “{name}” has {voxels.shape[3]} components of type {voxels.dtype} a voxel: "
+                "choose a scalar volume or an 8-bit RGB picture."
+            )
+        voxels = np.ascontiguousarray(voxels[..., :3])
+    matrix = ijk_to_ras(volume_node)
+    is_picture = voxels.shape[0] == 1 and np.array_equal(matrix, PICTURE_IJK_TO_RAS)
+    return Volume(voxels, matrix, name, spacing_known=not is_picture)
+
+
+def _storable(volume: Volume) -> NDArray[Any]:
+    voxels, dtype = volume.voxels, volume.voxels.dtype
+    if volume.is_color and (dtype != np.uint8 or voxels.shape[3] != 3):
+        raise MedCLIPSegError(f"The colour image “{volume.name}” must have three 8-bit components a voxel.")
+    if dtype == np.bool_:
+        return voxels.astype(np.uint8)
+    if dtype.kind not in "iuf":
+        raise MedCLIPSegError(f"The image “{volume.name}” has voxels of type {dtype}: convert it to real numbers.")
+    if dtype.kind in "iu" and dtype.itemsize == 8:
+        limits = np.iinfo(np.int32)
+        fits = voxels.size == 0 or (voxels.min() >= limits.min and voxels.max() <= limits.max)
+        return voxels.astype(np.int32 if fits else np.float64)
+    if dtype == np.float16:
+        return voxels.astype(np.float32)
+    if dtype.itemsize > 8:
+        return voxels.astype(np.float64)
+    return voxels.astype(dtype.newbyteorder("="), copy=False)
