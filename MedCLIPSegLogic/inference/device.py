@@ -34,6 +34,13 @@ def free_memory(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
+def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    """True for the ways in which Python, numpy and torch say that memory has run out."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return "can't allocate memory" in str(error) or "not enough memory" in str(error)
+
+
 def check_result_memory(volume: Volume, prompt_count: int) -> None:
     """Refuse a run whose maps would not fit into main memory.
 

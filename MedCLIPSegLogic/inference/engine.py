@@ -19,7 +19,7 @@ from ..model.noise import SeededNoise
 from ..version import __version__
 from ..volumes.intensity import IntensityMapping, default_rule, resolve
 from ..volumes.planes import SliceAxis, choose_axis
-from .device import check_result_memory, choose_batch_size, choose_device
+from .device import check_result_memory, choose_batch_size, choose_device, is_out_of_memory
 from .preprocess import Placement, place, prepare_slice
 from .request import SegmentationRequest
 from .result import Progress, PromptResult, SegmentationResult
@@ -40,6 +40,18 @@ def run(model: LoadedModel, request: SegmentationRequest) -> Generator[Progress 
     Raises:
         MedCLIPSegError: the request does not fit the volume or the machine.
     """
+    try:
+        yield from _steps(model, request)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise MedCLIPSegError(
+            f"There is too little memory to segment {request.volume.name}; close other programs, use fewer prompts or "
+            "a smaller part of the volume."
+        ) from error
+
+
+def _steps(model: LoadedModel, request: SegmentationRequest) -> Generator[Progress | SegmentationResult, None, None]:
     started = time.monotonic()
     volume = request.volume
     axis = choose_axis(volume, request.plane)

@@ -6,9 +6,10 @@ import dataclasses
 import json
 import typing
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from ..errors import MedCLIPSegError
+from .typed_json import dataclass_from_json
 
 MAX_LAYERS = 100
 """More than any tower has; a damaged file must not keep the program busy building."""
@@ -209,7 +210,7 @@ class ModelConfig:
         except (json.JSONDecodeError, RecursionError) as error:
             raise MedCLIPSegError(f"{source} is not a readable model configuration: {error}.") from None
         try:
-            config = _from_dict(cls, data, "")
+            config = dataclass_from_json(cls, data)
         except MedCLIPSegError as error:
             raise MedCLIPSegError(f"{source} does not describe a model: {error}") from None
         return typing.cast(ModelConfig, config)
@@ -218,43 +219,3 @@ class ModelConfig:
 def _require(condition: bool, name: str, value: object) -> None:
     if not condition:
         raise MedCLIPSegError(f"the field '{name}' cannot be {value!r}.")
-
-
-def _from_dict(cls: type, data: Any, path: str) -> Any:
-    """Build a dataclass from parsed JSON, refusing unknown, missing and wrongly typed fields."""
-    if not isinstance(data, dict):
-        raise MedCLIPSegError(f"the field '{path.rstrip('.') or 'root'}' must hold an object.")
-    hints = typing.get_type_hints(cls)
-    fields = {f.name: f for f in dataclasses.fields(cls)}
-    unknown = sorted(set(data) - set(fields))
-    if unknown:
-        raise MedCLIPSegError(f"the field '{path}{unknown[0]}' is unknown.")
-    values = {}
-    for name, entry in fields.items():
-        if name in data:
-            values[name] = _convert(hints[name], data[name], path + name)
-        elif entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING:
-            raise MedCLIPSegError(f"the field '{path}{name}' is missing.")
-    return cls(**values)
-
-
-def _convert(kind: Any, value: Any, path: str) -> Any:
-    if dataclasses.is_dataclass(kind):
-        return _from_dict(typing.cast(type, kind), value, path + ".")
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is Literal:
-        fits = value in arguments
-    elif origin is tuple:
-        fits = isinstance(value, list) and all(_is_number(arguments[0], item) for item in value)
-        value = tuple(value) if fits else value
-    elif type(None) in arguments:
-        fits = value is None or _is_number(float, value)
-    else:
-        fits = _is_number(kind, value) if kind in (int, float) else isinstance(value, kind)
-    if not fits:
-        raise MedCLIPSegError(f"the field '{path}' cannot be {value!r}.")
-    return value
-
-
-def _is_number(kind: type, value: Any) -> bool:
-    return isinstance(value, (int, float) if kind is float else int) and not isinstance(value, bool)

@@ -195,3 +195,28 @@ def test_missing_cuda_is_said(a_model: LoadedModel, a_volume: Volume, monkeypatc
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(MedCLIPSegError, match="no CUDA"):
         finish(a_model, a_volume, device="cuda")
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), torch.OutOfMemoryError("CUDA"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_memory_running_out_is_said(
+    a_model: LoadedModel, a_volume: Volume, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(a_model.network, "decode", fail)
+    with pytest.raises(MedCLIPSegError, match="too little memory to segment a_volume"):
+        finish(a_model, a_volume)
+
+
+def test_other_failures_are_not_disguised(
+    a_model: LoadedModel, a_volume: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(a_model.network, "decode", fail)
+    with pytest.raises(RuntimeError, match="something else"):
+        finish(a_model, a_volume)

@@ -1,0 +1,36 @@
+"""Progress bars on the error stream, so that the output stream stays clean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
+    """A bar that disappears when done.
+
+    Args:
+        title: what is being done.
+
+    Yields:
+        A function that takes the share done (0…1) and a few words about the present step.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    console = Console(stderr=True)
+    with Progress(
+        *columns, TextColumn("{task.fields[detail]}"), TimeElapsedColumn(), console=console, transient=True
+    ) as bars:
+        task = bars.add_task(title, total=1.0, detail="")
+        yield lambda fraction, detail: bars.update(task, completed=fraction, detail=detail)
+
+
+def time_left(seconds: float | None) -> str:
+    """Words for the time left, such as "2 min 5 s left"."""
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s left" if minutes else f"{rest} s left"

@@ -1,0 +1,96 @@
+"""``medclipseg segment``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from .progress import progress_bar, time_left
+
+
+def segment_command(
+    input: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF or BMP file, or a folder with one DICOM series.",
+            show_default=False,
+        ),
+    ],
+    prompt: Annotated[
+        list[str],
+        typer.Option(help="What to look for; repeat for more segments. They may overlap.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the results.", show_default=False)],
+    model: Annotated[str, typer.Option(help="Name of a bundled model, or a model folder.")] = "mini",
+    samples: Annotated[int, typer.Option(help="Monte-Carlo passes; more give a steadier uncertainty.")] = 30,
+    threshold: Annotated[float, typer.Option(help="Probability above which a voxel is inside.")] = 0.5,
+    plane: Annotated[
+        Literal["auto", "axial", "coronal", "sagittal"],
+        typer.Option(help="Direction of a volume's slices; auto is the plane it was acquired in."),
+    ] = "auto",
+    window: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="W L", help="Grey values: window width and level.", show_default=False),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="Grey values: CT window lung, soft-tissue, bone or brain.", show_default=False),
+    ] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Of the noise; the same seed gives the same result.")] = 0,
+    slices: Annotated[
+        str | None, typer.Option(metavar="A:B", help="First slice and end (exclusive), from 0.", show_default=False)
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the record of the run as JSON.")] = False,
+) -> None:
+    """Segment what the prompts name in an image or volume.
+
+    Writes [b]segmentation.seg.nrrd[/b], a probability and an uncertainty map a prompt, [b]scene.mrb[/b] for 3D
+    Slicer, [b]preview.png[/b] and [b]run.json[/b] with every setting.
+
+    Example: medclipseg segment liver.nii.gz --prompt "liver" --preset soft-tissue --out result
+    """
+    from ..workflows.segment import segment
+
+    with progress_bar("Segmenting") as show:
+        record = segment(
+            input,
+            prompt,
+            out,
+            model=model,
+            samples=samples,
+            threshold=threshold,
+            plane=plane,
+            window=window,
+            preset=preset,
+            device=device,
+            seed=seed,
+            slices=slices,
+            overwrite=overwrite,
+            progress=lambda p: show(
+                p.fraction,
+                f"slice {p.slice_number} of {p.slice_count}, sample {p.sample_number} of {p.sample_count}, "
+                + time_left(p.seconds_left),
+            ),
+        )
+    if as_json:
+        typer.echo(json.dumps(record, indent=2, ensure_ascii=False))
+        return
+    for entry in record["results"]:
+        typer.echo(f"{entry['prompt']}: {_size(entry)}, mean uncertainty {entry['mean_uncertainty']:.3f} nats")
+    typer.echo(f"Results in {out} ({record['seconds']:.1f} s).")
+
+
+def _size(entry: dict[str, Any]) -> str:
+    if not entry["voxels"]:
+        return "nothing found"
+    if "volume_ml" in entry:
+        return f"{entry['volume_ml']:.2f} ml"
+    if entry["spacing_known"]:
+        return f"{entry['area_mm2']:.1f} mm²"
+    return f"{entry['voxels']} pixels"

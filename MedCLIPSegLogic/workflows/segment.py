@@ -1,0 +1,175 @@
+"""From an image file and prompts to a folder of results."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import MedCLIPSegError
+from ..evaluation.metrics import dice_score
+from ..inference.engine import run
+from ..inference.request import Device, SegmentationRequest
+from ..inference.result import Progress, PromptResult, SegmentationResult
+from ..model.library import DEFAULT_MODEL, LoadedModel, load_model
+from ..reporting.preview import draw_preview
+from ..reporting.slugs import slugs
+from ..reporting.staging import RECORD_FILE, staged_folder
+from ..volumes.intensity import IntensityRule, default_rule, preset, resolve, window
+from ..volumes.planes import Plane, choose_axis, parse_slice_range
+from ..volumes.readers import read_volume
+from ..volumes.volume import Volume
+from ..volumes.writers import write_map
+
+SEGMENTATION_FILE = "segmentation.seg.nrrd"
+SCENE_FILE = "scene.mrb"
+PREVIEW_FILE = "preview.png"
+
+
+def segment(
+    input: str | Path,
+    prompts: Sequence[str],
+    out: str | Path,
+    model: str | Path | LoadedModel = DEFAULT_MODEL,
+    samples: int = 30,
+    threshold: float = 0.5,
+    plane: Plane = "auto",
+    window: tuple[float, float] | None = None,
+    preset: str | None = None,
+    device: Device = "auto",
+    seed: int = 0,
+    slices: str | None = None,
+    overwrite: bool = False,
+    truth: NDArray[np.bool_] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> dict[str, Any]:
+    """Segment what the prompts name and write segmentation, maps, scene, preview and record to a folder.
+
+    Args:
+        input: NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF or BMP file, or a DICOM folder.
+        prompts: one text a segment.
+        out: folder for the results.
+        model: bundled model's name, model folder, or a loaded model.
+        samples: Monte-Carlo passes.
+        threshold: probability above which a voxel is inside.
+        plane: direction of the slices of a volume.
+        window: (width, level) of the grey values; None for percentiles, or as stored in 8-bit images.
+        preset: CT window by name, instead of ``window``.
+        device: where to compute.
+        seed: of the noise.
+        slices: "A:B", end exclusive; None for all.
+        overwrite: replace earlier results in ``out``.
+        truth: (K, J, I) known mask; its Dice with every segment is recorded and its outline drawn.
+        progress: called after every small step.
+
+    Returns:
+        The record that is written to ``run.json``.
+
+    Raises:
+        MedCLIPSegError: bad input; ``out`` is then as it was before.
+    """
+    path, folder = Path(input), Path(out)
+    with staged_folder(folder, overwrite) as staging:
+        volume = read_volume(path)
+        request = SegmentationRequest(
+            volume=volume,
+            prompts=tuple(prompts),
+            samples=samples,
+            threshold=threshold,
+            plane=plane,
+            slices=parse_slice_range(slices, choose_axis(volume, plane).count) if slices else None,
+            intensity=_intensity(window, preset),
+            seed=seed,
+            device=device,
+        )
+        loaded = model if isinstance(model, LoadedModel) else load_model(model)
+        result = _finish(loaded, request, progress)
+        _write_files(result, request, truth, staging)
+        files = sorted([p.name for p in staging.iterdir()] + [RECORD_FILE])
+        record = _record(result, path, truth, files)
+        (staging / RECORD_FILE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return record
+
+
+def _intensity(window_level: tuple[float, float] | None, name: str | None) -> IntensityRule | None:
+    if window_level is not None and name is not None:
+        raise MedCLIPSegError("Give either --window or --preset, not both.")
+    if window_level is not None:
+        return window(*window_level)
+    return preset(name) if name is not None else None
+
+
+def _finish(
+    model: LoadedModel, request: SegmentationRequest, progress: Callable[[Progress], None] | None
+) -> SegmentationResult:
+    for event in run(model, request):
+        if isinstance(event, SegmentationResult):
+            return event
+        if progress:
+            progress(event)
+    raise AssertionError("the engine ends with a result")
+
+
+def _write_files(
+    result: SegmentationResult, request: SegmentationRequest, truth: NDArray[np.bool_] | None, folder: Path
+) -> None:
+    from ..scene.export import save_scene, save_segmentation
+    from ..scene.result_writer import write_result
+    from ..scene.session import create_scene
+    from ..scene.volumes import add_volume_node
+
+    for prompt, slug in zip(result.prompts, slugs(request.prompts), strict=True):
+        write_map(result.volume, prompt.probability, folder / f"{slug}.probability.nrrd")
+        write_map(result.volume, prompt.uncertainty, folder / f"{slug}.uncertainty.nrrd")
+    session = create_scene()
+    node = add_volume_node(session.scene, result.volume)
+    nodes = write_result(session.scene, node, result)
+    save_segmentation(nodes.segmentation, folder / SEGMENTATION_FILE)
+    save_scene(session.scene, folder / SCENE_FILE)
+    axis = choose_axis(result.volume, request.plane)
+    mapping = resolve(request.intensity or default_rule(result.volume), result.volume)
+    draw_preview(result, axis, mapping, folder / PREVIEW_FILE, truth)
+
+
+def _record(
+    result: SegmentationResult, path: Path, truth: NDArray[np.bool_] | None, files: list[str]
+) -> dict[str, Any]:
+    return {
+        "input": str(path),
+        "input_hash": input_hash(path),
+        **result.settings,
+        "results": [
+            {**_measure(result.volume, prompt, truth), "slug": slug}
+            for prompt, slug in zip(result.prompts, slugs([p.prompt for p in result.prompts]), strict=True)
+        ],
+        "seconds": round(result.seconds, 3),
+        "files": files,
+    }
+
+
+def _measure(volume: Volume, prompt: PromptResult, truth: NDArray[np.bool_] | None) -> dict[str, Any]:
+    """Size and uncertainty of one segment; area for a single slice, volume otherwise."""
+    count = int(prompt.mask.sum())
+    measures: dict[str, Any] = {"prompt": prompt.prompt, "voxels": count}
+    if volume.shape[0] == 1:
+        measures["area_mm2"] = round(count * volume.spacing[0] * volume.spacing[1], 3)
+        measures["spacing_known"] = volume.spacing_known
+    else:
+        measures["volume_ml"] = round(count * volume.voxel_volume / 1000, 6)
+    measures["mean_uncertainty"] = prompt.mean_uncertainty
+    if truth is not None:
+        measures["dice"] = dice_score(prompt.mask > 0, truth)
+    return measures
+
+
+def input_hash(path: Path) -> str:
+    """SHA-256 of a file, or of the files of a folder in the order of their names."""
+    digest = hashlib.sha256()
+    for file in [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file()):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

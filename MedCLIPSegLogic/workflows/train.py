@@ -1,0 +1,106 @@
+"""Train a model on prompted images."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..errors import MedCLIPSegError
+from ..model.checkpoint import load_checkpoint, read_config
+from ..model.library import find_model
+from ..model.network import MedCLIPSeg
+from ..model.tokenizer import VOCABULARY_FILE, PromptTokenizer, build_vocabulary
+from ..training.data import TrainingSet, has_split, load_set
+from ..training.prompts import vary
+from ..training.sampler import SOURCE_SCALE
+from ..training.settings import VOCABULARY_SIZE, TrainingSettings, small_model_config
+from ..training.state import STATE_FILE
+from ..training.trainer import Trainer, TrainingProgress
+from ..version import __version__
+
+RECORD_FILE = "training.json"
+
+
+def train(
+    data: Sequence[str | Path],
+    out: str | Path,
+    settings: TrainingSettings | None = None,
+    start_from: str | Path | None = None,
+    resume: bool = False,
+    progress: Callable[[TrainingProgress], None] | None = None,
+) -> Path:
+    """Train on data sets in MedCLIPSeg's layout and write a model folder.
+
+    Args:
+        data: data set folders (``Train_Folder``, ``Prompts_Folder``, optionally ``Val_Folder``).
+        out: model folder to write; also holds log, curve and what is needed to resume.
+        settings: how to train.
+        start_from: name or folder of a model to start from; None starts a small model from scratch.
+        resume: go on with the interrupted run in ``out``.
+        progress: called after every step.
+
+    Returns:
+        The model folder.
+
+    Raises:
+        MedCLIPSegError: missing or unreadable data, ``out`` in use, or nothing to resume.
+    """
+    settings = settings or TrainingSettings()
+    folders, folder = [Path(name) for name in data], Path(out)
+    if not folders:
+        raise MedCLIPSegError("Training needs at least one data set folder.")
+    if resume and not (folder / STATE_FILE).is_file():
+        raise MedCLIPSegError(f"There is no interrupted training in {folder}: it has no {STATE_FILE}.")
+    if not resume and folder.exists() and any(folder.iterdir()):
+        raise MedCLIPSegError(f"The folder {folder} is not empty; resume its training or choose another folder.")
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    size = round(SOURCE_SCALE * max(size for _, size in settings.stages))
+    train_sets = [load_set(entry, "Train", size) for entry in folders]
+    validation_sets = [load_set(entry, "Val", size) for entry in folders if has_split(entry, "Val")]
+    folder.mkdir(parents=True, exist_ok=True)
+
+    torch.manual_seed(settings.seed)
+    network = _network(train_sets, folder, settings, start_from, resume)
+    trainer = Trainer(network, PromptTokenizer(network.config, folder), train_sets, validation_sets, settings, folder)
+    if resume:
+        trainer.resume()
+    for step in trainer.run():
+        if progress:
+            progress(step)
+    record = {
+        "medclipseg": __version__,
+        "torch": torch.__version__,
+        "seconds": round(trainer.seconds, 1),
+        "start_from": str(start_from) if start_from else None,
+        "data": {s.name: {"images": s.image_count, "items": len(s.items)} for s in train_sets},
+        "settings": dataclasses.asdict(settings),
+    }
+    (folder / RECORD_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return folder
+
+
+def _network(
+    train_sets: Sequence[TrainingSet],
+    folder: Path,
+    settings: TrainingSettings,
+    start_from: str | Path | None,
+    resume: bool,
+) -> MedCLIPSeg:
+    if resume:
+        return MedCLIPSeg(read_config(folder))
+    if start_from is not None:
+        source = find_model(start_from)
+        network = load_checkpoint(source)
+        if (source / VOCABULARY_FILE).is_file():
+            (folder / VOCABULARY_FILE).write_bytes((source / VOCABULARY_FILE).read_bytes())
+        return network
+    rng = np.random.default_rng(settings.seed)
+    texts = [variant for s in train_sets for text in s.prompts for variant in (text, vary(text, rng))]
+    vocabulary_size = build_vocabulary(texts, VOCABULARY_SIZE, folder / VOCABULARY_FILE)
+    return MedCLIPSeg(small_model_config(vocabulary_size, settings.stages[-1][1]))

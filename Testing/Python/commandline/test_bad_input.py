@@ -1,0 +1,158 @@
+"""Bad input gets one clear sentence, exit code 2, and no output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from MedCLIPSegLogic.cli.app import main
+from MedCLIPSegLogic.workflows.demo import CASES
+
+PICTURE = CASES / "dermoscopy.jpg"
+Refusal = Callable[..., str]
+
+
+@pytest.fixture
+def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Refusal:
+    """Calls ``medclipseg``, checks code 2, one sentence and no new file, and returns the sentence."""
+
+    def call(*arguments: object, out: Path = tmp_path / "out") -> str:
+        before = sorted(str(path) for path in tmp_path.rglob("*"))
+        monkeypatch.setattr(sys, "argv", ["medclipseg", *map(str, arguments), "--out", str(out)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        assert stop.value.code == 2
+        assert sorted(str(path) for path in tmp_path.rglob("*")) == before
+        lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("medclipseg: ")]
+        assert len(lines) == 1
+        assert lines[0].rstrip().endswith(".")
+        return lines[0]
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--prompt", ""], "prompt is empty"),
+        (["--prompt", "   "], "prompt is empty"),
+        (["--prompt", "a", "--prompt", "a"], "given twice"),
+        (["--prompt", "a", "--threshold", "0"], "threshold is 0.0"),
+        (["--prompt", "a", "--threshold", "1.5"], "threshold is 1.5"),
+        (["--prompt", "a", "--threshold", "nan"], "threshold"),
+        (["--prompt", "a", "--samples", "0"], "samples is 0"),
+        (["--prompt", "a", "--samples", "5000"], "samples is 5000"),
+        (["--prompt", "a", "--seed", "-1"], "seed is -1"),
+        (["--prompt", "a", "--model", "maxi"], "no model 'maxi'"),
+        (["--prompt", "a", "--preset", "pizza"], "pizza"),
+        (["--prompt", "a", "--window", "0", "40"], "width"),
+        (["--prompt", "a", "--window", "40", "40", "--preset", "lung"], "not both"),
+        (["--prompt", "a", "--preset", "lung"], "colour|color"),
+        (["--prompt", "a", "--slices", "2:9"], "slice range"),
+        (["--prompt", "a", "--slices", "x"], "slice range"),
+        (["--prompt", "a", "--plane", "coronal"], "coronal"),
+    ],
+)
+def test_options(refusal: Refusal, options: list[str], words: str) -> None:
+    sentence = refusal("segment", PICTURE, *options)
+    assert any(word in sentence for word in words.split("|"))
+
+
+def test_cuda_without_a_device(refusal: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert "no CUDA" in refusal("segment", PICTURE, "--prompt", "a", "--device", "cuda")
+
+
+def test_too_little_memory(refusal: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("MedCLIPSegLogic.inference.device.free_memory", lambda device: 1000)
+    assert "memory" in refusal("segment", PICTURE, "--prompt", "a")
+
+
+def test_missing_input(refusal: Refusal, tmp_path: Path) -> None:
+    assert "gone.nii.gz" in refusal("segment", tmp_path / "gone.nii.gz", "--prompt", "a")
+
+
+@pytest.mark.parametrize("name", ["text.png", "text.nii.gz", "text.nrrd", "text.mha", "text.tif", "text.xyz", "text"])
+def test_not_an_image(refusal: Refusal, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("hello, this is no image")
+    assert name in refusal("segment", tmp_path / name, "--prompt", "a")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 0.95])
+@pytest.mark.parametrize("name", ["dermoscopy.jpg", "hippocampus_mri.nii.gz"])
+def test_truncated_image(refusal: Refusal, tmp_path: Path, name: str, share: float) -> None:
+    whole = (CASES / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: int(share * len(whole))])
+    assert name in refusal("segment", tmp_path / name, "--prompt", "a")
+
+
+def test_empty_folder(refusal: Refusal, tmp_path: Path) -> None:
+    (tmp_path / "series").mkdir()
+    assert "series" in refusal("segment", tmp_path / "series", "--prompt", "a")
+
+
+@pytest.mark.parametrize(("shape", "words"), [((4, 4, 3, 2), "4"), ((0, 4, 3), "empty|no voxels|0")])
+def test_wrong_dimensions(refusal: Refusal, tmp_path: Path, shape: tuple[int, ...], words: str) -> None:
+    path = tmp_path / "image.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(np.zeros(shape, np.float32), np.eye(4)), path)
+    sentence = refusal("segment", path, "--prompt", "a")
+    assert "image.nii.gz" in sentence
+    assert any(word in sentence for word in words.split("|"))
+
+
+def test_output_below_a_file(refusal: Refusal, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    assert "cannot be written" in refusal("segment", PICTURE, "--prompt", "a", out=tmp_path / "file" / "out")
+
+
+def test_output_is_a_file(refusal: Refusal, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    assert "is a file" in refusal("segment", PICTURE, "--prompt", "a", out=tmp_path / "file")
+
+
+def test_output_already_holds_results(refusal: Refusal, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "run.json").write_text('{"files": ["run.json"]}')
+    assert "--overwrite" in refusal("segment", PICTURE, "--prompt", "a")
+
+
+def test_failure_late_in_the_run_leaves_nothing(refusal: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("MedCLIPSegLogic.workflows.segment.draw_preview", fail)
+    assert "No space left" in refusal("segment", PICTURE, "--prompt", "a", "--samples", 1)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "foreign", "pickled", "config", "no config", "no vocabulary"])
+def test_damaged_model(refusal: Refusal, a_model_folder: Path, damage: str) -> None:
+    weights, config = a_model_folder / "model.safetensors", a_model_folder / "config.json"
+    if damage == "truncated":
+        weights.write_bytes(weights.read_bytes()[:5000])
+    elif damage == "foreign":
+        weights.write_bytes((8).to_bytes(8, "little") + b'{"a":1} ')
+    elif damage == "pickled":
+        weights.write_bytes(b"\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00.")
+    elif damage == "config":
+        changed = json.loads(config.read_text())
+        changed["image"]["mlp_ratio"] = 3.0
+        config.write_text(json.dumps(changed))
+    elif damage == "no config":
+        config.unlink()
+    else:
+        (a_model_folder / "vocab.txt").unlink()
+    sentence = refusal("segment", PICTURE, "--prompt", "a", "--model", a_model_folder)
+    assert "a_model" in sentence
+
+
+def test_train_and_evaluate_name_what_is_missing(refusal: Refusal, tmp_path: Path) -> None:
+    assert "Train_text" in refusal("train", "--data", tmp_path)
+    assert "not of the form" in refusal("train", "--data", tmp_path, "--stages", "half")
+    options = ("--images", tmp_path, "--labels", tmp_path, "--prompts", tmp_path / "no.csv")
+    assert "no prompt sheet" in refusal("evaluate", "--model", "mini", *options)

@@ -1,0 +1,183 @@
+"""The command line end to end with the bundled model on the bundled cases."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+import slicer
+from PIL import Image
+
+from MedCLIPSegLogic.cli.app import main
+from MedCLIPSegLogic.scene.session import create_scene
+from MedCLIPSegLogic.scene.tags import segment_record
+from MedCLIPSegLogic.volumes.readers import read_volume
+from MedCLIPSegLogic.workflows.demo import CASES
+
+PICTURE = CASES / "dermoscopy.jpg"
+VOLUME = CASES / "hippocampus_mri.nii.gz"
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """Exit code of ``medclipseg ARGUMENTS``."""
+    monkeypatch.setattr(sys, "argv", ["medclipseg", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    return int(stop.value.code or 0)
+
+
+def load_segmentation(path: Path) -> tuple[slicer.vtkMRMLSegmentationNode, object]:
+    session = create_scene()
+    node = session.scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    storage = session.scene.AddNewNodeByClass("vtkMRMLSegmentationStorageNode")
+    storage.SetFileName(str(path))
+    assert storage.ReadData(node)
+    return node, session
+
+
+def test_segment_writes_everything_it_promises(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    prompts = ("skin lesion", "no such thing | here")
+    options = [part for prompt in prompts for part in ("--prompt", prompt)]
+    assert call(monkeypatch, "segment", PICTURE, *options, "--out", out, "--samples", 3, "--seed", 7) == 0
+    slugs = ("skin-lesion", "no-such-thing-here")
+    maps = [f"{slug}.{kind}.nrrd" for slug in slugs for kind in ("probability", "uncertainty")]
+    assert sorted(p.name for p in out.iterdir()) == sorted(
+        [*maps, "segmentation.seg.nrrd", "scene.mrb", "preview.png", "run.json"]
+    )
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert record["prompts"] == list(prompts)
+    assert (record["samples"], record["seed"], record["threshold"]) == (3, 7, 0.5)
+    assert record["intensity"]["rule"] == "as-stored"
+    assert len(record["input_hash"]) == len(record["model_hash"]) == 64
+    assert {"medclipseg", "python", "torch"} <= set(record["versions"])
+    probability = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(out / maps[0])))
+    assert probability.shape == read_volume(PICTURE).shape
+    result = record["results"][0]
+    assert result["voxels"] == int((probability > 0.5).sum()) > 0
+    assert result["area_mm2"] == pytest.approx(result["voxels"])
+    assert result["spacing_known"] is False
+    assert Image.open(out / "preview.png").size[0] > 600
+
+    node, _session = load_segmentation(out / "segmentation.seg.nrrd")
+    segmentation = node.GetSegmentation()
+    assert segmentation.GetNumberOfSegments() == 2
+    for number, prompt in enumerate(prompts):
+        segment = segmentation.GetNthSegment(number)
+        assert segment.GetName() == prompt
+        assert segment_record(segment)["Prompt"] == prompt
+    assert segmentation.GetNthSegment(0).GetColor() != segmentation.GetNthSegment(1).GetColor()
+
+
+def test_scene_bundle_opens_with_everything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ("segment", VOLUME, "--prompt", "hippocampus", "--out", out, "--samples", 2, "--slices", "15:20")
+    assert call(monkeypatch, *arguments) == 0
+    session = create_scene()
+    assert session.scene.ReadFromMRB(str(out / "scene.mrb"))
+    volumes = session.scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
+    assert volumes.GetNumberOfItems() == 3
+    assert session.scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 1
+
+
+def test_a_volume_is_measured_in_milliliters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ("segment", VOLUME, "--prompt", "hippocampus", "--out", out, "--samples", 2, "--plane", "coronal")
+    assert call(monkeypatch, *arguments, "--slices", "10:20", "--window", 200, 100) == 0
+    record = json.loads((out / "run.json").read_text())
+    assert (record["plane"], record["slices"]) == ("coronal", [10, 20])
+    assert record["intensity"] | {"non_finite_voxels": 0} == {
+        "rule": "window",
+        "parameters": {"width": 200.0, "level": 100.0},
+        "low": 0.0,
+        "high": 200.0,
+        "non_finite_voxels": 0,
+    }
+    result = record["results"][0]
+    assert result["volume_ml"] == pytest.approx(result["voxels"] / 1000)
+    probability = read_volume(out / "hippocampus.probability.nrrd")
+    assert np.allclose(probability.ijk_to_ras, read_volume(VOLUME).ijk_to_ras, atol=1e-6)
+    assert probability.voxels[:, 10:20].max() > 0
+    assert not probability.voxels[:, :10].any()
+
+
+def test_json_goes_to_the_output_stream(tmp_path: Path) -> None:
+    arguments = ["segment", str(PICTURE), "--prompt", "lesion", "--out", str(tmp_path / "out"), "--samples", "1"]
+    finished = subprocess.run(
+        [sys.executable, "-m", "MedCLIPSegLogic", *arguments, "--json"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(finished.stdout) == json.loads((tmp_path / "out" / "run.json").read_text())
+
+
+def test_the_same_seed_gives_the_same_maps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        out = tmp_path / name
+        assert call(monkeypatch, "segment", PICTURE, "--prompt", "lesion", "--out", out, "--samples", 2) == 0
+    first, second = (read_volume(tmp_path / n / "lesion.probability.nrrd").voxels for n in ("one", "two"))
+    assert np.array_equal(first, second)
+
+
+def test_demo_reports_good_dice(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "demo", "--out", tmp_path / "demo") == 0
+    printed = capsys.readouterr().out
+    dices = [float(line.split()[1]) for line in printed.splitlines() if line.strip().startswith("Dice")]
+    assert len(dices) == 3
+    assert min(dices) > 0.6
+    assert len(list((tmp_path / "demo").glob("*/preview.png"))) == 3
+    assert call(monkeypatch, "demo", "--out", tmp_path / "demo") == 2
+    assert "already holds results" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["modules", "tiny_unimedclip"])
+def test_verify_says_ok(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden_folder: Path, name: str
+) -> None:
+    assert call(monkeypatch, "verify", golden_folder / f"{name}.safetensors") == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("verify: ok max_abs_error=")
+
+
+def test_verify_fails_beyond_the_tolerance(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden_folder: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(golden_folder / "modules.safetensors")
+    tensors["upscale.output"] = tensors["upscale.output"] + 2e-4
+    save_file(tensors, tmp_path / "off.safetensors")
+    assert call(monkeypatch, "verify", tmp_path / "off.safetensors") == 1
+    assert capsys.readouterr().out.splitlines()[-1].startswith("verify: failed max_abs_error=2.0")
+
+
+def test_evaluate_writes_its_tables(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "sheet.csv").write_text(
+        "Image,Description,Ground Truth\n"
+        "breast_ultrasound.jpg,one medium tumor,breast_ultrasound_mask.png\n"
+        "dermoscopy.jpg,skin lesion,dermoscopy_mask.png\n"
+    )
+    options = ("--images", CASES, "--labels", CASES, "--prompts", tmp_path / "sheet.csv", "--samples", 2)
+    assert call(monkeypatch, "evaluate", "--model", "mini", *options, "--out", tmp_path / "out") == 0
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["count"] == 2
+    assert metrics["dice_mean"] > metrics["dice_all_foreground_mean"]
+    assert "2 prompts: mean Dice" in capsys.readouterr().out
+
+
+def test_help_names_every_command_and_option(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "--help") == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in ("segment", "demo", "verify", "train", "evaluate"))
+    assert call(monkeypatch, "segment", "--help") == 0
+    printed = capsys.readouterr().out
+    wanted = "--prompt --out --model --samples --threshold --plane --window --preset --device --seed --slices --json"
+    assert all(option in printed for option in wanted.split())
