@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+import traceback
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -19,6 +20,7 @@ app = typer.Typer(
     help="Segment medical images by typing what to look for. Every result comes with a probability and an "
     "uncertainty map. Not for clinical use.",
 )
+_trace = False
 app.command("segment")(segment.segment_command)
 app.command("demo")(showcase.demo_command)
 app.command("verify")(verify.verify_command)
@@ -34,20 +36,31 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    trace: Annotated[bool, typer.Option("--trace", help="Show where an error comes from.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    global _trace
+    _trace = trace
 
 
 def main() -> None:
-    """Run the command line; exit code 0 on success, 1 on a failed check, 2 on bad input."""
+    """Run the command line; exit code 0 on success, 1 on a failed check or a defect, 2 on bad input."""
     try:
         app()
     except MedCLIPSegError as error:
-        print(f"medclipseg: {error}", file=sys.stderr)
-        sys.exit(2)
+        _stop(str(error), 2)
+    except OSError as error:
+        _stop(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}.", 2)
     except KeyboardInterrupt:
-        print("medclipseg: cancelled; nothing was written.", file=sys.stderr)
-        sys.exit(130)
+        _stop("cancelled.", 130)
+    except Exception as error:
+        _stop(f"unexpected {type(error).__name__}: {error}; put --trace before the command to see where.", 1)
+
+
+def _stop(sentence: str, code: int) -> NoReturn:
+    if _trace:
+        traceback.print_exc()
+    print(f"medclipseg: {sentence}", file=sys.stderr)
+    sys.exit(code)

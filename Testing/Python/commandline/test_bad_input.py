@@ -156,3 +156,33 @@ def test_train_and_evaluate_name_what_is_missing(refusal: Refusal, tmp_path: Pat
     assert "not of the form" in refusal("train", "--data", tmp_path, "--stages", "half")
     options = ("--images", tmp_path, "--labels", tmp_path, "--prompts", tmp_path / "no.csv")
     assert "no prompt sheet" in refusal("evaluate", "--model", "mini", *options)
+
+
+@pytest.mark.parametrize("trace", [False, True])
+def test_a_trace_is_shown_only_when_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, trace: bool
+) -> None:
+    arguments = ["segment", str(PICTURE), "--prompt", "", "--out", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", ["medclipseg", *(["--trace"] if trace else []), *arguments])
+    with pytest.raises(SystemExit):
+        main()
+    assert ("Traceback" in capsys.readouterr().err) == trace
+
+
+def test_a_defect_is_one_sentence_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("MedCLIPSegLogic.workflows.segment.read_volume", fail)
+    monkeypatch.setattr(
+        sys, "argv", ["medclipseg", "segment", str(PICTURE), "--prompt", "a", "--out", str(tmp_path / "out")]
+    )
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 1
+    printed = capsys.readouterr().err
+    assert "unexpected ZeroDivisionError: division by zero" in printed
+    assert "Traceback" not in printed
+    assert list(tmp_path.iterdir()) == []
