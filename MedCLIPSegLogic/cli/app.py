@@ -53,8 +53,8 @@ def main() -> None:
         _stop(str(error), 2)
     except OSError as error:
         _stop(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}.", 2)
-    except KeyboardInterrupt:
-        _stop("cancelled.", 130)
+    except MemoryError:
+        _stop("There is too little memory; close other programs or use a smaller image.", 2)
     except Exception as error:
         _stop(f"unexpected {type(error).__name__}: {error}; put --trace before the command to see where.", 1)
 

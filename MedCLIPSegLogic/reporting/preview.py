@@ -60,7 +60,7 @@ def draw_preview(
             _outline(left, axis.extract(truth, index), TRUTH_COLOR)
         _outline(left, mask, OUTLINE_COLOR)
         _outline(right, mask, OUTLINE_COLOR)
-        left.set_title("\n".join(textwrap.wrap(prompt.prompt, 44)[:3]), fontsize=9)
+        left.set_title("\n".join(textwrap.wrap(prompt.prompt, 44)[:3]), fontsize=9, parse_math=False)
         right.set_title("uncertainty (entropy of the mean)", fontsize=9)
         if axis.count > 1:
             left.set_ylabel(f"{axis.name}, slice {index}", fontsize=8)
@@ -89,7 +89,7 @@ def _interesting_slices(prompt: PromptResult, result: SegmentationResult, axis: 
 
 
 def _outline(panel: Axes, mask: NDArray[np.generic], color: str) -> None:
-    if mask.any() and not mask.all():
+    if min(mask.shape) > 1 and mask.any() and not mask.all():
         panel.contour(mask.astype(float), levels=[0.5], colors=color, linewidths=1.2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from ..errors import MedCLIPSegError
 
 RECORD_FILE = "run.json"
+BACKUP_FOLDER = ".earlier"
 
 
 @contextmanager
@@ -28,7 +30,8 @@ def staged_folder(out: Path, overwrite: bool, record: str = RECORD_FILE) -> Iter
     """
     earlier = check_free(out, overwrite, record)
     try:
-        parent = _nearest_existing(out.absolute().parent)
+        # Inside an existing folder, which may be a mount point or the only place that can be written.
+        parent = out if out.is_dir() else _nearest_existing(out.absolute().parent)
         staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=parent))
     except OSError as error:
         raise MedCLIPSegError(f"The folder {out} cannot be written: {error.strerror}.") from None
@@ -77,15 +80,27 @@ def _earlier_results(out: Path, record_name: str) -> list[Path]:
 def _move(staging: Path, out: Path, earlier: list[Path], record: str) -> None:
     if not out.exists():
         out.parent.mkdir(parents=True, exist_ok=True)
-        staging.chmod(0o755)
+        umask = os.umask(0)
+        os.umask(umask)
+        staging.chmod(0o777 & ~umask)
         staging.rename(out)
         return
     fresh = sorted(staging.iterdir(), key=lambda path: path.name == record)
     taken = [path.name for path in fresh if (out / path.name).exists() and (out / path.name) not in earlier]
     if taken:
         raise MedCLIPSegError(f"The folder {out} already has a file named {taken[0]}; choose another folder.")
-    for path in fresh:
-        path.replace(out / path.name)
-    for path in earlier:
-        if path.name not in {new.name for new in fresh}:
+    backup = staging / BACKUP_FOLDER
+    backup.mkdir()
+    moved: list[Path] = []
+    try:
+        for path in earlier:
+            path.replace(backup / path.name)
+        for path in fresh:
+            path.replace(out / path.name)
+            moved.append(out / path.name)
+    except BaseException:
+        for path in moved:
             path.unlink(missing_ok=True)
+        for path in backup.iterdir():
+            path.replace(out / path.name)
+        raise

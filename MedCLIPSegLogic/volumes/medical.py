@@ -28,7 +28,7 @@ def read_nifti(path: Path, name: str) -> Volume:
         image = cast(SpatialImage, nib.load(path, mmap=False))
         values = np.asanyarray(image.dataobj)
         matrix = np.array(image.affine, dtype=np.float64)
-    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error) as error:
+    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, MemoryError, zlib.error) as error:
         raise MedCLIPSegError(
             f"{path} could not be read as NIfTI; it may be damaged or incomplete, so copy or export it again."
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import torch
@@ -21,7 +22,8 @@ def verify(file: str | Path) -> dict[str, float]:
         file: safetensors file with the modules, or with a whole model and its sizes as metadata.
 
     Returns:
-        Largest absolute error of each stored output, in the file's own order of computation.
+        Largest absolute error of each stored output, in the file's own order of computation; infinite where either
+        side is not a number.
 
     Raises:
         MedCLIPSegError: not a golden file, or damaged.
@@ -39,7 +41,8 @@ def verify(file: str | Path) -> dict[str, float]:
     for name, value in outputs.items():
         if name not in tensors or tensors[name].shape != value.shape:
             raise MedCLIPSegError(f"{path} is no golden file: its output '{name}' is missing or has another shape.")
-        errors[name] = float((value - tensors[name]).abs().max())
+        error = float((value - tensors[name]).abs().max())
+        errors[name] = error if math.isfinite(error) else math.inf
     return errors
 
 
@@ -61,7 +64,7 @@ def _replay_model(tensors: Tensors, metadata: dict[str, str], path: Path) -> Ten
             }
             if "train.mask" in tensors:
                 outputs |= _replay_training(network, tensors)
-    except (KeyError, RuntimeError) as error:
+    except (KeyError, IndexError, ValueError, RuntimeError) as error:
         raise MedCLIPSegError(f"{path} is no golden file of a whole model: {error}.") from None
     return outputs
 

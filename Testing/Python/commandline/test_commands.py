@@ -181,3 +181,13 @@ def test_help_names_every_command_and_option(
     printed = capsys.readouterr().out
     wanted = "--prompt --out --model --samples --threshold --plane --window --preset --device --seed --slices --json"
     assert all(option in printed for option in wanted.split())
+
+
+@pytest.mark.parametrize("size", [(300, 1), (1, 300), (1, 1)])
+def test_thin_pictures_and_mathematical_prompts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    Image.new("L", size, 90).save(tmp_path / "thin.png")
+    arguments = ("segment", tmp_path / "thin.png", "--prompt", r"lesion $\frac$ of 5$", "--samples", 1)
+    assert call(monkeypatch, *arguments, "--out", tmp_path / "out") == 0
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["prompts"] == [r"lesion $\frac$ of 5$"]

@@ -49,3 +49,10 @@ def test_foreign_file_is_refused(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, tmp_path / "foreign.safetensors")
     with pytest.raises(MedCLIPSegError, match="no golden file"):
         verify(tmp_path / "foreign.safetensors")
+
+
+def test_a_stored_output_that_is_not_a_number_fails(golden_folder: Path, tmp_path: Path) -> None:
+    tensors = load_file(golden_folder / "modules.safetensors")
+    tensors["upscale.output"][0, 0, 0, 0] = float("nan")
+    save_file(tensors, tmp_path / "nan.safetensors")
+    assert verify(tmp_path / "nan.safetensors")["upscale.output"] == float("inf")

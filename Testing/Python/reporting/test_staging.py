@@ -89,3 +89,47 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("tempfile.mkdtemp", refuse)
     with pytest.raises(MedCLIPSegError, match="cannot be written: Permission denied"):
         write(tmp_path / "out", a="1")
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("failing", range(5))
+def test_a_failing_move_puts_everything_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overwrite: bool, failing: int
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    if overwrite:
+        write(out, a="1", b="1")
+    (out / "notes").write_text("mine")
+    before = {path.name: path.read_text() for path in out.iterdir()}
+    replace, moves = Path.replace, []
+
+    def fail_once(path: Path, target: Path) -> Path:
+        moves.append(target)
+        if len(moves) == failing + 1:
+            raise OSError(28, "No space left on device")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", fail_once)
+    if failing < (6 if overwrite else 3):
+        with pytest.raises(MedCLIPSegError, match="No space left"):
+            write(out, overwrite=overwrite, a="2", b="2")
+        assert {path.name: path.read_text() for path in out.iterdir()} == before
+    else:
+        write(out, overwrite=overwrite, a="2", b="2")
+        assert (out / "a").read_text() == "2"
+
+
+def test_only_the_folder_itself_need_be_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    replace = Path.replace
+
+    def same_device(path: Path, target: Path) -> Path:
+        if out not in path.parents or out not in target.parents:
+            raise OSError(18, "Invalid cross-device link")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", same_device)
+    write(out, a="1")
+    assert names(out) == ["a", "run.json"]
