@@ -91,6 +91,6 @@ def _size(entry: dict[str, Any]) -> str:
         return "nothing found"
     if "volume_ml" in entry:
         return f"{entry['volume_ml']:.2f} ml"
-    if entry["spacing_known"]:
+    if "area_mm2" in entry and entry["spacing_known"]:
         return f"{entry['area_mm2']:.1f} mm²"
     return f"{entry['voxels']} pixels"

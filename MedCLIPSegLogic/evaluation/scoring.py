@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import fmean, median
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..datasets.sheets import SheetRow
 from ..datasets.truth import read_truth
@@ -72,7 +73,7 @@ def score_rows(
             image=row.image,
             prompt=row.description,
             dice=dice_score(prediction, truth),
-            nsd_published=nsd_published(prediction[0], truth[0]) if volume.shape[0] == 1 else None,
+            nsd_published=nsd_published(*_flat(prediction, truth)) if volume.is_single_slice else None,
             dice_all_foreground=dice_score(np.ones_like(truth), truth),
             dice_empty=dice_score(np.zeros_like(truth), truth),
             truth_share=float(truth.mean()),
@@ -80,6 +81,12 @@ def score_rows(
             mean_uncertainty=prompt.mean_uncertainty,
             seconds=result.seconds,
         )
+
+
+def _flat(prediction: NDArray[np.bool_], truth: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The only slice of both masks, whichever axis is the thin one."""
+    axis = truth.shape.index(1)
+    return prediction.squeeze(axis), truth.squeeze(axis)
 
 
 def summarize(scores: Sequence[Score]) -> dict[str, float | int]:

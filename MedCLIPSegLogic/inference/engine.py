@@ -79,7 +79,9 @@ def _steps(model: LoadedModel, request: SegmentationRequest) -> Generator[Progre
 
     yield SegmentationResult(
         volume=volume,
-        prompts=tuple(m.finish(prompt, request.threshold) for m, prompt in zip(maps, request.prompts, strict=True)),
+        prompts=tuple(
+            m.finish(prompt, request.threshold, axis, indices) for m, prompt in zip(maps, request.prompts, strict=True)
+        ),
         slice_axis=axis.axis,
         slice_indices=tuple(indices),
         settings=_record(model, request, axis, mapping, device),
@@ -144,16 +146,19 @@ class _Maps:
         axis.insert(self.uncertainty, index, uncertainty.cpu().numpy())
         axis.insert(self.mutual_information, index, information.cpu().numpy())
 
-    def finish(self, prompt: str, threshold: float) -> PromptResult:
+    def finish(self, prompt: str, threshold: float, axis: SliceAxis, indices: list[int]) -> PromptResult:
+        mask = self.probability > threshold
+        seen = self.uncertainty[mask] if mask.any() else self.uncertainty.take(indices, axis.axis)
         return PromptResult(
             prompt=prompt,
             name=prompt,
             probability=self.probability,
-            mask=(self.probability > threshold).astype(np.uint8),
+            mask=mask.astype(np.uint8),
             uncertainty=self.uncertainty,
             expected_entropy=self.uncertainty - self.mutual_information,
             mutual_information=self.mutual_information,
             threshold=threshold,
+            mean_uncertainty=float(seen.mean(dtype=np.float64)),
         )
 
 
@@ -183,7 +188,7 @@ def _record(
     """Every setting of the run, ready for JSON."""
     return {
         "model": model.name,
-        "model_hash": model.weights_hash,
+        "model_hash": model.model_hash,
         "prompts": list(request.prompts),
         "samples": request.samples,
         "threshold": request.threshold,

@@ -50,6 +50,7 @@ class PromptResult:
         expected_entropy: float32, mean entropy of the samples in nats (data uncertainty).
         mutual_information: float32, uncertainty − expected_entropy in nats (model uncertainty).
         threshold: the threshold used for ``mask``.
+        mean_uncertainty: mean uncertainty in nats inside the mask; over the segmented slices when the mask is empty.
     """
 
     prompt: str
@@ -60,12 +61,7 @@ class PromptResult:
     expected_entropy: NDArray[np.float32]
     mutual_information: NDArray[np.float32]
     threshold: float
-
-    @property
-    def mean_uncertainty(self) -> float:
-        """Mean uncertainty in nats inside the mask; over the whole map when the mask is empty."""
-        inside = self.mask > 0
-        return float(self.uncertainty[inside].mean() if inside.any() else self.uncertainty.mean())
+    mean_uncertainty: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import MedCLIPSegError
-from .checkpoint import WEIGHTS_FILE, file_hash, load_checkpoint
+from .checkpoint import CONFIG_FILE, WEIGHTS_FILE, file_hash, load_checkpoint
 from .config import ModelConfig
 from .network import MedCLIPSeg
-from .tokenizer import PromptTokenizer
+from .tokenizer import VOCABULARY_FILE, PromptTokenizer
 
 BUNDLED_MODELS = Path(__file__).parent.parent / "Resources" / "Models"
 DEFAULT_MODEL = "mini"
@@ -23,13 +24,13 @@ class LoadedModel:
         name: the bundled model's name, or the folder's.
         network: float32, in evaluation mode, on the CPU until a run moves it.
         tokenizer: prompts to token ids.
-        weights_hash: SHA-256 of the weights file.
+        model_hash: SHA-256 of weights, configuration and vocabulary together.
     """
 
     name: str
     network: MedCLIPSeg
     tokenizer: PromptTokenizer
-    weights_hash: str
+    model_hash: str
 
     @property
     def config(self) -> ModelConfig:
@@ -61,6 +62,12 @@ def find_model(name: str | Path) -> Path:
     return folder
 
 
+def _model_hash(folder: Path) -> str:
+    files = [folder / name for name in (WEIGHTS_FILE, CONFIG_FILE, VOCABULARY_FILE)]
+    parts = [f"{path.name} {file_hash(path)}" for path in files if path.is_file()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
 def load_model(name: str | Path = DEFAULT_MODEL) -> LoadedModel:
     """Load a model from its name or folder.
 
@@ -70,4 +77,4 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> LoadedModel:
     folder = find_model(name)
     network = load_checkpoint(folder)
     tokenizer = PromptTokenizer(network.config, folder)
-    return LoadedModel(folder.resolve().name, network, tokenizer, file_hash(folder / WEIGHTS_FILE))
+    return LoadedModel(folder.resolve().name, network, tokenizer, _model_hash(folder))

@@ -88,7 +88,7 @@ def has_split(folder: Path, split: str) -> bool:
 
 def _items(volume: Volume, truths: list[tuple[str, NDArray[np.bool_]]], size: int) -> Iterator[TrainingItem]:
     mapping = resolve(default_rule(volume), volume)
-    is_picture = volume.shape[0] == 1
+    is_picture = volume.is_single_slice
     for plane in ("auto",) if is_picture else VOLUME_PLANES:
         axis = choose_axis(volume, plane)
         for index in np.unique(np.linspace(0, axis.count - 1, SLICES_PER_PLANE + 2).round().astype(int)[1:-1]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,19 @@ class Volume:
         """Number of voxels along K, J and I."""
         k, j, i = self.voxels.shape[:3]
         return int(k), int(j), int(i)
+
+    @property
+    def is_single_slice(self) -> bool:
+        """True when one of the three axes has a single voxel: a picture or one slice, whatever its orientation."""
+        return 1 in self.shape
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of voxels, their type and order, and geometry; the same image in another format has the same."""
+        digest = hashlib.sha256(f"{self.voxels.dtype.str} {self.voxels.shape}".encode())
+        digest.update(np.ascontiguousarray(self.ijk_to_ras, np.float64).tobytes())
+        digest.update(np.ascontiguousarray(self.voxels).tobytes())
+        return digest.hexdigest()
 
     @property
     def spacing(self) -> tuple[float, float, float]:

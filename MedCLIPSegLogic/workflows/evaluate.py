@@ -66,7 +66,7 @@ def evaluate(
         metrics = {
             **summarize(scores),
             "model": loaded.name,
-            "model_hash": loaded.weights_hash,
+            "model_hash": loaded.model_hash,
             "samples": samples,
             "prompts": Path(prompts).name,
             "prompts_hash": file_hash(Path(prompts)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -141,7 +140,7 @@ def _record(
 ) -> dict[str, Any]:
     return {
         "input": str(path),
-        "input_hash": input_hash(path),
+        "input_hash": result.volume.content_hash,
         **result.settings,
         "results": [
             {**_measure(result.volume, prompt, truth), "slug": slug}
@@ -153,23 +152,16 @@ def _record(
 
 
 def _measure(volume: Volume, prompt: PromptResult, truth: NDArray[np.bool_] | None) -> dict[str, Any]:
-    """Size and uncertainty of one segment; area for a single slice, volume otherwise."""
+    """Size and uncertainty of one segment: area of a single slice; volume of a stack whose voxel size is known."""
     count = int(prompt.mask.sum())
-    measures: dict[str, Any] = {"prompt": prompt.prompt, "voxels": count}
-    if volume.shape[0] == 1:
-        measures["area_mm2"] = round(count * volume.spacing[0] * volume.spacing[1], 3)
-        measures["spacing_known"] = volume.spacing_known
-    else:
+    measures: dict[str, Any] = {"prompt": prompt.prompt, "voxels": count, "spacing_known": volume.spacing_known}
+    if volume.is_single_slice:
+        across = volume.shape[::-1].index(1) if volume.shape[0] > 1 else 2
+        first, second = (size for axis, size in enumerate(volume.spacing) if axis != across)
+        measures["area_mm2"] = round(count * first * second, 3)
+    elif volume.spacing_known:
         measures["volume_ml"] = round(count * volume.voxel_volume / 1000, 6)
     measures["mean_uncertainty"] = prompt.mean_uncertainty
     if truth is not None:
         measures["dice"] = dice_score(prompt.mask > 0, truth)
     return measures
-
-
-def input_hash(path: Path) -> str:
-    """SHA-256 of a file, or of the files of a folder in the order of their names."""
-    digest = hashlib.sha256()
-    for file in [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file()):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()

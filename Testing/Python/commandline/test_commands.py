@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 import SimpleITK
@@ -191,3 +192,24 @@ def test_thin_pictures_and_mathematical_prompts(
     arguments = ("segment", tmp_path / "thin.png", "--prompt", r"lesion $\frac$ of 5$", "--samples", 1)
     assert call(monkeypatch, *arguments, "--out", tmp_path / "out") == 0
     assert json.loads((tmp_path / "out" / "run.json").read_text())["prompts"] == [r"lesion $\frac$ of 5$"]
+
+
+def test_a_sagittal_slice_has_an_area(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    data = np.random.default_rng(0).normal(size=(1, 40, 30)).astype(np.float32)
+    nibabel.save(nibabel.Nifti1Image(data, np.diag([5.0, 2.0, 3.0, 1.0])), tmp_path / "slice.nii.gz")
+    options = ("--prompt", "tumor", "--samples", 1, "--threshold", 0.001, "--out", tmp_path / "out")
+    assert call(monkeypatch, "segment", tmp_path / "slice.nii.gz", *options) == 0
+    result = json.loads((tmp_path / "out" / "run.json").read_text())["results"][0]
+    assert result["voxels"] > 0
+    assert result["area_mm2"] == pytest.approx(result["voxels"] * 6)
+    assert "volume_ml" not in result
+
+
+def test_pages_without_a_voxel_size_have_no_volume(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pages = [Image.new("L", (30, 20), shade) for shade in (10, 90, 200)]
+    pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])
+    options = ("--prompt", "tumor", "--samples", 1, "--out", tmp_path / "out")
+    assert call(monkeypatch, "segment", tmp_path / "pages.tif", *options) == 0
+    result = json.loads((tmp_path / "out" / "run.json").read_text())["results"][0]
+    assert result["spacing_known"] is False
+    assert "volume_ml" not in result

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -116,11 +115,9 @@ def test_closing_the_generator_cancels(a_model: LoadedModel, a_volume: Volume, m
 def test_memory_does_not_grow_with_the_samples(a_model: LoadedModel, a_picture: Volume) -> None:
     live: list[int] = []
     steps = run(a_model, SegmentationRequest(volume=a_picture, prompts=("tumor",), samples=60, batch_size=2))
-    tracemalloc.start()
     for step in steps:
         if isinstance(step, Progress) and step.sample_number in (10, 60):
             live.append(sum(t.numel() for t in _live_tensors()))
-    tracemalloc.stop()
     assert len(live) == 2
     assert live[1] == live[0]
 
@@ -158,7 +155,7 @@ def _window(low: float, high: float) -> Any:
 
 def test_settings_are_recorded(a_model: LoadedModel, a_volume: Volume) -> None:
     settings = finish(a_model, a_volume, seed=3, slices=(1, 3), plane="coronal").settings
-    assert settings["model_hash"] == a_model.weights_hash
+    assert settings["model_hash"] == a_model.model_hash
     assert (settings["seed"], settings["slices"], settings["plane"]) == (3, [1, 3], "coronal")
     assert settings["intensity"]["rule"] == "percentile"
 
@@ -220,3 +217,17 @@ def test_other_failures_are_not_disguised(
     monkeypatch.setattr(a_model.network, "decode", fail)
     with pytest.raises(RuntimeError, match="something else"):
         finish(a_model, a_volume)
+
+
+def test_mean_uncertainty_of_an_empty_mask_covers_the_segmented_slices_only(
+    a_model: LoadedModel, a_volume: Volume
+) -> None:
+    result = finish(a_model, a_volume, slices=(1, 3), threshold=0.999999).prompts[0]
+    assert not result.mask.any()
+    assert result.mean_uncertainty == pytest.approx(float(result.uncertainty[1:3].mean()), rel=1e-5)
+
+
+def test_masks_agree_but_where_the_threshold_is_met_exactly(a_model: LoadedModel, a_volume: Volume) -> None:
+    one, seven = (finish(a_model, a_volume, samples=7, batch_size=size).prompts[0] for size in (1, 7))
+    differing = one.mask != seven.mask
+    assert np.abs(one.probability[differing] - 0.5).max(initial=0) < 1e-5

@@ -19,7 +19,7 @@ def result_of(request: Any) -> SegmentationResult:
     shape = request.volume.shape
     mask = (np.arange(np.prod(shape)).reshape(shape) % 2).astype(np.uint8)
     zeros = np.zeros(shape, np.float32)
-    prompts = tuple(PromptResult(text, text, zeros, mask, zeros, zeros, zeros, 0.5) for text in request.prompts)
+    prompts = tuple(PromptResult(text, text, zeros, mask, zeros, zeros, zeros, 0.5, 0.0) for text in request.prompts)
     return SegmentationResult(request.volume, prompts, 0, (0,), {"model": "double"}, 1.25)
 
 

@@ -27,7 +27,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> LoadedModel:
         adapter=AdapterConfig(width=8, fusion_layers=(1,)),
     )
     (folder / "vocab.txt").write_text("".join(f"{word}\n" for word in WORDS), encoding="utf-8")
-    return LoadedModel("tiny", MedCLIPSeg(config).eval(), PromptTokenizer(config, folder), weights_hash="")
+    return LoadedModel("tiny", MedCLIPSeg(config).eval(), PromptTokenizer(config, folder), model_hash="")
 
 
 @pytest.fixture

@@ -37,4 +37,6 @@ def prompt_result(prompt: str, probability: NDArray[np.float32], name: str | Non
     inside = np.clip(probability.astype(np.float64), 1e-12, 1 - 1e-12)
     entropy = (-inside * np.log(inside) - (1 - inside) * np.log(1 - inside)).astype(np.float32)
     mask = (probability > 0.5).astype(np.uint8)
-    return PromptResult(prompt, name or prompt, probability, mask, entropy, entropy, np.zeros_like(entropy), 0.5)
+    return PromptResult(
+        prompt, name or prompt, probability, mask, entropy, entropy, np.zeros_like(entropy), 0.5, float(entropy.mean())
+    )
