@@ -29,8 +29,15 @@ def save_checkpoint(network: MedCLIPSeg, folder: Path, half: bool = False) -> No
         name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous().cpu()
         for name, tensor in network.state_dict().items()
     }
-    save_file(tensors, folder / WEIGHTS_FILE, metadata={"format": "pt"})
-    (folder / CONFIG_FILE).write_text(network.config.to_json(), encoding="utf-8")
+    temporary = folder / (WEIGHTS_FILE + ".part")
+    save_file(tensors, temporary, metadata={"format": "pt"})
+    temporary.replace(folder / WEIGHTS_FILE)
+    save_config(network.config, folder)
+
+
+def save_config(config: ModelConfig, folder: Path) -> None:
+    """Write ``config.json``."""
+    (folder / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
 
 
 def read_config(folder: Path) -> ModelConfig:

@@ -16,6 +16,7 @@ from ..model.config import (
 from .losses import LossWeights
 
 VOCABULARY_SIZE = 1000
+PATCH_SIZE = 16
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,15 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         if self.steps < 1 or self.batch_size < 2:
             raise MedCLIPSegError("Training needs at least 1 step and a batch of at least 2 images.")
-        if abs(sum(share for share, _ in self.stages) - 1) > 1e-6:
-            raise MedCLIPSegError("The shares of the training stages must add up to 1.")
+        if not all(share > 0 for share, _ in self.stages) or abs(sum(share for share, _ in self.stages) - 1) > 1e-6:
+            raise MedCLIPSegError("The shares of the training stages must be above 0 and add up to 1.")
+        for _, size in self.stages:
+            if size < PATCH_SIZE or size % PATCH_SIZE:
+                raise MedCLIPSegError(f"The input size {size} of a training stage is not a multiple of {PATCH_SIZE}.")
+        if not 0 < self.learning_rate < float("inf"):
+            raise MedCLIPSegError(f"The learning rate is {self.learning_rate}; it must be above 0.")
+        if self.seed < 0:
+            raise MedCLIPSegError(f"The seed is {self.seed}; it must be 0 or more.")
 
     def size_at(self, step: int) -> int:
         """Input size in a step, counted from 0."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import time
 from collections.abc import Generator, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ..errors import MedCLIPSegError
 from ..evaluation.metrics import dice_score
 from ..model.checkpoint import save_checkpoint
 from ..model.network import MedCLIPSeg
@@ -28,6 +30,8 @@ from .state import load_state, save_state
 
 WARM_UP = 0.08
 CLIP_NORM = 1.0
+MAY_CHANGE = {"threads", "validate_every", "validation_limit"}
+"""Settings that do not change the weights a resumed run ends with."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,24 @@ class Trainer:
         self._next_step = 0
         self._seconds = 0.0
 
+    def start(self) -> None:
+        """Leave a first state behind, so that the run can be resumed from its first step on."""
+        self._save_state()
+
     def resume(self) -> None:
-        """Go on from the state in the folder."""
+        """Go on from the state in the folder.
+
+        Raises:
+            MedCLIPSegError: the state is damaged, or the run was begun with other settings.
+        """
         record = load_state(self._folder, self._network, self._average, self._optimizer)
+        wanted, begun = (json.loads(json.dumps(s)) for s in (dataclasses.asdict(self._settings), record["settings"]))
+        for name in sorted(wanted.keys() - MAY_CHANGE):
+            if wanted[name] != begun.get(name):
+                raise MedCLIPSegError(
+                    f"The training in {self._folder} was begun with {name} {begun.get(name)}, not {wanted[name]}; "
+                    "resume it with the same options."
+                )
         self._next_step, self._seconds, self._rows = record["next_step"], record["seconds"], record["rows"]
 
     @property
@@ -168,6 +187,9 @@ class Trainer:
         save_checkpoint(self._averaged_network(), self._folder, half=True)
         write_log(self._folder, self._rows)
         draw_curve(self._folder, self._rows)
+        self._save_state()
+
+    def _save_state(self) -> None:
         record = {
             "next_step": self._next_step,
             "seconds": self._seconds,

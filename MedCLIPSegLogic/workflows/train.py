@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from ..errors import MedCLIPSegError
-from ..model.checkpoint import load_checkpoint, read_config
+from ..model.checkpoint import load_checkpoint, read_config, save_config
+from ..model.config import ModelConfig
 from ..model.library import find_model
 from ..model.network import MedCLIPSeg
 from ..model.tokenizer import VOCABULARY_FILE, PromptTokenizer, build_vocabulary
@@ -58,6 +59,13 @@ def train(
         raise MedCLIPSegError(f"There is no interrupted training in {folder}: it has no {STATE_FILE}.")
     if not resume and folder.exists() and any(folder.iterdir()):
         raise MedCLIPSegError(f"The folder {folder} is not empty; resume its training or choose another folder.")
+    if len({entry.resolve().name for entry in folders}) < len(folders):
+        raise MedCLIPSegError("Two data set folders have the same name; rename one of them.")
+    if settings.freeze_towers and start_from is None:
+        raise MedCLIPSegError("Frozen towers need a trained model; give one with --start-from.")
+    source = None if start_from is None else find_model(start_from)
+    if source is not None:
+        _check_start(read_config(source), settings)
     if settings.threads:
         torch.set_num_threads(settings.threads)
     size = round(SOURCE_SCALE * max(size for _, size in settings.stages))
@@ -66,10 +74,13 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
 
     torch.manual_seed(settings.seed)
-    network = _network(train_sets, folder, settings, start_from, resume)
+    network = _network(train_sets, folder, settings, source, resume)
     trainer = Trainer(network, PromptTokenizer(network.config, folder), train_sets, validation_sets, settings, folder)
     if resume:
         trainer.resume()
+    else:
+        save_config(network.config, folder)
+        trainer.start()
     for step in trainer.run():
         if progress:
             progress(step)
@@ -85,17 +96,25 @@ def train(
     return folder
 
 
+def _check_start(config: ModelConfig, settings: TrainingSettings) -> None:
+    """Refuse what a model cannot be trained further on."""
+    size = config.image.image_size
+    if settings.stages[-1][1] != size or (config.image.kind == "vit" and len(settings.stages) > 1):
+        raise MedCLIPSegError(f"The model to start from takes inputs of {size} pixels; give the stages 1:{size}.")
+    if config.preprocessing.fit != "stretch":
+        raise MedCLIPSegError("The model to start from takes letter-boxed inputs, but training stretches images.")
+
+
 def _network(
     train_sets: Sequence[TrainingSet],
     folder: Path,
     settings: TrainingSettings,
-    start_from: str | Path | None,
+    source: Path | None,
     resume: bool,
 ) -> MedCLIPSeg:
     if resume:
         return MedCLIPSeg(read_config(folder))
-    if start_from is not None:
-        source = find_model(start_from)
+    if source is not None:
         network = load_checkpoint(source)
         if (source / VOCABULARY_FILE).is_file():
             (folder / VOCABULARY_FILE).write_bytes((source / VOCABULARY_FILE).read_bytes())

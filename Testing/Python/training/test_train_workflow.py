@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -120,3 +121,55 @@ def test_bad_settings_are_refused() -> None:
         TrainingSettings(stages=((0.5, 32),))
     with pytest.raises(MedCLIPSegError, match="at least 1 step"):
         TrainingSettings(steps=0)
+
+
+def test_a_run_killed_before_its_first_validation_can_be_resumed(
+    a_data_set: Callable[..., Path], tmp_path: Path
+) -> None:
+    data = [a_data_set()]
+    whole = train(data, tmp_path / "whole", SETTINGS)
+    with pytest.raises(Killed):
+        train(data, tmp_path / "killed", SETTINGS, progress=kill_after(1))
+    killed = train(data, tmp_path / "killed", SETTINGS, resume=True)
+    wanted, found = (load_file(folder / "model.safetensors") for folder in (whole, killed))
+    assert all(torch.equal(tensor, found[name]) for name, tensor in wanted.items())
+
+
+def test_a_run_is_not_resumed_with_other_settings(a_data_set: Callable[..., Path], tmp_path: Path) -> None:
+    data = [a_data_set()]
+    folder = train(data, tmp_path / "model", SETTINGS)
+    before = (folder / "training.json").read_text()
+    with pytest.raises(MedCLIPSegError, match="begun with seed 0, not 9"):
+        train(data, folder, dataclasses.replace(SETTINGS, seed=9), resume=True)
+    assert (folder / "training.json").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"stages": ((1.0, 40),)}, "multiple of 16"),
+        ({"stages": ((float("nan"), 32),)}, "above 0"),
+        ({"learning_rate": -1.0}, "learning rate"),
+        ({"learning_rate": float("nan")}, "learning rate"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_settings_out_of_range_are_named(change: dict, words: str) -> None:
+    with pytest.raises(MedCLIPSegError, match=words):
+        TrainingSettings(**change)
+
+
+def test_starts_that_cannot_work_leave_no_folder(
+    a_data_set: Callable[..., Path], a_model_folder: Path, tmp_path: Path
+) -> None:
+    data, out = a_data_set(), tmp_path / "model"
+    settings = TrainingSettings(steps=1, batch_size=2, stages=((1.0, 64),))
+    with pytest.raises(MedCLIPSegError, match="inputs of 32 pixels"):
+        train([data], out, settings, start_from=a_model_folder)
+    with pytest.raises(MedCLIPSegError, match="no model 'maxi'"):
+        train([data], out, settings, start_from="maxi")
+    with pytest.raises(MedCLIPSegError, match="Frozen towers"):
+        train([data], out, dataclasses.replace(settings, freeze_towers=True))
+    with pytest.raises(MedCLIPSegError, match="same name"):
+        train([data, data], out, settings)
+    assert not out.exists()
