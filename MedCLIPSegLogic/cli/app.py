@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from typing import Annotated, NoReturn
@@ -47,6 +48,8 @@ def _options(
 
 def main() -> None:
     """Run the command line; exit code 0 on success, 1 on a failed check or a defect, 2 on bad input."""
+    # Ended from outside, the program still removes what is half-written.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         app()
     except MedCLIPSegError as error:

@@ -79,7 +79,7 @@ def segment_command(
             ),
         )
     if as_json:
-        typer.echo(json.dumps(record, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(record, indent=2))
         return
     for entry in record["results"]:
         typer.echo(f"{entry['prompt']}: {_size(entry)}, mean uncertainty {entry['mean_uncertainty']:.3f} nats")

@@ -49,6 +49,8 @@ class SegmentationRequest:
     def __post_init__(self) -> None:
         if not self.prompts or any(not prompt.strip() for prompt in self.prompts):
             raise MedCLIPSegError("The prompt is empty; type what to look for.")
+        if any("\ud800" <= letter <= "\udfff" for prompt in self.prompts for letter in prompt):
+            raise MedCLIPSegError("The prompt holds bytes that are no text; type it anew.")
         if len(set(self.prompts)) < len(self.prompts):
             raise MedCLIPSegError("The same prompt is given twice; name each thing once.")
         if not 1 <= self.samples <= MAX_SAMPLES:

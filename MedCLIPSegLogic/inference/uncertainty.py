@@ -12,7 +12,7 @@ EPSILON = 1e-8
 
 
 def binary_entropy(probability: Tensor) -> Tensor:
-    """−p ln(p + 1e-8) − (1−p) ln(1−p + 1e-8), clipped to 0…ln 2 (the ε alone can push it below zero)."""
+    """−p ln(p + 1e-8) − (1−p) ln(1−p + 1e-8), not below 0 (the ε alone would push it there)."""
     entropy = -probability * (probability + EPSILON).log() - (1 - probability) * (1 - probability + EPSILON).log()
     return entropy.clamp_min_(0)
 

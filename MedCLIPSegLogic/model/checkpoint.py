@@ -81,8 +81,11 @@ def load_checkpoint(folder: Path) -> MedCLIPSeg:
 
 
 def _check_shapes(config: ModelConfig, shapes: dict[str, tuple[int, ...]], path: Path) -> None:
-    with torch.device("meta"):
-        wanted = {name: tuple(tensor.shape) for name, tensor in MedCLIPSeg(config).state_dict().items()}
+    try:
+        with torch.device("meta"):
+            wanted = {name: tuple(tensor.shape) for name, tensor in MedCLIPSeg(config).state_dict().items()}
+    except (RuntimeError, ValueError, OverflowError, MemoryError) as error:
+        raise MedCLIPSegError(f"The sizes in {CONFIG_FILE} beside {path} describe no network: {error}.") from None
     for name in sorted(wanted.keys() | shapes.keys()):
         if wanted.get(name) != shapes.get(name):
             expected, found = (str(s.get(name, "nothing")) for s in (wanted, shapes))

@@ -49,6 +49,8 @@ class ImageTowerConfig:
         _require(self.image_size > 0 and self.image_size % self.patch_size == 0, "image.image_size", self.image_size)
         _require(self.width > 0 and self.heads > 0 and self.width % self.heads == 0, "image.heads", self.heads)
         _require(0 < self.layers <= MAX_LAYERS, "image.layers", self.layers)
+        _require(self.mlp_ratio > 0, "image.mlp_ratio", self.mlp_ratio)
+        _require(0 <= self.drop_path < 1, "image.drop_path", self.drop_path)
         if self.stem_channels:
             _require(self.kind == "timm", "image.kind", self.kind)
             _require(len(self.stem_channels) == 4 and self.patch_size == 16, "image.stem_channels", self.stem_channels)
@@ -87,6 +89,10 @@ class TextTowerConfig:
     def __post_init__(self) -> None:
         _require(self.width > 0 and self.heads > 0 and self.width % self.heads == 0, "text.heads", self.heads)
         _require(self.context_length > 2, "text.context_length", self.context_length)
+        _require(self.vocab_size > 4, "text.vocab_size", self.vocab_size)
+        _require(self.mlp_ratio > 0, "text.mlp_ratio", self.mlp_ratio)
+        positions = self.max_positions
+        _require(positions == 0 or positions >= self.context_length, "text.max_positions", positions)
         _require(not self.causal or self.kind == "clip", "text.causal", self.causal)
 
 
@@ -113,6 +119,7 @@ class AdapterConfig:
 
     def __post_init__(self) -> None:
         _require(self.width > 0, "adapter.width", self.width)
+        _require(self.up_init_std is None or self.up_init_std >= 0, "adapter.up_init_std", self.up_init_std)
         _require(
             bool(self.fusion_layers) and list(self.fusion_layers) == sorted(set(self.fusion_layers)),
             "adapter.fusion_layers",
@@ -178,6 +185,7 @@ class ModelConfig:
     tokenizer: Literal["wordpiece", "clip"] = "wordpiece"
 
     def __post_init__(self) -> None:
+        _require(self.joint_width > 0, "joint_width", self.joint_width)
         _require(self.image.layers == self.text.layers, "text.layers", self.text.layers)
         _require(
             self.adapter.fusion_layers[0] >= 0 and self.adapter.fusion_layers[-1] < self.image.layers,

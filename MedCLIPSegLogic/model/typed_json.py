@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing
 from typing import Any, Literal
 
@@ -55,4 +56,6 @@ def _convert(kind: Any, value: Any, path: str) -> Any:
 
 
 def _is_number(kind: type, value: Any) -> bool:
-    return isinstance(value, (int, float) if kind is float else int) and not isinstance(value, bool)
+    if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else int):
+        return False
+    return math.isfinite(value)

@@ -17,7 +17,7 @@ from .hierarchy import place_beside
 from .names import node_name, one_line
 from .palette import next_color
 from .slices import is_partial, merge_slices
-from .tags import segment_record, write_segment_record
+from .tags import mark_edited, mask_hash, segment_record, write_segment_record
 
 
 def write_segments(
@@ -28,9 +28,10 @@ def write_segments(
 ) -> slicer.vtkMRMLSegmentationNode:
     """Write one segment a prompt, voxel for voxel on the grid of the volume.
 
-    A prompt that was run before replaces its own segment, found by its tag, and keeps the name and colour the user
-    gave it. When the run covered some slices only, the other slices stay. A segment that was edited is left as it is
-    and a new one is added. All other segments stay whole, overlaps included; an empty mask gives an empty segment.
+    A prompt that was run before replaces its own segment, found by its tag, and keeps the name and color the user
+    gave it. When the run covered some slices only, the other slices stay. A segment whose mask was changed since its
+    run is marked as edited and left as it is, and a new one is added. All other segments stay whole, overlaps
+    included; an empty mask gives an empty segment.
 
     Args:
         scene: scene of the volume.
@@ -106,7 +107,7 @@ def _write_segment(
     """Write one prompt and return the ID of its segment; IDs in ``written`` belong to other prompts of the run."""
     segmentation = segmentation_node.GetSegmentation()
     mask: NDArray[Any] = prompt.mask
-    segment_id = _own_segment_id(segmentation, prompt.prompt, written)
+    segment_id = _own_segment_id(segmentation_node, volume_node, prompt.prompt, written)
     if segment_id is None:
         segment_id = segmentation.AddEmptySegment("", _new_name(segmentation, prompt.name), next_color(segmentation))
         # Otherwise the application may rename it after a choice of terminology.
@@ -120,16 +121,27 @@ def _write_segment(
             f"The mask of “{prompt.name}” can't be written to the segmentation “{segmentation_node.GetName()}”: "
             "choose a new segmentation."
         )
-    write_segment_record(segmentation.GetSegment(segment_id), prompt, result)
+    write_segment_record(segmentation.GetSegment(segment_id), prompt, result, mask)
     return segment_id
 
 
-def _own_segment_id(segmentation: slicer.vtkSegmentation, prompt: str, written: set[str]) -> str | None:
+def _own_segment_id(
+    segmentation_node: slicer.vtkMRMLSegmentationNode,
+    volume_node: slicer.vtkMRMLVolumeNode,
+    prompt: str,
+    written: set[str],
+) -> str | None:
+    """The segment an earlier run of the prompt wrote; one that was changed since is marked as edited and passed by."""
+    segmentation = segmentation_node.GetSegmentation()
     for index in range(segmentation.GetNumberOfSegments()):
         segment_id = segmentation.GetNthSegmentID(index)
-        record = segment_record(segmentation.GetNthSegment(index))
-        if segment_id not in written and record.get("Prompt") == prompt and record.get("Edited") != "1":
+        segment = segmentation.GetNthSegment(index)
+        record = segment_record(segment)
+        if segment_id in written or record.get("Prompt") != prompt or record.get("Edited") == "1":
+            continue
+        if record.get("MaskHash") == mask_hash(segment_mask(segmentation_node, segment_id, volume_node)):
             return segment_id
+        mark_edited(segment)
     return None
 
 

@@ -6,12 +6,15 @@ aren't safe in every place a tag travels through.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 from urllib.parse import quote, unquote
 
+import numpy as np
 import slicer
 import vtk
+from numpy.typing import NDArray
 
 from ..inference.result import PromptResult, SegmentationResult
 
@@ -25,9 +28,13 @@ RECORD_NAMES = (
     "Threshold",
     "MeanUncertainty",
     "Edited",
+    "MaskHash",
     "Settings",
 )
-"""Tags of a segment, without the prefix. ``Settings`` is the JSON of all settings of the run."""
+"""Tags of a segment, without the prefix.
+
+``Settings`` is the JSON of all settings of the run, ``MaskHash`` tells whether the mask has been changed since.
+"""
 
 _SETTING_OF_TAG = {"Model": "model", "ModelHash": "model_hash", "Samples": "samples", "Seed": "seed"}
 
@@ -58,13 +65,21 @@ def segment_record(segment: slicer.vtkSegment) -> dict[str, str]:
     return record
 
 
-def write_segment_record(segment: slicer.vtkSegment, prompt: PromptResult, result: SegmentationResult) -> None:
+def mask_hash(mask: NDArray[np.uint8]) -> str:
+    """Fingerprint of a mask (K, J, I) of 0 and 1."""
+    return hashlib.blake2b(np.packbits(mask).tobytes(), digest_size=16).hexdigest()
+
+
+def write_segment_record(
+    segment: slicer.vtkSegment, prompt: PromptResult, result: SegmentationResult, mask: NDArray[np.uint8]
+) -> None:
     """Replace the tags of a segment by those of a run; the segment then counts as not edited."""
     record: dict[str, Any] = {
         "Prompt": prompt.prompt,
         "Threshold": prompt.threshold,
         "MeanUncertainty": f"{prompt.mean_uncertainty:.6g}",
         "Edited": "0",
+        "MaskHash": mask_hash(mask),
         "Settings": json.dumps(result.settings, ensure_ascii=False, sort_keys=True),
     }
     for name, setting in _SETTING_OF_TAG.items():

@@ -42,6 +42,7 @@ def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     [
         (["--prompt", ""], "prompt is empty"),
         (["--prompt", "   "], "prompt is empty"),
+        (["--prompt", "lesion \udcff"], "no text"),
         (["--prompt", "a", "--prompt", "a"], "given twice"),
         (["--prompt", "a", "--threshold", "0"], "threshold is 0.0"),
         (["--prompt", "a", "--threshold", "1.5"], "threshold is 1.5"),

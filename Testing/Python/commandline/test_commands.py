@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -108,11 +109,17 @@ def test_a_volume_is_measured_in_milliliters(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_json_goes_to_the_output_stream(tmp_path: Path) -> None:
-    arguments = ["segment", str(PICTURE), "--prompt", "lesion", "--out", str(tmp_path / "out"), "--samples", "1"]
+    arguments = ["segment", str(PICTURE), "--prompt", "lésion ≥ 5 mm", "--out", str(tmp_path / "out"), "--samples", "1"]
     finished = subprocess.run(
-        [sys.executable, "-m", "MedCLIPSegLogic", *arguments, "--json"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "MedCLIPSegLogic", *arguments, "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
     )
-    assert json.loads(finished.stdout) == json.loads((tmp_path / "out" / "run.json").read_text())
+    record = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert json.loads(finished.stdout) == record
+    assert record["prompts"] == ["lésion ≥ 5 mm"]
 
 
 def test_the_same_seed_gives_the_same_maps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import slicer
 from scene_samples import SHAPE, MakeResult, box
 
 from MedCLIPSegLogic.scene.segmentation import write_segments
-from MedCLIPSegLogic.scene.tags import decode, encode, is_edited, mark_edited, segment_record
+from MedCLIPSegLogic.scene.tags import decode, encode, is_edited, mark_edited, mask_hash, segment_record
 
 
 @pytest.mark.parametrize("text", ["a|b:c", "“x” 'y' \"z\"\n\t%7C", "左肾 é ß", " both ends ", "", "50 % of x^2"])
@@ -28,6 +28,7 @@ def test_record_holds_prompt_settings_and_numbers(a_scene: Any, a_volume_node: A
     node = write_segments(a_scene, a_volume_node, result)
     record = segment_record(node.GetSegmentation().GetNthSegment(0))
     assert json.loads(record.pop("Settings")) == settings
+    assert record.pop("MaskHash") == mask_hash(result.prompts[0].mask)
     assert float(record.pop("MeanUncertainty")) == pytest.approx(result.prompts[0].mean_uncertainty, rel=1e-5)
     assert record == {
         "Prompt": "liver",

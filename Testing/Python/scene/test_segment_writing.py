@@ -15,7 +15,7 @@ from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.scene.geometry import array_matrix, ijk_to_ras, vtk_matrix
 from MedCLIPSegLogic.scene.palette import SEGMENT_COLORS
-from MedCLIPSegLogic.scene.segmentation import segment_mask, write_segments
+from MedCLIPSegLogic.scene.segmentation import _oriented_image, segment_mask, write_segments
 from MedCLIPSegLogic.scene.tags import mark_edited, segment_record
 from MedCLIPSegLogic.scene.volumes import add_volume_node
 from MedCLIPSegLogic.volumes.volume import Volume
@@ -111,6 +111,26 @@ def test_edited_segment_is_never_overwritten(a_scene: Any, a_volume_node: Any, m
         np.testing.assert_array_equal(mask_of(node, "liver (2)", a_volume_node), probability > 0.5)
     assert segment_record(segment_named(node, "liver"))["Edited"] == "1"
     assert segment_record(segment_named(node, "liver (2)"))["Edited"] == "0"
+
+
+@pytest.mark.parametrize("to_empty", [False, True])
+def test_a_change_nobody_announced_is_kept(
+    a_scene: Any, a_volume_node: Any, make_result: MakeResult, to_empty: bool
+) -> None:
+    node = write_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    changed = (LIVER > 0.5).astype(np.uint8)
+    changed[0, 1, 1] = 0
+    if to_empty:
+        changed[:] = 0
+    image = _oriented_image(changed, a_volume_node)
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    segment_id = node.GetSegmentation().GetSegmentIdBySegmentName("liver")
+    assert logic.SetBinaryLabelmapToSegment(image, node, segment_id, logic.MODE_REPLACE)
+    write_segments(a_scene, a_volume_node, make_result({"liver": OTHER}), node)
+    assert names(node) == ["liver", "liver (2)"]
+    np.testing.assert_array_equal(mask_of(node, "liver", a_volume_node), changed)
+    np.testing.assert_array_equal(mask_of(node, "liver (2)", a_volume_node), OTHER > 0.5)
+    assert segment_record(segment_named(node, "liver"))["Edited"] == "1"
 
 
 def test_same_prompt_twice_in_one_run_gives_two_segments(
