@@ -3,7 +3,7 @@
 The five functions of the command line are available under the same names::
 
     from MedCLIPSegLogic import segment
-    segment("scan.nii.gz", ["liver"], "result", preset="soft-tissue")
+    segment("brain.nii.gz", "tumor in the brain MRI", "result")
 
 Importing the package loads neither torch nor Slicer; each function loads what it needs.
 """

@@ -17,8 +17,6 @@ def progressText(progress: "Progress") -> str:
         sample=progress.sample_number,
         samples=progress.sample_count,
     )
-    if progress.seconds_left is None:
-        return text
     return _("{progress}; {seconds} s left").format(progress=text, seconds=round(progress.seconds_left))
 
 

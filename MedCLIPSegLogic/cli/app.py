@@ -11,7 +11,7 @@ import typer
 
 from ..errors import MedCLIPSegError
 from ..version import __version__
-from . import evaluate, segment, showcase, train, verify
+from . import demo, evaluate, segment, train, verify
 
 app = typer.Typer(
     name="medclipseg",
@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 _trace = False
 app.command("segment")(segment.segment_command)
-app.command("demo")(showcase.demo_command)
+app.command("demo")(demo.demo_command)
 app.command("verify")(verify.verify_command)
 app.command("train")(train.train_command)
 app.command("evaluate")(evaluate.evaluate_command)

@@ -28,9 +28,7 @@ def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
         yield lambda fraction, detail: bars.update(task, completed=fraction, detail=detail)
 
 
-def time_left(seconds: float | None) -> str:
+def time_left(seconds: float) -> str:
     """Words for the time left, such as "2 min 5 s left"."""
-    if seconds is None:
-        return ""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s left" if minutes else f"{rest} s left"

@@ -53,7 +53,7 @@ def segment_command(
     Writes [b]segmentation.seg.nrrd[/b], a probability and an uncertainty map a prompt, [b]scene.mrb[/b] for 3D
     Slicer, [b]preview.png[/b] and [b]run.json[/b] with every setting.
 
-    Example: medclipseg segment liver.nii.gz --prompt "liver" --preset soft-tissue --out result
+    Example: medclipseg segment brain.nii.gz --prompt "tumor in the brain MRI" --out result
     """
     from ..workflows.segment import segment
 

@@ -10,8 +10,11 @@ from ..model.config import ModelConfig
 from ..volumes.volume import Volume
 
 MAX_BATCH = 32
+CPU_STEP_OPERATIONS = 20e9
+"""Multiply-adds of the towers in one step on a CPU: well below a second on one core, so that cancel answers soon."""
 MAPS_PER_PROMPT = 4
 _BYTES = 4
+_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED", "bad_alloc")
 
 
 def choose_device(name: str) -> torch.device:
@@ -38,7 +41,7 @@ def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
     """True for the ways in which Python, numpy and torch say that memory has run out."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    return "can't allocate memory" in str(error) or "not enough memory" in str(error)
+    return any(words in str(error) for words in _OUT_OF_MEMORY)
 
 
 def check_result_memory(volume: Volume, prompt_count: int) -> None:
@@ -60,13 +63,25 @@ def check_result_memory(volume: Volume, prompt_count: int) -> None:
 def choose_batch_size(config: ModelConfig, samples: int, device: torch.device) -> int:
     """Passes to compute together: as many as fit into a quarter of the free memory, at most 32 and ``samples``.
 
+    On a CPU also no more than keep a step short.
+
     Raises:
         MedCLIPSegError: not even one fits.
     """
     fitting = free_memory(device) // 4 // _bytes_per_pass(config)
     if fitting < 1:
         raise MedCLIPSegError("There is too little free memory to run this model; close other programs or images.")
+    if device.type == "cpu":
+        fitting = min(fitting, max(1, int(CPU_STEP_OPERATIONS / _operations_per_pass(config))))
     return max(1, min(fitting, MAX_BATCH, samples))
+
+
+def _operations_per_pass(config: ModelConfig) -> float:
+    """Multiply-adds of the linear layers of both towers in one pass."""
+    image, text = config.image, config.text
+    tokens = (image.image_size // image.patch_size) ** 2 + 1
+    image_tower = tokens * image.layers * image.width**2 * (4 + 2 * image.mlp_ratio)
+    return image_tower + text.context_length * text.layers * text.width**2 * (4 + 2 * text.mlp_ratio)
 
 
 def _bytes_per_pass(config: ModelConfig) -> int:

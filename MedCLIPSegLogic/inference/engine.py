@@ -30,8 +30,8 @@ def run(model: LoadedModel, request: SegmentationRequest) -> Generator[Progress 
     """Segment a volume slice by slice.
 
     Yields a :class:`Progress` after every small step (at most one batch of passes) and the
-    :class:`SegmentationResult` at the end; closing the generator cancels. Results do not depend on the batch size,
-    on the order of the slices or on which other slices are asked for.
+    :class:`SegmentationResult` at the end; closing the generator cancels. Results depend neither on the order of
+    the slices nor on which others are asked for, and on the batch size by rounding only (below 1e-5).
 
     Args:
         model: network and tokenizer; the network is moved to the device.
@@ -84,6 +84,7 @@ def _steps(model: LoadedModel, request: SegmentationRequest) -> Generator[Progre
         ),
         slice_axis=axis.axis,
         slice_indices=tuple(indices),
+        mapping=mapping,
         settings=_record(model, request, axis, mapping, device),
         seconds=time.monotonic() - started,
     )

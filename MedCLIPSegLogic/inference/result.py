@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..volumes.intensity import IntensityMapping
 from ..volumes.volume import Volume
 
 MAX_ENTROPY = float(np.log(2.0))
@@ -25,7 +26,7 @@ class Progress:
         sample_number: m of sample m of N for the present prompt and slice, counted from 1.
         sample_count: N.
         fraction: share of the whole run that is done, 0…1.
-        seconds_left: estimate from the speed so far; None before the first step.
+        seconds_left: estimate from the speed so far.
     """
 
     stage: str
@@ -34,7 +35,7 @@ class Progress:
     sample_number: int
     sample_count: int
     fraction: float
-    seconds_left: float | None
+    seconds_left: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +74,7 @@ class SegmentationResult:
         prompts: one entry a prompt, in the order given.
         slice_axis: voxel axis the slices were taken along: 0 = K, 1 = J, 2 = I.
         slice_indices: indices along that axis that were segmented.
+        mapping: grey values to 8 bit, as the model saw them.
         settings: JSON-ready record of every setting (model, model hash, samples, seed, plane, intensity, device…).
         seconds: wall time of the run.
     """
@@ -81,5 +83,6 @@ class SegmentationResult:
     prompts: tuple[PromptResult, ...]
     slice_axis: int
     slice_indices: tuple[int, ...]
+    mapping: IntensityMapping
     settings: dict[str, Any]
     seconds: float

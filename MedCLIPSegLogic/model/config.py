@@ -72,7 +72,7 @@ class TextTowerConfig:
         max_positions: rows of the position table ("bert"; 0 means ``context_length``).
         causal: the text transformer reads left to right and is pooled at the end-of-text token ("clip" only);
             otherwise it reads both ways, ignores padding and is pooled at its first token.
-        activation: "gelu" or "quick_gelu".
+        activation: "gelu" or, for "clip", "quick_gelu".
     """
 
     kind: Literal["bert", "clip"]
@@ -91,6 +91,7 @@ class TextTowerConfig:
         _require(self.context_length > 2, "text.context_length", self.context_length)
         _require(self.vocab_size > 4, "text.vocab_size", self.vocab_size)
         _require(self.mlp_ratio > 0, "text.mlp_ratio", self.mlp_ratio)
+        _require(self.kind == "clip" or self.activation == "gelu", "text.activation", self.activation)
         positions = self.max_positions
         _require(positions == 0 or positions >= self.context_length, "text.max_positions", positions)
         _require(not self.causal or self.kind == "clip", "text.causal", self.causal)

@@ -44,10 +44,17 @@ class PromptTokenizer:
     def __call__(self, prompts: Sequence[str]) -> Tensor:
         """Token ids (B, T) int64, padded with 0.
 
-        T is the model's context length, or that of the longest prompt when the model masks padding.
+        T is the model's context length, or that of the longest prompt when a WordPiece model masks padding.
+
+        Raises:
+            MedCLIPSegError: a prompt has not a single word or letter the model knows.
         """
         if self._wordpiece is not None:
-            return torch.tensor([e.ids for e in self._wordpiece.encode_batch(list(prompts))], dtype=torch.int64)
+            encodings = self._wordpiece.encode_batch(list(prompts))
+            for prompt, encoding in zip(prompts, encodings, strict=True):
+                if not set(encoding.tokens) - set(SPECIAL_TOKENS):
+                    raise MedCLIPSegError(f"The model knows no word or letter of the prompt '{prompt}'; use English.")
+            return torch.tensor([encoding.ids for encoding in encodings], dtype=torch.int64)
         import open_clip
 
         return open_clip.SimpleTokenizer(context_length=self._length)(list(prompts))
@@ -60,7 +67,9 @@ def _load_wordpiece(path: Path, config: ModelConfig) -> BertWordPieceTokenizer:
         entries = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise MedCLIPSegError(f"The vocabulary {path} cannot be read: {error}.") from None
-    if len(entries) != config.text.vocab_size or not set(SPECIAL_TOKENS[:4]) <= set(entries):
+    if entries[:1] != SPECIAL_TOKENS[:1] or not set(SPECIAL_TOKENS[:4]) <= set(entries):
+        raise MedCLIPSegError(f"The vocabulary {path} does not begin with [PAD], or lacks [UNK], [CLS] or [SEP].")
+    if len(entries) != config.text.vocab_size:
         raise MedCLIPSegError(
             f"The vocabulary {path} has {len(entries)} entries, but the model's configuration says "
             f"{config.text.vocab_size}."

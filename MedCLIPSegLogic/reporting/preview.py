@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference.result import MAX_ENTROPY, PromptResult, SegmentationResult
-from ..volumes.intensity import IntensityMapping
 from ..volumes.planes import SliceAxis
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ TRUTH_COLOR = "#ffd400"
 def draw_preview(
     result: SegmentationResult,
     axis: SliceAxis,
-    mapping: IntensityMapping,
     path: Path,
     truth: NDArray[np.bool_] | None = None,
 ) -> None:
@@ -34,7 +33,6 @@ def draw_preview(
     Args:
         result: of a run.
         axis: the slicing of that run.
-        mapping: grey values to 8 bit, as the model saw them.
         path: file to write.
         truth: (K, J, I) known mask, drawn as a second outline.
     """
@@ -50,7 +48,7 @@ def draw_preview(
     aspect = row_mm / column_mm
     heat = None
     for (left, right), (prompt, index) in zip(panels, rows, strict=True):
-        pixels = mapping.apply(axis.extract(result.volume.voxels, index))
+        pixels = result.mapping.apply(axis.extract(result.volume.voxels, index))
         mask = axis.extract(prompt.mask, index)
         left.imshow(pixels, cmap="gray", vmin=0, vmax=255, aspect=aspect)
         heat = right.imshow(
@@ -76,7 +74,9 @@ def draw_preview(
         bar.ax.tick_params(labelsize=8)
     legend = "cyan: segmentation" + ("   yellow: known truth" if truth is not None else "")
     figure.supxlabel(legend, fontsize=8)
-    figure.savefig(path)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # letters the font lacks are drawn as boxes
+        figure.savefig(path)
 
 
 def _interesting_slices(prompt: PromptResult, result: SegmentationResult, axis: SliceAxis) -> list[int]:

@@ -14,7 +14,7 @@ from ..errors import MedCLIPSegError
 
 
 def save_segmentation(segmentation_node: slicer.vtkMRMLSegmentationNode, path: str | Path) -> None:
-    """Write a segmentation with names, colours, tags and overlaps; an existing file is replaced when all went well.
+    """Write a segmentation with names, colors, tags and overlaps; an existing file is replaced when all went well.
 
     The node's own storage stays untouched. Parent transforms are left out, as they are for volumes.
 

@@ -1,4 +1,4 @@
-"""The colour scale of probability and uncertainty maps."""
+"""The color scale of probability and uncertainty maps."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ HEAT_COLORS = (
 )
 """Black over red and yellow to white at equal steps of CIE lightness; sRGB in 0…1.
 
-Lightness alone gives the order of values, so the scale also reads in grey and with colour vision deficiencies.
+Lightness alone gives the order of values, so the scale also reads in grey and with color vision deficiencies.
 """
 
 
 def heat_color_node(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLProceduralColorNode:
-    """Return the scene's heat colours; adds the node once."""
+    """Return the scene's heat colors; adds the node once."""
     for node in nodes_of_class(scene, "vtkMRMLProceduralColorNode"):
         if node.GetName() == HEAT_COLOR_NODE_NAME:
             return node

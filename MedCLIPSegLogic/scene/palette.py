@@ -1,4 +1,4 @@
-"""Colours for new segments."""
+"""Colors for new segments."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ SEGMENT_COLORS: tuple[Color, ...] = (
     (0.835, 0.369, 0.000),
     (0.600, 0.600, 0.600),
 )
-"""Okabe and Ito's set, which people with any common colour vision deficiency tell apart; red, green, blue in 0…1.
+"""Okabe and Ito's set, which people with any common color vision deficiency tell apart; red, green, blue in 0…1.
 
-Cold colours come first, as the first outlines often lie over the warm heat map.
+Cold colors come first, as the first outlines often lie over the warm heat map.
 """
 
 _SAME = 0.02
 
 
 def next_color(segmentation: slicer.vtkSegmentation) -> Color:
-    """Return the first palette colour that the fewest segments have."""
+    """Return the first palette color that the fewest segments have."""
     present = [segmentation.GetNthSegment(index).GetColor() for index in range(segmentation.GetNumberOfSegments())]
 
     def uses(color: Color) -> int:

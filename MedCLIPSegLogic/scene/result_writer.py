@@ -35,8 +35,8 @@ def write_result(
     """Write the segments and maps of a result; see ``write_segments`` and ``write_maps``.
 
     Raises:
-        MedCLIPSegError: the result doesn't fit the volume, or the segmentation lies on another voxel grid; the scene
-            then has no new nodes.
+        MedCLIPSegError: the result doesn't fit the volume, or the segmentation lies on another voxel grid; both are
+            noticed before any node is made.
     """
     segmentation = write_segments(scene, volume_node, result, segmentation_node)
     pairs = write_maps(scene, volume_node, result)

@@ -28,7 +28,7 @@ class HeadlessScene:
 
 
 def create_scene() -> HeadlessScene:
-    """Return an empty scene that knows volumes, segmentations, colours, legends and the subject hierarchy.
+    """Return an empty scene that knows volumes, segmentations, colors, legends and the subject hierarchy.
 
     Several may live side by side. For use outside the application, which has its own scene.
     """
@@ -43,7 +43,7 @@ def create_scene() -> HeadlessScene:
     scene.SetDataIOManager(data_io)
 
     application = slicer.vtkSlicerApplicationLogic()
-    # The colour logic complains when it finds no folder for its files; an empty one will do.
+    # The color logic complains when it finds no folder for its files; an empty one will do.
     (Path(folder.name) / "share" / "ColorFiles").mkdir(parents=True)
     application.SetHomeDirectory(folder.name)
     application.SetShareDirectory("share")

@@ -24,10 +24,10 @@ def add_volume_node(scene: slicer.vtkMRMLScene, volume: Volume) -> slicer.vtkMRM
     to ±2⁵³).
 
     Returns:
-        vtkMRMLVectorVolumeNode for colour, else vtkMRMLScalarVolumeNode.
+        vtkMRMLVectorVolumeNode for color, else vtkMRMLScalarVolumeNode.
 
     Raises:
-        MedCLIPSegError: voxels of another type, or colour that isn't uint8 with three components.
+        MedCLIPSegError: voxels of another type, or color that isn't uint8 with three components.
     """
     voxels = _storable(volume)
     image = vtk.vtkImageData()
@@ -49,7 +49,7 @@ def volume_from_node(volume_node: slicer.vtkMRMLVolumeNode) -> Volume:
     Transparency is dropped. A single slice with the geometry of a plain picture counts as one of unknown spacing.
 
     Raises:
-        MedCLIPSegError: no voxels, or neither scalars nor 8-bit colour.
+        MedCLIPSegError: no voxels, or neither scalars nor 8-bit color.
     """
     voxel_counts(volume_node)
     name = volume_node.GetName() or "Volume"
@@ -69,7 +69,7 @@ def volume_from_node(volume_node: slicer.vtkMRMLVolumeNode) -> Volume:
 def _storable(volume: Volume) -> NDArray[Any]:
     voxels, dtype = volume.voxels, volume.voxels.dtype
     if volume.is_color and (dtype != np.uint8 or voxels.shape[3] != 3):
-        raise MedCLIPSegError(f"The colour image “{volume.name}” must have three 8-bit components a voxel.")
+        raise MedCLIPSegError(f"The color image “{volume.name}” must have three 8-bit components a voxel.")
     if dtype == np.bool_:
         return voxels.astype(np.uint8)
     if dtype.kind not in "iuf":

@@ -22,7 +22,7 @@ def several_volumes(path: Path) -> MedCLIPSegError:
 
 
 def as_rgb(array: NDArray[np.generic], path: Path) -> NDArray[np.uint8]:
-    """Colours as 8-bit R, G, B.
+    """Colors as 8-bit R, G, B.
 
     Args:
         array: (..., 3) or (..., 4), uint8 or uint16 over the full range of the type; alpha is dropped.

@@ -78,7 +78,7 @@ def as_stored() -> IntensityRule:
 
 
 def default_rule(volume: Volume) -> IntensityRule:
-    """As stored for 8-bit grey and colour images, percentiles 0.5 to 99.5 for all others."""
+    """As stored for 8-bit grey and color images, percentiles 0.5 to 99.5 for all others."""
     return as_stored() if volume.voxels.dtype == np.uint8 else percentile()
 
 
@@ -145,11 +145,11 @@ def resolve(rule: IntensityRule, volume: Volume) -> IntensityMapping:
         The mapping for the slices of this volume.
 
     Raises:
-        MedCLIPSegError: a rule other than ``as_stored`` for a colour image.
+        MedCLIPSegError: a rule other than ``as_stored`` for a color image.
     """
     if volume.is_color and rule.kind != "as-stored":
         raise MedCLIPSegError(
-            f"{volume.name} is a colour image, to which no window or percentile applies; choose as stored."
+            f"{volume.name} is a color image, to which no window or percentile applies; choose as stored."
         )
     values = _finite(volume.voxels)
     non_finite = volume.voxels.size - values.size

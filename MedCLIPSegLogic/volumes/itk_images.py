@@ -54,7 +54,7 @@ def image_voxels(image: sitk.Image, path: Path) -> NDArray[np.generic]:
         (K, J, I) scalars, or (K, J, I, 3) uint8 for images with 3 or 4 components.
 
     Raises:
-        MedCLIPSegError: several time points, or components which are not colours.
+        MedCLIPSegError: several time points, or components which are not colors.
     """
     array = sitk.GetArrayFromImage(image)
     components = image.GetNumberOfComponentsPerPixel()

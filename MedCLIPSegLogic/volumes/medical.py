@@ -43,14 +43,14 @@ def read_itk(path: Path, name: str) -> Volume:
     """Read .nrrd, .nhdr, .mha or .mhd.
 
     Raises:
-        MedCLIPSegError: unreadable file, several time points, or components which are not colours.
+        MedCLIPSegError: unreadable file, several time points, or components which are not colors.
     """
     image = read_image(path)
     return Volume(image_voxels(image, path), image_matrix(image), name)
 
 
 def _plain(voxels: NDArray[np.generic], path: Path) -> NDArray[np.generic]:
-    """Colour records (R, G, B[, A]) as a last axis, numbers in the byte order of this machine."""
+    """Color records (R, G, B[, A]) as a last axis, numbers in the byte order of this machine."""
     if voxels.dtype.names:
         return as_rgb(voxels.view(np.uint8).reshape(*voxels.shape, -1), path)
     return voxels.astype(voxels.dtype.newbyteorder("="), copy=False)

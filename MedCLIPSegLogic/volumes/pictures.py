@@ -27,8 +27,8 @@ def read_picture(path: Path, name: str) -> Volume:
     """Read a picture upright (EXIF orientation applied).
 
     Returns:
-        (1, H, W) uint8, uint16, int32, uint32 or float32 for grey, (1, H, W, 3) uint8 for colours and palettes;
-        the pages of a TIFF file lie along K. Alpha is dropped, 1-bit pictures hold 0 and 255, and 16-bit colours
+        (1, H, W) uint8, uint16, int32, uint32 or float32 for grey, (1, H, W, 3) uint8 for colors and palettes;
+        the pages of a TIFF file lie along K. Alpha is dropped, 1-bit pictures hold 0 and 255, and 16-bit colors
         are scaled to 8 bits.
 
     Raises:
@@ -53,9 +53,9 @@ def _tiff_pages(image: TiffImageFile) -> list[NDArray[np.generic]]:
     for number in range(image.n_frames):
         image.seek(number)
         tags = image.tag_v2
-        # Pillow would mix up 16-bit colours which are stored plane by plane.
+        # Pillow would mix up 16-bit colors which are stored plane by plane.
         if tags.get(PLANAR_CONFIGURATION) == PLANES_APART and max(tags[Base.BitsPerSample]) > 8:
-            raise ValueError("colour planes of more than 8 bits")
+            raise ValueError("color planes of more than 8 bits")
         pages.append(_pixels(image, tags))
     # Pillow silently stops where the chain of pages points beyond the end of a cut-off file.
     if image.tag_v2.next:

@@ -14,10 +14,10 @@ PICTURE_IJK_TO_RAS: NDArray[np.float64] = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 @dataclass(frozen=True, eq=False)
 class Volume:
-    """A scalar or colour image with geometry.
+    """A scalar or color image with geometry.
 
     Args:
-        voxels: (K, J, I) for scalar images of any real type, (K, J, I, 3) uint8 in R, G, B order for colour.
+        voxels: (K, J, I) for scalar images of any real type, (K, J, I, 3) uint8 in R, G, B order for color.
         ijk_to_ras: (4, 4) float64, voxel indices (i, j, k, 1) to RAS millimetres; may be oblique or sheared.
         name: short name for nodes and files.
         spacing_known: False for pictures without physical pixel size (spacing is then 1 mm by convention).
@@ -43,6 +43,13 @@ class Volume:
     def is_single_slice(self) -> bool:
         """True when one of the three axes has a single voxel: a picture or one slice, whatever its orientation."""
         return 1 in self.shape
+
+    @property
+    def pixel_area(self) -> float:
+        """Area in mm² of a pixel of a single slice, across its thin axis."""
+        across = 0 if self.shape[0] == 1 else self.shape.index(1)
+        first, second = np.delete(self.spacing[::-1], across)
+        return float(first * second)
 
     @property
     def content_hash(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from ..datasets.sheets import read_sheet
 from ..errors import MedCLIPSegError
 from ..evaluation.scoring import Score, score_rows, summarize
-from ..inference.request import MAX_SAMPLES
+from ..inference.request import MAX_SAMPLES, SegmentationRequest
 from ..model.checkpoint import file_hash
 from ..model.library import load_model
 from ..reporting.staging import staged_folder
@@ -68,9 +68,9 @@ def evaluate(
             "model": loaded.name,
             "model_hash": loaded.model_hash,
             "samples": samples,
-            "threshold": 0.5,
-            "seed": 0,
-            "plane": "auto",
+            "threshold": SegmentationRequest.threshold,
+            "seed": SegmentationRequest.seed,
+            "plane": SegmentationRequest.plane,
             "prompts": Path(prompts).name,
             "prompts_hash": file_hash(Path(prompts)),
             "medclipseg": __version__,

@@ -19,7 +19,7 @@ from ..model.library import DEFAULT_MODEL, LoadedModel, load_model
 from ..reporting.preview import draw_preview
 from ..reporting.slugs import slugs
 from ..reporting.staging import RECORD_FILE, staged_folder
-from ..volumes.intensity import IntensityRule, default_rule, preset, resolve, window
+from ..volumes import intensity
 from ..volumes.planes import Plane, choose_axis, parse_slice_range
 from ..volumes.readers import read_volume
 from ..volumes.volume import Volume
@@ -32,7 +32,7 @@ PREVIEW_FILE = "preview.png"
 
 def segment(
     input: str | Path,
-    prompts: Sequence[str],
+    prompts: str | Sequence[str],
     out: str | Path,
     model: str | Path | LoadedModel = DEFAULT_MODEL,
     samples: int = 30,
@@ -51,7 +51,7 @@ def segment(
 
     Args:
         input: NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF or BMP file, or a DICOM folder.
-        prompts: one text a segment.
+        prompts: one text, or one a segment.
         out: folder for the results.
         model: bundled model's name, model folder, or a loaded model.
         samples: Monte-Carlo passes.
@@ -72,17 +72,16 @@ def segment(
     Raises:
         MedCLIPSegError: bad input; ``out`` is then as it was before.
     """
-    path, folder = Path(input), Path(out)
-    with staged_folder(folder, overwrite) as staging:
-        volume = read_volume(path)
+    with staged_folder(Path(out), overwrite) as staging:
+        volume = read_volume(input)
         request = SegmentationRequest(
             volume=volume,
-            prompts=tuple(prompts),
+            prompts=(prompts,) if isinstance(prompts, str) else tuple(prompts),
             samples=samples,
             threshold=threshold,
             plane=plane,
             slices=parse_slice_range(slices, choose_axis(volume, plane).count) if slices else None,
-            intensity=_intensity(window, preset),
+            intensity=_rule(window, preset),
             seed=seed,
             device=device,
         )
@@ -90,17 +89,17 @@ def segment(
         result = _finish(loaded, request, progress)
         _write_files(result, request, truth, staging)
         files = sorted([p.name for p in staging.iterdir()] + [RECORD_FILE])
-        record = _record(result, path, truth, files)
+        record = _record(result, str(input), truth, files)
         (staging / RECORD_FILE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return record
 
 
-def _intensity(window_level: tuple[float, float] | None, name: str | None) -> IntensityRule | None:
+def _rule(window_level: tuple[float, float] | None, name: str | None) -> intensity.IntensityRule | None:
     if window_level is not None and name is not None:
         raise MedCLIPSegError("Give either --window or --preset, not both.")
     if window_level is not None:
-        return window(*window_level)
-    return preset(name) if name is not None else None
+        return intensity.window(*window_level)
+    return intensity.preset(name) if name is not None else None
 
 
 def _finish(
@@ -130,16 +129,14 @@ def _write_files(
     nodes = write_result(session.scene, node, result)
     save_segmentation(nodes.segmentation, folder / SEGMENTATION_FILE)
     save_scene(session.scene, folder / SCENE_FILE)
-    axis = choose_axis(result.volume, request.plane)
-    mapping = resolve(request.intensity or default_rule(result.volume), result.volume)
-    draw_preview(result, axis, mapping, folder / PREVIEW_FILE, truth)
+    draw_preview(result, choose_axis(result.volume, request.plane), folder / PREVIEW_FILE, truth)
 
 
 def _record(
-    result: SegmentationResult, path: Path, truth: NDArray[np.bool_] | None, files: list[str]
+    result: SegmentationResult, source: str, truth: NDArray[np.bool_] | None, files: list[str]
 ) -> dict[str, Any]:
     return {
-        "input": str(path),
+        "input": source,
         "input_hash": result.volume.content_hash,
         **result.settings,
         "results": [
@@ -156,9 +153,7 @@ def _measure(volume: Volume, prompt: PromptResult, truth: NDArray[np.bool_] | No
     count = int(prompt.mask.sum())
     measures: dict[str, Any] = {"prompt": prompt.prompt, "voxels": count, "spacing_known": volume.spacing_known}
     if volume.is_single_slice:
-        across = volume.shape[::-1].index(1) if volume.shape[0] > 1 else 2
-        first, second = (size for axis, size in enumerate(volume.spacing) if axis != across)
-        measures["area_mm2"] = round(count * first * second, 3)
+        measures["area_mm2"] = round(count * volume.pixel_area, 3)
     elif volume.spacing_known:
         measures["volume_ml"] = round(count * volume.voxel_volume / 1000, 6)
     measures["mean_uncertainty"] = prompt.mean_uncertainty

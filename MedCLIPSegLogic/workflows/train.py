@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,11 +58,13 @@ def train(
         raise MedCLIPSegError("Training needs at least one data set folder.")
     if resume and not (folder / STATE_FILE).is_file():
         raise MedCLIPSegError(f"There is no interrupted training in {folder}: it has no {STATE_FILE}.")
+    if resume and start_from is not None:
+        raise MedCLIPSegError("A resumed training goes on from its own weights; leave out --start-from.")
     if not resume and folder.exists() and any(folder.iterdir()):
         raise MedCLIPSegError(f"The folder {folder} is not empty; resume its training or choose another folder.")
     if len({entry.resolve().name for entry in folders}) < len(folders):
         raise MedCLIPSegError("Two data set folders have the same name; rename one of them.")
-    if settings.freeze_towers and start_from is None:
+    if settings.freeze_towers and start_from is None and not resume:
         raise MedCLIPSegError("Frozen towers need a trained model; give one with --start-from.")
     source = None if start_from is None else find_model(start_from)
     if source is not None:
@@ -76,24 +79,41 @@ def train(
     torch.manual_seed(settings.seed)
     network = _network(train_sets, folder, settings, source, resume)
     trainer = Trainer(network, PromptTokenizer(network.config, folder), train_sets, validation_sets, settings, folder)
-    if resume:
-        trainer.resume()
-    else:
-        save_config(network.config, folder)
-        trainer.start()
-    for step in trainer.run():
-        if progress:
-            progress(step)
     record = {
         "medclipseg": __version__,
         "torch": torch.__version__,
-        "seconds": round(trainer.seconds, 1),
+        "seconds": 0.0,
         "start_from": str(start_from) if start_from else None,
         "data": {s.name: {"images": s.image_count, "items": len(s.items)} for s in train_sets},
         "settings": dataclasses.asdict(settings),
     }
-    (folder / RECORD_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    if resume:
+        record = _earlier_record(folder, record)
+        trainer.resume()
+    else:
+        save_config(network.config, folder)
+        _write_record(folder, record)
+        trainer.start()
+    for step in trainer.run():
+        if progress:
+            progress(step)
+    _write_record(folder, {**record, "seconds": round(trainer.seconds, 1)})
     return folder
+
+
+def _write_record(folder: Path, record: dict[str, Any]) -> None:
+    (folder / RECORD_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def _earlier_record(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """The record a run was begun with; its data must be those of now."""
+    try:
+        earlier = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise MedCLIPSegError(f"The record {folder / RECORD_FILE} of the training cannot be read: {error}.") from None
+    if earlier.get("data") != record["data"]:
+        raise MedCLIPSegError(f"The training in {folder} was begun with other data; resume it with the same --data.")
+    return earlier
 
 
 def _check_start(config: ModelConfig, settings: TrainingSettings) -> None:

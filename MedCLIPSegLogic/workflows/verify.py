@@ -9,7 +9,7 @@ import torch
 
 from ..errors import MedCLIPSegError
 from ..inference.uncertainty import RunningSums, binary_entropy
-from ..model.published import Tensors, build_published, read_golden, replay_modules, replay_noise
+from ..model.golden import Tensors, build_published, read_golden, replay_modules, replay_noise
 
 TOLERANCE = 1e-4
 """Largest absolute error that counts as equal."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nibabel
@@ -13,11 +15,13 @@ import numpy as np
 import pytest
 import SimpleITK
 import slicer
+from dicom_files import write_series
 from PIL import Image
 
 from MedCLIPSegLogic.cli.app import main
 from MedCLIPSegLogic.scene.session import create_scene
 from MedCLIPSegLogic.scene.tags import segment_record
+from MedCLIPSegLogic.scene.volumes import volume_from_node
 from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.workflows.demo import CASES
 
@@ -83,8 +87,12 @@ def test_scene_bundle_opens_with_everything(monkeypatch: pytest.MonkeyPatch, tmp
     session = create_scene()
     assert session.scene.ReadFromMRB(str(out / "scene.mrb"))
     volumes = session.scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
-    assert volumes.GetNumberOfItems() == 3
     assert session.scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 1
+    found = [volume_from_node(volumes.GetItemAsObject(number)) for number in range(volumes.GetNumberOfItems())]
+    wanted = [read_volume(path) for path in (VOLUME, *sorted(out.glob("hippocampus.*.nrrd")))]
+    for loaded, original in zip(found, wanted, strict=True):
+        assert np.array_equal(loaded.voxels, original.voxels)
+        assert np.allclose(loaded.ijk_to_ras, original.ijk_to_ras, atol=1e-6)
 
 
 def test_a_volume_is_measured_in_milliliters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -220,3 +228,79 @@ def test_pages_without_a_voxel_size_have_no_volume(monkeypatch: pytest.MonkeyPat
     result = json.loads((tmp_path / "out" / "run.json").read_text())["results"][0]
     assert result["spacing_known"] is False
     assert "volume_ml" not in result
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_ended_from_outside_leaves_nothing(tmp_path: Path, ending: signal.Signals) -> None:
+    arguments = ["segment", str(VOLUME), "--prompt", "hippocampus", "--samples", "1000", "--out", str(tmp_path / "out")]
+    running = subprocess.Popen([sys.executable, "-m", "MedCLIPSegLogic", *arguments], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(list(tmp_path.iterdir())) == 1  # the staging folder
+    running.send_signal(ending)
+    assert running.wait(timeout=60) != 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_oblique_dicom_series_keeps_its_geometry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    matrix = np.eye(4)
+    turn = np.deg2rad(20)
+    matrix[:3, :3] = np.array([[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]])
+    matrix[:3, :3] *= (0.75, 0.5, 4.0)
+    matrix[:3, 3] = (-30.5, 12.25, 7.0)
+    voxels = np.random.default_rng(1).integers(-500, 500, (4, 24, 32), dtype=np.int16)
+    (tmp_path / "series").mkdir()
+    write_series(tmp_path / "series", voxels, matrix)
+    options = ("--prompt", "tumor", "--samples", 1, "--preset", "brain", "--out", tmp_path / "out")
+    assert call(monkeypatch, "segment", tmp_path / "series", *options) == 0
+    probability = read_volume(tmp_path / "out" / "tumor.probability.nrrd")
+    assert probability.shape == (4, 24, 32)
+    assert np.allclose(probability.ijk_to_ras, matrix, atol=1e-5)
+
+
+def test_voxels_that_are_not_numbers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    data = np.random.default_rng(0).normal(size=(20, 24, 5)).astype(np.float32)
+    data[3:6, 3:6, 2] = np.nan
+    data[0, 0, 0] = np.inf
+    nibabel.save(nibabel.Nifti1Image(data, np.eye(4)), tmp_path / "holes.nii.gz")
+    options = ("--prompt", "tumor", "--samples", 1, "--out", tmp_path / "out")
+    assert call(monkeypatch, "segment", tmp_path / "holes.nii.gz", *options) == 0
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["intensity"]["non_finite_voxels"] == 10
+    assert np.isfinite(read_volume(tmp_path / "out" / "tumor.uncertainty.nrrd").voxels).all()
+
+
+def test_a_sixteen_bit_picture(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 65536, (40, 50), dtype=np.uint16)
+    Image.fromarray(pixels).save(tmp_path / "deep.png")
+    options = ("--prompt", "tumor", "--samples", 1, "--out", tmp_path / "out")
+    assert call(monkeypatch, "segment", tmp_path / "deep.png", *options) == 0
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["intensity"]["rule"] == "percentile"
+
+
+def test_one_prompt_may_be_given_as_text(tmp_path: Path) -> None:
+    from MedCLIPSegLogic import segment
+
+    assert segment(PICTURE, "skin lesion", tmp_path / "out", samples=1)["prompts"] == ["skin lesion"]
+
+
+def test_training_and_resuming_from_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    data = tmp_path / "lesions"
+    for kind in ("img", "label"):
+        (data / "Train_Folder" / kind).mkdir(parents=True)
+    (data / "Prompts_Folder").mkdir()
+    Image.open(PICTURE).save(data / "Train_Folder" / "img" / "a.png")
+    Image.open(CASES / "dermoscopy_mask.png").save(data / "Train_Folder" / "label" / "a.png")
+    (data / "Prompts_Folder" / "Train_text.csv").write_text("Image,Description,Ground Truth\na.png,skin lesion,a.png\n")
+    options = ("--data", data, "--out", tmp_path / "model", "--steps", 2, "--batch-size", 2, "--stages", "1:32")
+    assert call(monkeypatch, "train", *options) == 0
+    record = json.loads((tmp_path / "model" / "training.json").read_text())
+    assert call(monkeypatch, "train", *options, "--resume") == 0
+    assert json.loads((tmp_path / "model" / "training.json").read_text())["settings"] == record["settings"]
+    capsys.readouterr()
+    assert call(monkeypatch, "train", *options, "--resume", "--seed", 9) == 2
+    assert "begun with seed 0, not 9" in capsys.readouterr().err
+    arguments = ("segment", PICTURE, "--prompt", "skin lesion", "--samples", 1, "--out", tmp_path / "out")
+    assert call(monkeypatch, *arguments, "--model", tmp_path / "model") == 0

@@ -143,3 +143,16 @@ def test_tokenizer_pads_only_as_needed(a_model: LoadedModel) -> None:
     assert ids.tolist()[0][:3] == [2, ids.tolist()[1][1], 3]
     assert ids.tolist()[0][3:] == [0] * (ids.shape[1] - 3)
     assert a_model.tokenizer(["a " * 100]).shape == (1, 16)
+
+
+def test_a_prompt_without_a_known_letter_is_refused(a_model: LoadedModel) -> None:
+    with pytest.raises(MedCLIPSegError, match="knows no word"):
+        a_model.tokenizer(["肝臓"])
+
+
+def test_a_vocabulary_must_begin_with_padding(a_model_folder: Path) -> None:
+    path = a_model_folder / "vocab.txt"
+    first, *rest = path.read_text().splitlines()
+    path.write_text("\n".join([*rest, first]) + "\n")
+    with pytest.raises(MedCLIPSegError, match=r"begin with \[PAD\]"):
+        load_model(a_model_folder)

@@ -12,6 +12,7 @@ from qt_double import QTimer, turn_event_loop
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import Progress, PromptResult, SegmentationResult
+from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 
 
 def result_of(request: Any) -> SegmentationResult:
@@ -19,8 +20,9 @@ def result_of(request: Any) -> SegmentationResult:
     shape = request.volume.shape
     mask = (np.arange(np.prod(shape)).reshape(shape) % 2).astype(np.uint8)
     zeros = np.zeros(shape, np.float32)
+    mapping = resolve(default_rule(request.volume), request.volume)
     prompts = tuple(PromptResult(text, text, zeros, mask, zeros, zeros, zeros, 0.5, 0.0) for text in request.prompts)
-    return SegmentationResult(request.volume, prompts, 0, (0,), {"model": "double"}, 1.25)
+    return SegmentationResult(request.volume, prompts, 0, (0,), mapping, {"model": "double"}, 1.25)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scene_samples import SHAPE, MakeResult, box, oblique_matrix, prompt_result
+from scene_samples import SHAPE, MakeResult, box, mapping_of, oblique_matrix, prompt_result
 
 from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.scene.session import HeadlessScene, create_scene
@@ -56,7 +56,7 @@ def make_result(a_volume: Volume) -> MakeResult:
         indices = tuple(range(volume.shape[slice_axis])) if slice_indices is None else slice_indices
         prompts = tuple(prompt_result(prompt, values) for prompt, values in probabilities.items())
         record = {"model": "demo-model", "samples": 30, "seed": 5} if settings is None else settings
-        return SegmentationResult(volume, prompts, slice_axis, indices, record, 1.5)
+        return SegmentationResult(volume, prompts, slice_axis, indices, mapping_of(volume), record, 1.5)
 
     return make
 

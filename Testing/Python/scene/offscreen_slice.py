@@ -24,7 +24,7 @@ DISPLAYABLE_MANAGERS = (
 
 
 class OffscreenSlice:
-    """Draws what a slice view of the application would show: layers, segments and the colour legend."""
+    """Draws what a slice view of the application would show: layers, segments and the color legend."""
 
     def __init__(self, session: HeadlessScene, name: str, size: tuple[int, int] = (480, 400)) -> None:
         self._window = vtk.vtkRenderWindow()

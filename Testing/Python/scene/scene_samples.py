@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.inference.result import PromptResult, SegmentationResult
+from MedCLIPSegLogic.volumes.intensity import IntensityMapping, default_rule, resolve
+from MedCLIPSegLogic.volumes.volume import Volume
 
 MakeResult = Callable[..., SegmentationResult]
 """Type of the ``make_result`` fixture."""
@@ -40,3 +42,8 @@ def prompt_result(prompt: str, probability: NDArray[np.float32], name: str | Non
     return PromptResult(
         prompt, name or prompt, probability, mask, entropy, entropy, np.zeros_like(entropy), 0.5, float(entropy.mean())
     )
+
+
+def mapping_of(volume: Volume) -> IntensityMapping:
+    """Return the usual mapping of grey values to 8 bit."""
+    return resolve(default_rule(volume), volume)

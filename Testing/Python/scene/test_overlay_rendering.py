@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from offscreen_slice import OffscreenSlice
-from scene_samples import MakeResult, prompt_result
+from scene_samples import MakeResult, mapping_of, prompt_result
 
 from MedCLIPSegLogic.inference.result import MAX_ENTROPY, SegmentationResult
 from MedCLIPSegLogic.scene.overlay import hide_overlay, show_overlay
@@ -37,7 +37,7 @@ def a_striped_result(a_grey_picture: Volume) -> SegmentationResult:
     prompt = prompt_result("organ", probability)
     # Rounded up, as float32 does with ln 2: such voxels are the most uncertain and must be drawn.
     prompt.uncertainty[..., :16] = np.nextafter(np.float32(MAX_ENTROPY), np.float32(1))
-    return SegmentationResult(a_grey_picture, (prompt,), 0, (0,), {}, 1.0)
+    return SegmentationResult(a_grey_picture, (prompt,), 0, (0,), mapping_of(a_grey_picture), {}, 1.0)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def test_nodes_come_in_the_order_of_the_prompts(a_scene: Any, a_volume_node: Any
 def test_node_counts_of_two_runs(a_scene: Any, a_volume_node: Any, a_result: SegmentationResult) -> None:
     before = a_scene.GetNumberOfNodes()
     written = write_result(a_scene, a_volume_node, a_result)
-    # Segmentation with display, colours, six maps with display.
+    # Segmentation with display, colors, six maps with display.
     assert a_scene.GetNumberOfNodes() == before + 2 + 1 + 12
     write_result(a_scene, a_volume_node, a_result, written.segmentation)
     assert a_scene.GetNumberOfNodes() == before + 15

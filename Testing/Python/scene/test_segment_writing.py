@@ -294,7 +294,7 @@ def test_unknown_segment_has_no_mask(a_scene: Any, a_volume_node: Any, make_resu
         segment_mask(node, "nowhere", a_volume_node)
 
 
-def test_new_segments_get_colours_of_their_own(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
+def test_new_segments_get_colors_of_their_own(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
     nothing = np.zeros(SHAPE, np.float32)
     prompts = [f"prompt {number}" for number in range(len(SEGMENT_COLORS))]
     node = write_segments(a_scene, a_volume_node, make_result(dict.fromkeys(prompts, nothing)))

@@ -137,7 +137,7 @@ def test_transparency_is_dropped(a_scene: Any, a_picture: Volume) -> None:
     assert taken.flags.c_contiguous
 
 
-def test_vectors_that_are_no_colours_are_refused(a_scene: Any, a_picture: Volume) -> None:
+def test_vectors_that_are_no_colors_are_refused(a_scene: Any, a_picture: Volume) -> None:
     node = add_volume_node(a_scene, a_picture)
     cast = vtk.vtkImageCast()
     cast.SetInputData(node.GetImageData())

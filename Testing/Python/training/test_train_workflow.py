@@ -173,3 +173,20 @@ def test_starts_that_cannot_work_leave_no_folder(
     with pytest.raises(MedCLIPSegError, match="same name"):
         train([data, data], out, settings)
     assert not out.exists()
+
+
+def test_a_resumed_run_keeps_the_record_it_was_begun_with(
+    a_data_set: Callable[..., Path], a_model_folder: Path, tmp_path: Path
+) -> None:
+    settings = TrainingSettings(steps=4, batch_size=2, stages=((1.0, 32),), validate_every=2, freeze_towers=True)
+    data = [a_data_set()]
+    with pytest.raises(Killed):
+        train(data, tmp_path / "model", settings, start_from=a_model_folder, progress=kill_after(3))
+    folder = train(data, tmp_path / "model", settings, resume=True)
+    record = json.loads((folder / "training.json").read_text())
+    assert record["start_from"] == str(a_model_folder)
+    assert record["seconds"] > 0
+    with pytest.raises(MedCLIPSegError, match="other data"):
+        train([a_data_set("others")], folder, settings, resume=True)
+    with pytest.raises(MedCLIPSegError, match="leave out --start-from"):
+        train(data, folder, settings, start_from=a_model_folder, resume=True)

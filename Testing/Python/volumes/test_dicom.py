@@ -79,7 +79,7 @@ def test_file_without_extension(tmp_path: Path, name: str) -> None:
     assert read.name == name
 
 
-def test_colour_picture_has_no_spacing(tmp_path: Path) -> None:
+def test_color_picture_has_no_spacing(tmp_path: Path) -> None:
     colors = np.random.default_rng(0).integers(0, 256, (3, 4, 3), dtype=np.uint8)
     write_dicom(tmp_path / "a.dcm", colors, SecondaryCaptureImageStorage)
     read = read_volume(tmp_path / "a.dcm")

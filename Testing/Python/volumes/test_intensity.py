@@ -139,13 +139,13 @@ def test_default_rule(dtype: DTypeLike, kind: str) -> None:
     assert default_rule(volume_of([0, 1], dtype)).kind == kind
 
 
-def test_colour_is_taken_as_stored() -> None:
+def test_color_is_taken_as_stored() -> None:
     colors = np.arange(24, dtype=np.uint8).reshape(1, 2, 4, 3)
     volume = Volume(colors, np.eye(4), "lesion")
     assert default_rule(volume) == as_stored()
     np.testing.assert_array_equal(resolve(as_stored(), volume).apply(colors[0]), colors[0])
     for rule in (percentile(), window(400, 40), preset("bone")):
-        with pytest.raises(MedCLIPSegError, match="lesion is a colour image"):
+        with pytest.raises(MedCLIPSegError, match="lesion is a color image"):
             resolve(rule, volume)
 
 

@@ -76,7 +76,7 @@ def test_nifti_of_foreign_byte_order_is_native(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("channels", ["RGB", "RGBA"])
-def test_nifti_colour(tmp_path: Path, channels: str) -> None:
+def test_nifti_color(tmp_path: Path, channels: str) -> None:
     colors = np.random.default_rng(0).integers(0, 256, (4, 3, 2, len(channels)), dtype=np.uint8)
     records = colors.view(np.dtype([(channel, "u1") for channel in channels]))[..., 0]
     nib.Nifti1Image(records, np.eye(4)).to_filename(tmp_path / "a.nii.gz")
@@ -100,19 +100,19 @@ def test_two_dimensional_files_become_one_slice(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.nrrd", "a.mha"])
 @pytest.mark.parametrize("channels", [3, 4])
-def test_vector_files_of_bytes_are_colour(tmp_path: Path, name: str, channels: int) -> None:
+def test_vector_files_of_bytes_are_color(tmp_path: Path, name: str, channels: int) -> None:
     colors = np.random.default_rng(0).integers(0, 256, (2, 3, 4, channels), dtype=np.uint8)
     sitk.WriteImage(sitk.GetImageFromArray(colors, isVector=True), str(tmp_path / name))
     np.testing.assert_array_equal(read_volume(tmp_path / name).voxels, colors[..., :3])
 
 
-def test_colours_of_16_bits_are_scaled(tmp_path: Path) -> None:
+def test_colors_of_16_bits_are_scaled(tmp_path: Path) -> None:
     colors = np.array([0, 128, 129, 65535, 257 * 9, 257 * 9 + 128], dtype=np.uint16).reshape(1, 1, 2, 3)
     sitk.WriteImage(sitk.GetImageFromArray(colors, isVector=True), str(tmp_path / "a.nrrd"))
     assert read_volume(tmp_path / "a.nrrd").voxels.ravel().tolist() == [0, 0, 1, 255, 9, 9]
 
 
-def test_vectors_which_are_no_colours_are_refused(tmp_path: Path) -> None:
+def test_vectors_which_are_no_colors_are_refused(tmp_path: Path) -> None:
     field = sitk.GetImageFromArray(np.zeros((2, 3, 4, 3), dtype=np.float32), isVector=True)
     sitk.WriteImage(field, str(tmp_path / "field.nrrd"))
     with pytest.raises(MedCLIPSegError, match=r"field\.nrrd holds 3 numbers of type float32 for each voxel"):

@@ -30,7 +30,7 @@ UPRIGHT = {
 
 
 @pytest.mark.parametrize("name", ["lesion.png", "lesion.PNG", "lesion.bmp", "lesion.tif", "lesion.tiff"])
-@pytest.mark.parametrize("pixels", [GREY, COLOR], ids=["grey", "colour"])
+@pytest.mark.parametrize("pixels", [GREY, COLOR], ids=["grey", "color"])
 def test_lossless_pictures(tmp_path: Path, name: str, pixels: NDArray[np.uint8]) -> None:
     Image.fromarray(pixels).save(tmp_path / name)
     read = read_volume(tmp_path / name)
@@ -91,7 +91,7 @@ def test_alpha_is_dropped(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif"])
-def test_16_bit_colour_is_scaled_to_8_bits(tmp_path: Path, name: str) -> None:
+def test_16_bit_color_is_scaled_to_8_bits(tmp_path: Path, name: str) -> None:
     colors = np.dstack([DEEP, DEEP[::-1], DEEP[:, ::-1]])
     sitk.WriteImage(sitk.GetImageFromArray(colors, isVector=True), str(tmp_path / name))
     read = read_volume(tmp_path / name)
@@ -101,7 +101,7 @@ def test_16_bit_colour_is_scaled_to_8_bits(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("orientation", UPRIGHT)
 @pytest.mark.parametrize("name", ["a.png", "a.tif"])
-@pytest.mark.parametrize("pixels", [GREY, DEEP, COLOR], ids=["8 bit", "16 bit", "colour"])
+@pytest.mark.parametrize("pixels", [GREY, DEEP, COLOR], ids=["8 bit", "16 bit", "color"])
 def test_orientation_tag_is_applied(tmp_path: Path, name: str, orientation: int, pixels: NDArray[np.generic]) -> None:
     exif = Image.Exif()
     exif[ORIENTATION_TAG] = orientation
@@ -129,7 +129,7 @@ def test_white_is_zero_tiff_is_inverted(tmp_path: Path, dtype: type[np.unsignedi
     np.testing.assert_array_equal(read_volume(tmp_path / "a.tif").voxels[0], expected)
 
 
-@pytest.mark.parametrize("pixels", [GREY, DEEP, COLOR], ids=["8 bit", "16 bit", "colour"])
+@pytest.mark.parametrize("pixels", [GREY, DEEP, COLOR], ids=["8 bit", "16 bit", "color"])
 @pytest.mark.parametrize("compression", [None, "tiff_lzw"])
 def test_pages_of_tiff_become_slices(tmp_path: Path, pixels: NDArray[np.generic], compression: str | None) -> None:
     pages = [pixels, pixels[::-1].copy(), pixels[:, ::-1].copy()]
@@ -141,7 +141,7 @@ def test_pages_of_tiff_become_slices(tmp_path: Path, pixels: NDArray[np.generic]
     assert not read.spacing_known
 
 
-def test_deep_colours_stored_plane_by_plane_are_refused(tmp_path: Path) -> None:
+def test_deep_colors_stored_plane_by_plane_are_refused(tmp_path: Path) -> None:
     short, long, entries, data = 3, 4, 10, 200
     tags = [
         (256, long, 1, 2),

@@ -92,10 +92,10 @@ def test_extract_copies(volume: Volume) -> None:
     np.testing.assert_array_equal(volume.voxels, before)
 
 
-def test_colour_slices(volume: Volume) -> None:
+def test_color_slices(volume: Volume) -> None:
     scalar = (volume.voxels + 20).astype(np.uint8)
     colors = np.stack([scalar, scalar + 1, scalar + 2], axis=-1)
-    axis = choose_axis(Volume(colors, volume.ijk_to_ras, "colour"), "sagittal")
+    axis = choose_axis(Volume(colors, volume.ijk_to_ras, "color"), "sagittal")
     shown = axis.extract(colors, 1)
     np.testing.assert_array_equal(shown[..., 2], axis.extract(scalar, 1) + 2)
     target = colors.copy()

@@ -40,7 +40,7 @@ def test_sheared_geometry_is_kept(tmp_path: Path) -> None:
     assert_round_trip(volume, probabilities(volume), tmp_path / "map.nrrd")
 
 
-def test_mask_of_a_colour_picture(tmp_path: Path) -> None:
+def test_mask_of_a_color_picture(tmp_path: Path) -> None:
     colors = np.zeros((1, 3, 4, 3), dtype=np.uint8)
     volume = Volume(colors, PICTURE_IJK_TO_RAS, "lesion", spacing_known=False)
     mask = np.eye(3, 4, dtype=np.uint8)[None]

@@ -1,0 +1,48 @@
+"""How many passes are computed together."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.inference.device import choose_batch_size, is_out_of_memory
+from MedCLIPSegLogic.model.config import AdapterConfig, ImageTowerConfig, ModelConfig, TextTowerConfig
+
+CPU = torch.device("cpu")
+PUBLISHED = ModelConfig(
+    "unimedclip",
+    512,
+    ImageTowerConfig("vit", 224, 16, 768, 12, 12, activation="quick_gelu"),
+    TextTowerConfig("bert", 256, 30522, 768, 12, 12, max_positions=512),
+    AdapterConfig(256, tuple(range(1, 11))),
+)
+
+
+def test_a_step_of_the_published_size_is_one_pass_on_a_cpu() -> None:
+    assert choose_batch_size(PUBLISHED, 30, CPU) == 1
+
+
+def test_small_models_take_all_samples_at_once(a_config: ModelConfig) -> None:
+    assert choose_batch_size(a_config, 30, CPU) == 30
+    assert choose_batch_size(a_config, 500, CPU) == 32
+
+
+def test_memory_limits_the_batch(a_config: ModelConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("MedCLIPSegLogic.inference.device.free_memory", lambda device: 4_000_000)
+    few = choose_batch_size(a_config, 30, CPU)
+    wide = dataclasses.replace(a_config, image=dataclasses.replace(a_config.image, width=48))
+    assert 1 <= choose_batch_size(wide, 30, CPU) < few < 30
+    monkeypatch.setattr("MedCLIPSegLogic.inference.device.free_memory", lambda device: 1000)
+    with pytest.raises(MedCLIPSegError, match="too little free memory"):
+        choose_batch_size(a_config, 30, CPU)
+
+
+@pytest.mark.parametrize(
+    "words", ["CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "std::bad_alloc", "not enough memory: you"]
+)
+def test_other_words_for_too_little_memory(words: str) -> None:
+    assert is_out_of_memory(RuntimeError(words))
+    assert not is_out_of_memory(RuntimeError("shapes do not match"))
