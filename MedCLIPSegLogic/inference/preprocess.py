@@ -74,11 +74,16 @@ def prepare_slice(pixels: NDArray[np.uint8], placement: Placement, config: Prepr
     else:
         # OpenCV's fixed-point sampling is part of what the published weights were trained on.
         resized = _tensor(cv2.resize(color, (placement.width, placement.height), interpolation=cv2.INTER_LINEAR))
-    mean, std = (torch.tensor(values)[:, None, None] for values in (config.mean, config.std))
-    scaled = (resized / 255 - mean) / std
+    scaled = normalize(resized, config)
     right = placement.input_size - placement.left - placement.width
     bottom = placement.input_size - placement.top - placement.height
     return functional.pad(scaled, (placement.left, right, placement.top, bottom))
+
+
+def normalize(images: Tensor, config: PreprocessingConfig) -> Tensor:
+    """Divide values 0…255 (…, 3, H, W), channels in the order of ``config``, by 255 and standardize each channel."""
+    mean, std = (torch.tensor(values)[:, None, None] for values in (config.mean, config.std))
+    return (images / 255 - mean) / std
 
 
 def _tensor(color: NDArray[Any]) -> Tensor:

@@ -11,10 +11,14 @@ import numpy as np
 _SIDES = {"left": "right", "right": "left"}
 _HEIGHTS = {"top": "bottom", "bottom": "top", "upper": "lower", "lower": "upper"}
 _PLACE = r"(?:top|bottom|upper|lower|left|right|center|central|middle)"
+_NAMED_BY_PLACE = (
+    r"(?:lungs?|lobes?|kidneys?|adrenals?|ovar(?:y|ies)|ventricles?|atri(?:um|a)|eyes?|ears?|hips?|femurs?|"
+    r"hemispheres?|hippocamp(?:us|i)|hippocampal|amygdala)"
+)
 _PLACES = rf"{_PLACE}(?:[\s,-]+(?:and\s+)?{_PLACE})*"
 _LOCATION = re.compile(
     rf",?\s*(?:which is\s+)?(?:located|located at|positioned|seen|found|occupying)?\s*(?:in|at|on|of)?\s*(?:the\s+)?"
-    rf"\b{_PLACES}\b(?:\s+(?:side|part|area|region|section|quadrant|corner|portion))?"
+    rf"\b{_PLACES}\b(?!\s+(?:{_PLACE}\s+)*{_NAMED_BY_PLACE}\b)(?:\s+(?:side|part|area|region|section|quadrant|corner|portion))?"
     r"(?:\s+(?:of|in)\s+the\s+(?:image|picture))?",
     re.IGNORECASE,
 )
@@ -78,7 +82,7 @@ def swap_words(text: str, horizontal: bool, vertical: bool) -> str:
 
 
 def drop_location(text: str) -> str:
-    """The prompt without words of place."""
+    """The prompt without words of place, except those that tell which organ is meant ("left lung")."""
     return _tidy(_LOCATION.sub(" ", text))
 
 

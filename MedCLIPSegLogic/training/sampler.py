@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..inference.preprocess import normalize
 from ..model.config import PreprocessingConfig
 from . import prompts
 from .augment import augment
@@ -66,7 +67,11 @@ class BatchSampler:
     def batch(self, step: int, rows: int) -> tuple[Tensor, list[str], Tensor]:
         """Images (B, 3, S, S), prompts and masks (B, S, S) float of one step."""
         images, texts, masks = zip(*(self.example(step, row) for row in range(rows)), strict=True)
-        return _normalize(np.stack(images), self._preprocessing), list(texts), torch.from_numpy(np.stack(masks)).float()
+        return (
+            _model_input(np.stack(images), self._preprocessing),
+            list(texts),
+            torch.from_numpy(np.stack(masks)).float(),
+        )
 
     def example(self, step: int, row: int) -> tuple[NDArray[np.uint8], str, NDArray[np.uint8]]:
         """One augmented image, its prompt and its mask."""
@@ -101,11 +106,10 @@ def _shrink_set(training_set: TrainingSet, size: int) -> TrainingSet:
     return dataclasses.replace(training_set, items=tuple(smaller(item) for item in training_set.items))
 
 
-def _normalize(images: NDArray[np.uint8], config: PreprocessingConfig) -> Tensor:
+def _model_input(images: NDArray[np.uint8], config: PreprocessingConfig) -> Tensor:
     if config.channel_order == "bgr":
         images = images[..., ::-1]
-    mean, std = (torch.tensor(values)[:, None, None] for values in (config.mean, config.std))
-    return (torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2) / 255 - mean) / std
+    return normalize(torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2), config)
 
 
 def validation_batch(
@@ -114,4 +118,4 @@ def validation_batch(
     """Images, first prompts and masks (B, S, S) of items as they are."""
     images = np.stack([shrink(item.image, size) for item in items])
     masks = np.stack([cv2.resize(item.targets[0][1], (size, size), interpolation=cv2.INTER_NEAREST) for item in items])
-    return _normalize(images, config), [item.targets[0][0] for item in items], masks > 0
+    return _model_input(images, config), [item.targets[0][0] for item in items], masks > 0

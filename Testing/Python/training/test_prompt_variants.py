@@ -31,6 +31,10 @@ def test_flips_swap_the_words_of_side(text: str, horizontal: bool, vertical: boo
         ),
         ("MRI shows a meningioma lesion occupying the right area.", "MRI shows a meningioma lesion."),
         ("No tumor in the breast ultrasound image.", "No tumor in the breast ultrasound image."),
+        ("Segment the left lung", "Segment the left lung"),
+        ("upper left lung", "Upper left lung"),
+        ("one nodule, located in top of the image, right kidney", "One nodule, right kidney"),
+        ("a tumor in the middle ear", "A tumor in the middle ear"),
     ],
 )
 def test_location_is_dropped(text: str, wanted: str) -> None:
