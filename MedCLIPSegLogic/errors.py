@@ -6,3 +6,7 @@ class MedCLIPSegError(Exception):
 
     The command line prints it without a trace and exits with code 2; the panel shows it as it is.
     """
+
+
+class DeviceError(MedCLIPSegError):
+    """The device that was asked for is not there; another one can be used instead."""

@@ -1,7 +1,11 @@
 """What the panel keeps in the scene."""
 
+from typing import Annotated
+
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLVectorVolumeNode
-from slicer.parameterNodeWrapper import parameterNodeWrapper
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
+
+MAX_SEED = 2**31 - 1  # the largest a spin box holds
 
 
 @parameterNodeWrapper
@@ -10,10 +14,38 @@ class MedCLIPSegParameterNode:
 
     Args:
         inputVolume: the image to segment, gray or color.
-        segmentation: where results go; created by the first run.
-        prompt: what to look for, as typed.
+        segmentation: where results of that image go; created by the first run.
+        promptTable: rows of the prompt table, as written by `PromptRows.toJson`.
+        currentRow: row the threshold, the review and the correction belong to; -1 for none.
+        scope: how much is segmented: "slice", "range" or "volume".
+        firstSlice: first slice of a range, counted from 0.
+        lastSlice: last slice of a range, included.
+        plane: direction of the slices: "auto", "axial", "coronal" or "sagittal".
+        intensity: rule for gray values, a key of `intensity_choices.INTENSITY_CHOICES`.
+        model: name of a bundled model or path of a model folder.
+        sampleCount: Monte-Carlo passes a slice.
+        seed: of the noise.
+        overlayVisible: the map lies over the slice views.
+        overlayMap: name of the map's role.
+        overlayOpacity: opacity of the map, 0…1.
+        overlayMinimum: smaller values of the map are transparent.
+        outlinesOnly: segments are shown without filling.
     """
 
     inputVolume: vtkMRMLScalarVolumeNode | vtkMRMLVectorVolumeNode | None
     segmentation: vtkMRMLSegmentationNode
-    prompt: str
+    promptTable: str
+    currentRow: int = -1
+    scope: str = "volume"
+    firstSlice: int = 0
+    lastSlice: int = 0
+    plane: str = "auto"
+    intensity: str = "auto"
+    model: str = "mini"
+    sampleCount: Annotated[int, WithinRange(1, 100)] = 30
+    seed: Annotated[int, WithinRange(0, MAX_SEED)] = 0
+    overlayVisible: bool = False
+    overlayMap: str = "Uncertainty"
+    overlayOpacity: Annotated[float, WithinRange(0, 1)] = 0.5
+    overlayMinimum: Annotated[float, WithinRange(0, 1)] = 0.05
+    outlinesOnly: bool = False

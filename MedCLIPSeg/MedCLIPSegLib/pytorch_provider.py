@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.util
-import logging
 from typing import Any
 
 import slicer
@@ -14,55 +13,45 @@ TORCH_REQUIREMENT = ">=2.6"
 
 
 class PyTorchProvider:
-    """Makes ``import torch`` work, asking before anything is installed.
+    """Makes ``import torch`` possible, asking before anything is installed.
 
     The PyTorch extension is asked because it picks the build that fits the computer's graphics card and driver.
+    Nothing is imported to find out what is there: that would take seconds.
     """
 
-    def ensure(self) -> None:
-        """Install PyTorch when it is missing, and load it.
+    @property
+    def isInstalled(self) -> bool:
+        """True when PyTorch is there; whether it starts shows in the first run."""
+        return importlib.util.find_spec("torch") is not None
+
+    @property
+    def hasExtension(self) -> bool:
+        """True when the PyTorch extension is loaded."""
+        return importlib.util.find_spec("PyTorchUtils") is not None
+
+    def install(self) -> None:
+        """Install PyTorch with the extension; asks first.
 
         Raises:
-            MedCLIPSegError: it is not there and was not installed, or it does not start.
+            MedCLIPSegError: it was not installed.
         """
-        if importlib.util.find_spec("torch") is None:
-            self._install()
-        try:
-            importlib.import_module("torch")
-        except Exception as error:  # a half-broken installation raises OSError, RuntimeError and others
-            logging.exception("PyTorch does not start")
+        logic = importlib.import_module("PyTorchUtils").PyTorchUtilsLogic()
+        torch: Any = logic.installTorch(askConfirmation=True, torchVersionRequirement=TORCH_REQUIREMENT)
+        if torch is None:
             raise MedCLIPSegError(
                 _(
-                    "PyTorch is installed but does not start ({reason}). Uninstall and reinstall it in the "
-                    "PyTorch Utils module, then restart Slicer."
-                ).format(reason=error)
-            ) from error
+                    "PyTorch was not installed, and nothing can be segmented without it; check the network and try again."
+                )
+            )
 
-    def _install(self) -> None:
-        logic = self._extensionLogic()
-        if logic is None:
-            self._offerExtension()
-        torch = logic.installTorch(askConfirmation=True, torchVersionRequirement=TORCH_REQUIREMENT)
-        if torch is None:
-            raise MedCLIPSegError(_("PyTorch was not installed; nothing can be segmented without it."))
+    def installExtension(self) -> None:
+        """Install the PyTorch extension.
 
-    def _extensionLogic(self) -> Any:
-        try:
-            module = importlib.import_module("PyTorchUtils")
-        except ModuleNotFoundError:
-            return None
-        return module.PyTorchUtilsLogic()
-
-    def _offerExtension(self) -> None:
-        """Offer the PyTorch extension; always ends in an error, since it loads only after a restart."""
-        question = _(
-            "MedCLIPSeg computes with PyTorch, which the PyTorch extension brings to Slicer.\n\n"
-            "Install the PyTorch extension now?"
-        )
-        if not slicer.util.confirmOkCancelDisplay(question):
-            raise MedCLIPSegError(_("The PyTorch extension is missing; install it in the Extensions Manager."))
+        Raises:
+            MedCLIPSegError: always: it could not be installed, or it loads only after a restart of Slicer.
+        """
         if not slicer.app.extensionsManagerModel().installExtensionFromServer("PyTorch", False):
             raise MedCLIPSegError(
                 _("The PyTorch extension could not be installed; check the network, then try the Extensions Manager.")
             )
-        raise MedCLIPSegError(_("The PyTorch extension is installed. Restart Slicer, then press Apply again."))
+        raise MedCLIPSegError(_("The PyTorch extension is installed; restart Slicer, then segment again."))

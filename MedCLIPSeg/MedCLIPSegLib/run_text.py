@@ -9,25 +9,45 @@ if TYPE_CHECKING:
 
 
 def progressText(progress: "Progress") -> str:
-    """Stage, slice, sample and remaining time of a run that is under way."""
-    text = _("{stage}: slice {slice} of {slices}, sample {sample} of {samples}").format(
-        stage=progress.stage,
+    """Stage, slice, sample, remaining time and device of a run that is under way."""
+    return _("{stage}: slice {slice} of {slices}, sample {sample} of {samples}; {left} left; {device}").format(
+        stage=_(progress.stage),
         slice=progress.slice_number,
         slices=progress.slice_count,
         sample=progress.sample_number,
         samples=progress.sample_count,
+        left=durationText(progress.seconds_left),
+        device=deviceText(progress.device),
     )
-    return _("{progress}; {seconds} s left").format(progress=text, seconds=round(progress.seconds_left))
 
 
-def resultText(result: "SegmentationResult") -> str:
-    """What a finished run found, one line a prompt."""
-    lines = [
-        _('"{name}": {voxels} voxels, mean uncertainty {uncertainty} nats').format(
-            name=prompt.name,
-            voxels=int(prompt.mask.sum(dtype="int64")),
-            uncertainty=f"{prompt.mean_uncertainty:.2f}",
-        )
-        for prompt in result.prompts
-    ]
-    return "\n".join([*lines, _("Done in {seconds} s.").format(seconds=f"{result.seconds:.1f}")])
+def durationText(seconds: float) -> str:
+    """A time as a person says it."""
+    if seconds < 60:
+        return _("{seconds} s").format(seconds=round(seconds))
+    return _("{minutes} min {seconds} s").format(minutes=int(seconds) // 60, seconds=int(seconds) % 60)
+
+
+def deviceText(device: str) -> str:
+    """Name of a torch device for people."""
+    return _("graphics card") if device.startswith("cuda") else _("processor")
+
+
+def resultText(result: "SegmentationResult", names: list[str]) -> str:
+    """What a finished run found, one line a prompt.
+
+    Args:
+        result: of the run.
+        names: names of the rows, in the order of the prompts.
+    """
+    lines = []
+    for name, prompt in zip(names, result.prompts, strict=True):
+        if prompt.mask.any():
+            lines.append(
+                _("{name}: mean uncertainty {uncertainty} nats.").format(
+                    name=name, uncertainty=f"{prompt.mean_uncertainty:.2f}"
+                )
+            )
+        else:
+            lines.append(_("{name}: nothing found.").format(name=name))
+    return "\n".join([*lines, _("Done in {time}.").format(time=durationText(result.seconds))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psutil
 import torch
 
-from ..errors import MedCLIPSegError
+from ..errors import DeviceError, MedCLIPSegError
 from ..model.config import ModelConfig
 from ..volumes.volume import Volume
 
@@ -21,10 +21,10 @@ def choose_device(name: str) -> torch.device:
     """The torch device for "auto", "cpu" or "cuda".
 
     Raises:
-        MedCLIPSegError: CUDA is asked for but there is none.
+        DeviceError: CUDA is asked for but there is none.
     """
     if name == "cuda" and not torch.cuda.is_available():
-        raise MedCLIPSegError("There is no CUDA device on this computer; choose the device 'cpu' or 'auto'.")
+        raise DeviceError("There is no CUDA device on this computer; choose the device 'cpu' or 'auto'.")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)

@@ -22,26 +22,31 @@ from ..volumes.planes import SliceAxis, choose_axis
 from .device import check_result_memory, choose_batch_size, choose_device, is_out_of_memory
 from .preprocess import Placement, place, prepare_slice
 from .request import SegmentationRequest
-from .result import Progress, PromptResult, SegmentationResult
+from .result import Progress, PromptResult, SegmentationResult, SlicePreview
+from .slice_order import outwards, slice_indices
 from .uncertainty import RunningSums, binary_entropy
 
+Event = Progress | SlicePreview | SegmentationResult
 
-def run(model: LoadedModel, request: SegmentationRequest) -> Generator[Progress | SegmentationResult, None, None]:
+
+def run(model: LoadedModel, request: SegmentationRequest, previews: bool = False) -> Generator[Event, None, None]:
     """Segment a volume slice by slice.
 
     Yields a :class:`Progress` after every small step (at most one batch of passes) and the
     :class:`SegmentationResult` at the end; closing the generator cancels. Results depend neither on the order of
-    the slices nor on which others are asked for, and on the batch size by rounding only (below 1e-5).
+    the slices nor on which others are asked for, and on batch size and previews by rounding only (below 1e-5).
 
     Args:
         model: network and tokenizer; the network is moved to the device.
         request: what to do.
+        previews: also yield a :class:`SlicePreview` of each prompt when a slice is finished, and for the first slice
+            whenever the number of samples has doubled.
 
     Raises:
         MedCLIPSegError: the request does not fit the volume or the machine.
     """
     try:
-        yield from _steps(model, request)
+        yield from _steps(model, request, previews)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
@@ -51,41 +56,54 @@ def run(model: LoadedModel, request: SegmentationRequest) -> Generator[Progress 
         ) from error
 
 
-def _steps(model: LoadedModel, request: SegmentationRequest) -> Generator[Progress | SegmentationResult, None, None]:
+def _steps(model: LoadedModel, request: SegmentationRequest, previews: bool) -> Generator[Event, None, None]:
     started = time.monotonic()
     volume = request.volume
     axis = choose_axis(volume, request.plane)
-    indices = _slice_indices(request.slices, axis.count)
+    indices = slice_indices(request.slices, axis.count)
     mapping = resolve(request.intensity or default_rule(volume), volume)
     device = choose_device(request.device)
     check_result_memory(volume, len(request.prompts))
     batch_size = request.batch_size or choose_batch_size(model.config, request.samples, device)
     network = model.network.to(device)
+    device_name = str(next(network.parameters()).device)
     with torch.inference_mode():
         texts = [network.encode_text(model.tokenizer([prompt]).to(device)) for prompt in request.prompts]
     maps = [_Maps.zeros(volume.shape) for _ in request.prompts]
     pace = _Pace(len(indices) * len(texts) * request.samples)
 
-    for number, index in enumerate(indices, start=1):
+    for number, index in enumerate(outwards(indices, request.start_slice), start=1):
         pixels = mapping.apply(axis.extract(volume.voxels, index))
         slice_run = _SliceRun(model, request, pixels, axis.pixel_spacing, index, device, batch_size)
-        for prompt_number, text in enumerate(texts):
+        sharpens = previews and number == 1
+        for prompt_number, (text, prompt_maps) in enumerate(zip(texts, maps, strict=True)):
             sums = RunningSums.zeros(slice_run.placement.input_size, device)
+            preview_due = 1 if sharpens else request.samples
             while sums.count < request.samples:
-                passes = slice_run.step(text, sums)
+                passes = slice_run.step(text, sums, max(1, sums.count) if sharpens else batch_size)
                 fraction, seconds_left = pace.advance(passes)
-                yield Progress("Segmenting", number, len(indices), sums.count, request.samples, fraction, seconds_left)
-            maps[prompt_number].insert(axis, index, slice_run.placement, sums)
+                yield Progress(
+                    "Segmenting", number, len(indices), sums.count, request.samples, fraction, seconds_left, device_name
+                )
+                if sums.count == request.samples:
+                    prompt_maps.insert(axis, index, slice_run.placement, sums)
+                elif sums.count >= preview_due:
+                    prompt_maps.insert_probability(axis, index, slice_run.placement, sums)
+                if previews and sums.count >= min(preview_due, request.samples):
+                    preview_due = 2 * sums.count
+                    shown = prompt_maps.probability.take(index, axis.axis)
+                    yield SlicePreview(prompt_number, axis.axis, index, sums.count, shown)
 
     yield SegmentationResult(
         volume=volume,
         prompts=tuple(
-            m.finish(prompt, request.threshold, axis, indices) for m, prompt in zip(maps, request.prompts, strict=True)
+            prompt_maps.finish(prompt, threshold, axis, indices)
+            for prompt_maps, prompt, threshold in zip(maps, request.prompts, request.thresholds, strict=True)
         ),
         slice_axis=axis.axis,
         slice_indices=tuple(indices),
         mapping=mapping,
-        settings=_record(model, request, axis, mapping, device),
+        settings=_record(model, request, axis, mapping, device_name),
         seconds=time.monotonic() - started,
     )
 
@@ -112,9 +130,9 @@ class _SliceRun:
             self._image = self._network.encode_images(image[None].to(device))
 
     @torch.inference_mode()
-    def step(self, text: TextState, sums: RunningSums) -> int:
-        """Add one batch of passes to the sums of a prompt; returns their number."""
-        rows = min(self._batch_size, self._request.samples - sums.count)
+    def step(self, text: TextState, sums: RunningSums, most: int) -> int:
+        """Add one batch of at most ``most`` passes to the sums of a prompt; returns their number."""
+        rows = min(most, self._batch_size, self._request.samples - sums.count)
         noise = SeededNoise(self._request.seed, [(self._index, sums.count + row) for row in range(rows)])
         output = self._network.decode(self._image.repeat(rows), text.expand(rows), noise)
         sums.add(output.logits.sigmoid())
@@ -147,6 +165,12 @@ class _Maps:
         axis.insert(self.uncertainty, index, uncertainty.cpu().numpy())
         axis.insert(self.mutual_information, index, information.cpu().numpy())
 
+    def insert_probability(self, axis: SliceAxis, index: int, placement: Placement, sums: RunningSums) -> None:
+        """Write the mean probability alone, to be written again by ``insert``."""
+        with torch.inference_mode():
+            probability = placement.restore(sums.mean()[0][None])[0]
+        axis.insert(self.probability, index, probability.cpu().numpy())
+
     def finish(self, prompt: str, threshold: float, axis: SliceAxis, indices: list[int]) -> PromptResult:
         mask = self.probability > threshold
         seen = self.uncertainty[mask] if mask.any() else self.uncertainty.take(indices, axis.axis)
@@ -176,15 +200,8 @@ class _Pace:
         return self._done / self._total, pace * (self._total - self._done)
 
 
-def _slice_indices(slices: tuple[int, int] | None, count: int) -> list[int]:
-    first, end = slices or (0, count)
-    if not 0 <= first < end <= count:
-        raise MedCLIPSegError(f"The slice range {first}:{end} does not fit; the volume has slices 0:{count}.")
-    return list(range(first, end))
-
-
 def _record(
-    model: LoadedModel, request: SegmentationRequest, axis: SliceAxis, mapping: IntensityMapping, device: torch.device
+    model: LoadedModel, request: SegmentationRequest, axis: SliceAxis, mapping: IntensityMapping, device: str
 ) -> dict[str, Any]:
     """Every setting of the run, ready for JSON."""
     return {
@@ -192,12 +209,12 @@ def _record(
         "model_hash": model.model_hash,
         "prompts": list(request.prompts),
         "samples": request.samples,
-        "threshold": request.threshold,
+        "threshold": request.thresholds[0] if len(set(request.thresholds)) == 1 else list(request.thresholds),
         "seed": request.seed,
         "plane": axis.name,
         "slices": list(request.slices) if request.slices else [0, axis.count],
         "intensity": mapping.record(),
-        "device": str(device),
+        "device": device,
         "versions": {
             "medclipseg": __version__,
             "python": platform.python_version(),

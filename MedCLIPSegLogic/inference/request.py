@@ -23,9 +23,11 @@ class SegmentationRequest:
         volume: the image.
         prompts: one text a segment; overlaps between their masks are allowed.
         samples: Monte-Carlo passes, 1…1000.
-        threshold: probability above which a voxel is inside, 0…1 exclusive.
+        threshold: probability above which a voxel is inside, 0…1 exclusive; one for all prompts or one a prompt.
         plane: direction of the slices; "auto" is the acquisition plane.
         slices: (first, end) slice numbers, end exclusive; None for all.
+        start_slice: slice that is segmented first, the others follow outwards; None begins with the first one. Does
+            not change the result.
         intensity: how grey values become 8 bit; None chooses by the data.
         seed: of the noise, 0…2⁶⁴−1.
         device: where to compute; "auto" takes a CUDA device when there is one.
@@ -38,9 +40,10 @@ class SegmentationRequest:
     volume: Volume
     prompts: tuple[str, ...]
     samples: int = 30
-    threshold: float = 0.5
+    threshold: float | tuple[float, ...] = 0.5
     plane: Plane = "auto"
     slices: tuple[int, int] | None = None
+    start_slice: int | None = None
     intensity: IntensityRule | None = None
     seed: int = 0
     device: Device = "auto"
@@ -55,9 +58,22 @@ class SegmentationRequest:
             raise MedCLIPSegError("The same prompt is given twice; name each thing once.")
         if not 1 <= self.samples <= MAX_SAMPLES:
             raise MedCLIPSegError(f"The number of samples is {self.samples}; it must be between 1 and {MAX_SAMPLES}.")
-        if not 0 < self.threshold < 1:
-            raise MedCLIPSegError(f"The threshold is {self.threshold}; it must lie between 0 and 1.")
+        if len(self.thresholds) != len(self.prompts):
+            raise MedCLIPSegError(
+                f"There are {len(self.thresholds)} thresholds for {len(self.prompts)} prompts; give one threshold for "
+                "all prompts or one for each."
+            )
+        for threshold in self.thresholds:
+            if not 0 < threshold < 1:
+                raise MedCLIPSegError(f"The threshold is {threshold}; it must lie between 0 and 1.")
         if not 0 <= self.seed <= MAX_SEED:
             raise MedCLIPSegError(f"The seed is {self.seed}; it must be a whole number from 0 to 2^64 - 1.")
         if self.batch_size is not None and self.batch_size < 1:
             raise MedCLIPSegError(f"The batch size is {self.batch_size}; it must be at least 1.")
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """One threshold a prompt, in the order of the prompts."""
+        if isinstance(self.threshold, tuple):
+            return self.threshold
+        return (self.threshold,) * len(self.prompts)

@@ -27,6 +27,7 @@ class Progress:
         sample_count: N.
         fraction: share of the whole run that is done, 0…1.
         seconds_left: estimate from the speed so far.
+        device: where it is computed, e.g. "cpu" or "cuda:0".
     """
 
     stage: str
@@ -36,6 +37,26 @@ class Progress:
     sample_count: int
     fraction: float
     seconds_left: float
+    device: str
+
+
+@dataclass(frozen=True, eq=False)
+class SlicePreview:
+    """What is known of one slice so far.
+
+    Args:
+        prompt_number: index of the prompt in the request.
+        slice_axis: voxel axis the slices are taken along: 0 = K, 1 = J, 2 = I.
+        slice_index: index along that axis.
+        samples: Monte-Carlo samples so far.
+        probability: float32, their mean, 0…1; 2-D, as ``volume.take(slice_index, slice_axis)`` lies.
+    """
+
+    prompt_number: int
+    slice_axis: int
+    slice_index: int
+    samples: int
+    probability: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

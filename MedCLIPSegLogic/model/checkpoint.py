@@ -10,11 +10,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ..errors import MedCLIPSegError
+from .catalog import CONFIG_FILE, WEIGHTS_FILE
 from .config import ModelConfig
 from .network import MedCLIPSeg
-
-WEIGHTS_FILE = "model.safetensors"
-CONFIG_FILE = "config.json"
 
 
 def save_checkpoint(network: MedCLIPSeg, folder: Path, half: bool = False) -> None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import MedCLIPSegError
+from .catalog import BUNDLED_MODELS, bundled_models
 from .checkpoint import CONFIG_FILE, WEIGHTS_FILE, file_hash, load_checkpoint
 from .config import ModelConfig
 from .network import MedCLIPSeg
 from .tokenizer import VOCABULARY_FILE, PromptTokenizer
 
-BUNDLED_MODELS = Path(__file__).parent.parent / "Resources" / "Models"
 DEFAULT_MODEL = "mini"
 
 
@@ -36,11 +36,6 @@ class LoadedModel:
     def config(self) -> ModelConfig:
         """The network's configuration."""
         return self.network.config
-
-
-def bundled_models() -> list[str]:
-    """Names of the models that come with the extension."""
-    return sorted(path.parent.name for path in BUNDLED_MODELS.glob(f"*/{WEIGHTS_FILE}"))
 
 
 def find_model(name: str | Path) -> Path:

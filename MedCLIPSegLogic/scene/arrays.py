@@ -24,11 +24,20 @@ def fill_image(image: vtk.vtkImageData, voxels: NDArray[Any]) -> None:
     image.GetPointData().SetScalars(numpy_to_vtk(flat, deep=True))
 
 
-def copy_voxels(image: vtk.vtkImageData) -> NDArray[Any]:
-    """Return a copy of an image's voxels: (K, J, I), or (K, J, I, C) when a voxel has C > 1 components."""
+def voxel_view(image: vtk.vtkImageData) -> NDArray[Any]:
+    """Return an image's own voxels: (K, J, I), or (K, J, I, C) when a voxel has C > 1 components.
+
+    Whoever writes to them calls ``Modified()`` of the scalars and of the image. The view keeps the present scalars
+    alive; those the image gets later are others.
+    """
     i, j, k = image.GetDimensions()
     scalars = image.GetPointData().GetScalars()
     components = scalars.GetNumberOfComponents()
     shape = (k, j, i) if components == 1 else (k, j, i, components)
-    # VTK owns the memory and may free or change it while a worker still reads.
-    return np.array(vtk_to_numpy(scalars)).reshape(shape)
+    return vtk_to_numpy(scalars).reshape(shape)
+
+
+def copy_voxels(image: vtk.vtkImageData) -> NDArray[Any]:
+    """Return a copy of an image's voxels: (K, J, I), or (K, J, I, C) when a voxel has C > 1 components."""
+    # VTK owns the memory and may change it while a worker still reads.
+    return voxel_view(image).copy()

@@ -8,6 +8,7 @@ import vtk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
+from ..volumes.volume import Volume
 
 GRID_TOLERANCE_VOXELS = 1e-3
 """Grids whose corners differ by less than this are the same; files round their matrices."""
@@ -59,6 +60,34 @@ def require_shape(volume_node: slicer.vtkMRMLVolumeNode, shape: tuple[int, ...])
         )
 
 
+def require_unchanged(volume_node: slicer.vtkMRMLVolumeNode, volume: Volume) -> None:
+    """Make sure that a volume still has the voxel grid it had when it was taken from the scene.
+
+    Parent transforms don't count: results go under the same transform.
+
+    Raises:
+        MedCLIPSegError: other numbers of voxels, or voxels that lie elsewhere.
+    """
+    require_shape(volume_node, volume.shape)
+    if not _is_same_grid(volume.ijk_to_ras, ijk_to_ras(volume_node), volume.shape):
+        raise MedCLIPSegError(
+            f"The volume “{volume_node.GetName()}” was moved or resampled during the run: run again on this volume."
+        )
+
+
+def require_unchanged_grid(map_node: slicer.vtkMRMLVolumeNode, volume_node: slicer.vtkMRMLVolumeNode) -> None:
+    """Make sure that a map lies on the voxel grid of a volume.
+
+    Raises:
+        MedCLIPSegError: its voxels lie elsewhere.
+    """
+    if not _is_same_grid(ijk_to_ras(map_node), ijk_to_ras(volume_node), voxel_counts(volume_node)):
+        raise MedCLIPSegError(
+            f"The map “{map_node.GetName()}” lies on another voxel grid than the volume “{volume_node.GetName()}”: "
+            "run again on this volume."
+        )
+
+
 def follow_transform(node: slicer.vtkMRMLTransformableNode, volume_node: slicer.vtkMRMLVolumeNode) -> None:
     """Put a node under the parent transform of the volume, or under none if the volume has none."""
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
@@ -80,14 +109,21 @@ def require_same_grid(segmentation_node: slicer.vtkMRMLSegmentationNode, volume_
     matrix, extent = vtk.vtkMatrix4x4(), [0] * 6
     if not slicer.vtkSegmentationConverter.DeserializeImageGeometry(geometry, matrix, extent):
         return
-    k, j, i = voxel_counts(volume_node)
-    corners = np.array([[x, y, z, 1] for x in (0, i - 1) for y in (0, j - 1) for z in (0, k - 1)], np.float64)
-    there = np.linalg.solve(ijk_to_ras(volume_node), array_matrix(matrix) @ corners.T)
-    if extent != [0, i - 1, 0, j - 1, 0, k - 1] or np.abs(there - corners.T).max() > GRID_TOLERANCE_VOXELS:
+    shape = k, j, i = voxel_counts(volume_node)
+    if extent != [0, i - 1, 0, j - 1, 0, k - 1] or not _is_same_grid(
+        array_matrix(matrix), ijk_to_ras(volume_node), shape
+    ):
         raise MedCLIPSegError(
             f"The segmentation “{segmentation_node.GetName()}” lies on another voxel grid than the volume "
             f"“{volume_node.GetName()}”: choose another segmentation or a new one."
         )
+
+
+def _is_same_grid(first: NDArray[np.float64], second: NDArray[np.float64], shape: tuple[int, ...]) -> bool:
+    """True when two IJK-to-RAS matrices put the voxels of a (K, J, I) shape in the same places."""
+    k, j, i = shape[:3]
+    corners = np.array([[x, y, z, 1] for x in (0, i - 1) for y in (0, j - 1) for z in (0, k - 1)], np.float64).T
+    return bool(np.abs(np.linalg.solve(second, first @ corners) - corners).max() <= GRID_TOLERANCE_VOXELS)
 
 
 def _dimensions(shape: tuple[int, ...]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,8 @@ import vtk
 from numpy.typing import NDArray
 
 from ..inference.result import MAX_ENTROPY, PromptResult, SegmentationResult
-from .arrays import copy_voxels, fill_image
-from .geometry import follow_transform, ijk_to_ras, require_shape, vtk_matrix
+from .arrays import copy_voxels, fill_image, voxel_view
+from .geometry import follow_transform, ijk_to_ras, require_shape, voxel_counts, vtk_matrix
 from .heat_colors import heat_color_node
 from .hierarchy import place_beside
 from .names import node_name
@@ -45,36 +45,62 @@ class MapRole:
 
 PROBABILITY = MapRole("Probability", "Probability", 1.0, 0.05)
 UNCERTAINTY = MapRole("Uncertainty", "Uncertainty (nats)", MAX_ENTROPY, 0.05)
-MAP_ROLES = (PROBABILITY, UNCERTAINTY)
+EXPECTED_ENTROPY = MapRole("ExpectedEntropy", "Expected entropy (nats)", MAX_ENTROPY, 0.05)
+MUTUAL_INFORMATION = MapRole("MutualInformation", "Mutual information (nats)", MAX_ENTROPY, 0.01)
+MAP_ROLES = (PROBABILITY, UNCERTAINTY, EXPECTED_ENTROPY, MUTUAL_INFORMATION)
+"""Uncertainty is the total: the sum of expected entropy (of the data) and mutual information (of the model)."""
 
-MapPair = tuple["slicer.vtkMRMLScalarVolumeNode", "slicer.vtkMRMLScalarVolumeNode"]
+
+def write_map(
+    scene: slicer.vtkMRMLScene,
+    volume_node: slicer.vtkMRMLVolumeNode,
+    role: MapRole,
+    values: NDArray[np.float32],
+    prompt: PromptResult,
+    result: SegmentationResult,
+    written: Collection[str],
+) -> slicer.vtkMRMLScalarVolumeNode:
+    """Write one map of a prompt, on the grid and transform of the volume.
+
+    The map of an earlier run of the same prompt on the same volume is updated, only in the slices that were run; what
+    the user changed in its name and display stays.
+
+    Args:
+        scene: scene of the volume.
+        volume_node: the input.
+        role: what the map shows.
+        values: (K, J, I) voxels of the map, 0…``role.highest``.
+        prompt: prompt the map is of.
+        result: run the map is of.
+        written: IDs of maps that belong to other prompts of the run.
+    """
+    candidates = _matching(scene, volume_node, prompt.prompt, role)
+    node = next((candidate for candidate in candidates if candidate.GetID() not in written), None)
+    if node is None:
+        node = _add_map_node(scene, volume_node, prompt.name, role)
+    elif is_partial(result):
+        values = _merged_with_earlier(node, values, result)
+    model = encode(str(result.settings.get("model", "")))
+    _fill_map(scene, node, volume_node, role, values, encode(prompt.prompt), model)
+    return node
 
 
-def write_maps(
-    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, result: SegmentationResult
-) -> list[MapPair]:
-    """Write the probability map and the uncertainty map of each prompt, on the grid and transform of the volume.
-
-    Maps of an earlier run of the same prompt on the same volume are updated, only in the slices that were run; what
-    the user changed in their names and display stays.
+def expected_entropy_map(
+    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, prompt: str
+) -> slicer.vtkMRMLScalarVolumeNode | None:
+    """Return the map of the mean entropy of the samples, made at the first call: uncertainty − mutual information.
 
     Returns:
-        (probability, uncertainty) float32 volumes, a pair a prompt; probability 0…1, uncertainty 0…ln 2 nats.
-
-    Raises:
-        MedCLIPSegError: the result doesn't fit the volume.
+        float32 volume, 0…ln 2 nats; None when the prompt has no maps on the volume.
     """
-    require_shape(volume_node, result.volume.shape)
-    pairs: list[MapPair] = []
-    for prompt in result.prompts:
-        written = {node.GetID() for pair in pairs for node in pair}
-        pairs.append(
-            (
-                _write_map(scene, volume_node, PROBABILITY, prompt.probability, prompt, result, written),
-                _write_map(scene, volume_node, UNCERTAINTY, prompt.uncertainty, prompt, result, written),
-            )
-        )
-    return pairs
+    node = find_map(scene, volume_node, prompt, EXPECTED_ENTROPY)
+    return node if node is not None else _derive_expected_entropy(scene, volume_node, prompt)
+
+
+def refresh_expected_entropy(scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, prompt: str) -> None:
+    """Bring the map of ``expected_entropy_map`` up to date with the other maps, if it was ever asked for."""
+    if find_map(scene, volume_node, prompt, EXPECTED_ENTROPY) is not None:
+        _derive_expected_entropy(scene, volume_node, prompt)
 
 
 def map_role(node: slicer.vtkMRMLNode) -> MapRole | None:
@@ -114,25 +140,46 @@ def _matching(
             yield node
 
 
-def _write_map(
+def _derive_expected_entropy(
+    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, prompt: str
+) -> slicer.vtkMRMLScalarVolumeNode | None:
+    total = find_map(scene, volume_node, prompt, UNCERTAINTY)
+    information = find_map(scene, volume_node, prompt, MUTUAL_INFORMATION)
+    if total is None or information is None:
+        return None
+    require_shape(information, voxel_counts(total))
+    values = voxel_view(total.GetImageData()) - voxel_view(information.GetImageData())
+    np.maximum(values, 0, out=values)
+    node = find_map(scene, volume_node, prompt, EXPECTED_ENTROPY)
+    if node is None:
+        node = _add_map_node(scene, volume_node, prompt, EXPECTED_ENTROPY)
+    model = total.GetAttribute(MODEL_ATTRIBUTE) or ""
+    _fill_map(scene, node, volume_node, EXPECTED_ENTROPY, values, encode(prompt), model)
+    return node
+
+
+def _add_map_node(
+    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, prompt_name: str, role: MapRole
+) -> slicer.vtkMRMLScalarVolumeNode:
+    what = role.title.partition(" (")[0].lower()
+    name = f"{node_name(volume_node.GetName())} {node_name(prompt_name)} {what}"
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(name))
+    place_beside(scene, node, volume_node)
+    return node
+
+
+def _fill_map(
     scene: slicer.vtkMRMLScene,
+    node: slicer.vtkMRMLScalarVolumeNode,
     volume_node: slicer.vtkMRMLVolumeNode,
     role: MapRole,
     values: NDArray[np.float32],
-    prompt: PromptResult,
-    result: SegmentationResult,
-    written: set[str],
-) -> slicer.vtkMRMLScalarVolumeNode:
-    """Write one map; nodes with an ID in ``written`` belong to other prompts of the run."""
-    candidates = _matching(scene, volume_node, prompt.prompt, role)
-    node = next((candidate for candidate in candidates if candidate.GetID() not in written), None)
-    if node is None:
-        node = _add_map_node(scene, volume_node, prompt, role)
-    elif is_partial(result):
-        values = _merged_with_earlier(node, values, result)
+    encoded_prompt: str,
+    encoded_model: str,
+) -> None:
     node.SetAttribute(ROLE_ATTRIBUTE, role.name)
-    node.SetAttribute(PROMPT_ATTRIBUTE, encode(prompt.prompt))
-    node.SetAttribute(MODEL_ATTRIBUTE, encode(str(result.settings.get("model", ""))))
+    node.SetAttribute(PROMPT_ATTRIBUTE, encoded_prompt)
+    node.SetAttribute(MODEL_ATTRIBUTE, encoded_model)
     # A reference, not an attribute: it follows when loading a scene renames IDs.
     node.SetNodeReferenceID(INPUT_REFERENCE, volume_node.GetID())
     image = vtk.vtkImageData()
@@ -142,16 +189,6 @@ def _write_map(
     follow_transform(node, volume_node)
     if node.GetDisplayNode() is None:
         _add_display(scene, node, role)
-    return node
-
-
-def _add_map_node(
-    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, prompt: PromptResult, role: MapRole
-) -> slicer.vtkMRMLScalarVolumeNode:
-    title = f"{node_name(volume_node.GetName())} {node_name(prompt.name)} {role.name.lower()}"
-    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(title))
-    place_beside(scene, node, volume_node)
-    return node
 
 
 def _merged_with_earlier(

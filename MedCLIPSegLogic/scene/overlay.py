@@ -27,6 +27,7 @@ def show_overlay(
     map_node: slicer.vtkMRMLScalarVolumeNode,
     segmentation_node: slicer.vtkMRMLSegmentationNode | None,
     opacity: float = 0.5,
+    minimum: float | None = None,
 ) -> None:
     """Show a map as foreground of every slice view, with a legend, and segments as outlines only.
 
@@ -38,6 +39,7 @@ def show_overlay(
         map_node: a probability or uncertainty map.
         segmentation_node: its segments lose their fill, which would hide the map; None leaves all as they are.
         opacity: of the map, 0…1.
+        minimum: smaller values of the map are transparent; None leaves the map's own limit.
 
     Raises:
         MedCLIPSegError: the node isn't one of our maps.
@@ -45,6 +47,8 @@ def show_overlay(
     role = map_role(map_node)
     if role is None:
         raise MedCLIPSegError(f"“{map_node.GetName()}” is neither a probability nor an uncertainty map.")
+    if minimum is not None:
+        map_node.GetDisplayNode().SetThreshold(minimum, role.highest)
     for composite in nodes_of_class(scene, "vtkMRMLSliceCompositeNode"):
         _remember_composite(composite)
         was_modifying = composite.StartModify()

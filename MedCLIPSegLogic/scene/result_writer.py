@@ -1,29 +1,37 @@
-"""One call that brings a whole result into the scene."""
+"""A whole result into the scene, at once or in small steps."""
 
 from __future__ import annotations
 
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 import slicer
 
-from ..inference.result import SegmentationResult
-from .maps import write_maps
-from .segmentation import write_segments
+from ..errors import MedCLIPSegError
+from ..inference.result import PromptResult, SegmentationResult
+from .geometry import require_unchanged
+from .maps import MUTUAL_INFORMATION, PROBABILITY, UNCERTAINTY, refresh_expected_entropy, write_map
+from .segment_writer import SegmentAppearance, write_segment
+from .segmentation import attach_to_volume, create_segmentation, require_own_volume
 
 
 @dataclass(frozen=True)
 class SceneResult:
-    """Nodes of a result.
+    """Nodes of a result; the tuples have one entry a prompt, in the order of the prompts.
 
     Args:
         segmentation: vtkMRMLSegmentationNode with one segment a prompt.
-        probability_maps: scalar volumes, one a prompt, in the order of the prompts.
-        uncertainty_maps: scalar volumes, one a prompt, in the order of the prompts.
+        segment_ids: IDs of these segments.
+        probability_maps: scalar volumes, 0…1.
+        uncertainty_maps: scalar volumes, 0…ln 2 nats.
+        mutual_information_maps: scalar volumes, 0…ln 2 nats.
     """
 
     segmentation: slicer.vtkMRMLSegmentationNode
+    segment_ids: tuple[str, ...]
     probability_maps: tuple[slicer.vtkMRMLScalarVolumeNode, ...]
     uncertainty_maps: tuple[slicer.vtkMRMLScalarVolumeNode, ...]
+    mutual_information_maps: tuple[slicer.vtkMRMLScalarVolumeNode, ...]
 
 
 def write_result(
@@ -31,13 +39,93 @@ def write_result(
     volume_node: slicer.vtkMRMLVolumeNode,
     result: SegmentationResult,
     segmentation_node: slicer.vtkMRMLSegmentationNode | None = None,
+    appearance: Mapping[str, SegmentAppearance] | None = None,
 ) -> SceneResult:
-    """Write the segments and maps of a result; see ``write_segments`` and ``write_maps``.
+    """Write the segments and maps of a result at once; see ``write_result_steps``."""
+    steps = write_result_steps(scene, volume_node, result, segmentation_node, appearance)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            written: SceneResult = end.value
+            return written
+
+
+def write_result_steps(
+    scene: slicer.vtkMRMLScene,
+    volume_node: slicer.vtkMRMLVolumeNode,
+    result: SegmentationResult,
+    segmentation_node: slicer.vtkMRMLSegmentationNode | None = None,
+    appearance: Mapping[str, SegmentAppearance] | None = None,
+) -> Generator[None, None, SceneResult]:
+    """Write the segments and maps of a result, one segment or map a step; see ``write_segment`` and ``write_map``.
+
+    The generator may be dropped at any step; what was written until then stays.
+
+    Args:
+        scene: scene of the volume.
+        volume_node: the input; results go under its parent transform.
+        result: on the voxel grid of ``volume_node``.
+        segmentation_node: segmentation to write to; None for a new one beside the volume.
+        appearance: names and colors of new segments by prompt; segments that are there keep theirs.
+
+    Returns:
+        The nodes, as value of the generator.
 
     Raises:
-        MedCLIPSegError: the result doesn't fit the volume, or the segmentation lies on another voxel grid; both are
-            noticed before any node is made.
+        MedCLIPSegError: the result doesn't fit the volume, or the segmentation is another volume's or lies on another
+            voxel grid, all noticed before anything is written; or a node was removed from the scene between two steps.
     """
-    segmentation = write_segments(scene, volume_node, result, segmentation_node)
-    pairs = write_maps(scene, volume_node, result)
-    return SceneResult(segmentation, tuple(first for first, _ in pairs), tuple(second for _, second in pairs))
+    require_unchanged(volume_node, result.volume)
+    for prompt in result.prompts:
+        _require_complete(prompt, result)
+    if segmentation_node is None:
+        segmentation_node = create_segmentation(scene, volume_node)
+    else:
+        require_own_volume(segmentation_node, volume_node)
+        attach_to_volume(segmentation_node, volume_node)
+
+    segment_ids: list[str] = []
+    for prompt in result.prompts:
+        look = (appearance or {}).get(prompt.prompt)
+        segment_ids.append(write_segment(segmentation_node, volume_node, prompt, result, look, segment_ids))
+        yield
+        _require_present(scene, volume_node, segmentation_node)
+
+    maps: dict[str, list[slicer.vtkMRMLScalarVolumeNode]] = {}
+    written: list[str] = []
+    for prompt in result.prompts:
+        for role, values in (
+            (PROBABILITY, prompt.probability),
+            (UNCERTAINTY, prompt.uncertainty),
+            (MUTUAL_INFORMATION, prompt.mutual_information),
+        ):
+            node = write_map(scene, volume_node, role, values, prompt, result, written)
+            maps.setdefault(role.name, []).append(node)
+            written.append(node.GetID())
+            yield
+            _require_present(scene, volume_node, segmentation_node)
+        refresh_expected_entropy(scene, volume_node, prompt.prompt)
+    return SceneResult(
+        segmentation_node,
+        tuple(segment_ids),
+        *(tuple(maps.get(role.name, ())) for role in (PROBABILITY, UNCERTAINTY, MUTUAL_INFORMATION)),
+    )
+
+
+def _require_complete(prompt: PromptResult, result: SegmentationResult) -> None:
+    for values in (prompt.mask, prompt.probability, prompt.uncertainty, prompt.mutual_information):
+        if values.shape != tuple(result.volume.shape):
+            raise MedCLIPSegError(f"The result of “{prompt.name}” doesn't cover the volume: run again.")
+
+
+def _require_present(
+    scene: slicer.vtkMRMLScene,
+    volume_node: slicer.vtkMRMLVolumeNode,
+    segmentation_node: slicer.vtkMRMLSegmentationNode,
+) -> None:
+    for node in (volume_node, segmentation_node):
+        if node.GetScene() is not scene:
+            raise MedCLIPSegError(
+                f"“{node.GetName()}” was removed while its results were written, so some are missing: run again."
+            )

@@ -1,7 +1,8 @@
-"""Masks into the scene: one segment a prompt."""
+"""Segmentation nodes: whose they are, which segment is whose, and masks out of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,58 +11,105 @@ import vtk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
-from ..inference.result import PromptResult, SegmentationResult
-from .arrays import copy_voxels, fill_image
-from .geometry import follow_transform, require_same_grid, require_shape, voxel_counts
+from .arrays import copy_voxels, fill_image, voxel_view
+from .geometry import follow_transform, require_same_grid, voxel_counts
 from .hierarchy import place_beside
-from .names import node_name, one_line
-from .palette import next_color
-from .slices import is_partial, merge_slices
-from .tags import mark_edited, mask_hash, segment_record, write_segment_record
+from .names import node_name
+from .nodes import nodes_of_class
+from .tags import is_edited, mask_hash, segment_record
+
+_OURS_ATTRIBUTE = "MedCLIPSeg.Results"
 
 
-def write_segments(
-    scene: slicer.vtkMRMLScene,
-    volume_node: slicer.vtkMRMLVolumeNode,
-    result: SegmentationResult,
-    segmentation_node: slicer.vtkMRMLSegmentationNode | None = None,
+def create_segmentation(
+    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode
 ) -> slicer.vtkMRMLSegmentationNode:
-    """Write one segment a prompt, voxel for voxel on the grid of the volume.
+    """Add an empty segmentation beside a volume, on its voxel grid and under its parent transform."""
+    name = scene.GenerateUniqueName(f"{node_name(volume_node.GetName())} segmentation")
+    segmentation_node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    segmentation_node.SetAttribute(_OURS_ATTRIBUTE, "1")
+    place_beside(scene, segmentation_node, volume_node)
+    attach_to_volume(segmentation_node, volume_node)
+    return segmentation_node
 
-    A prompt that was run before replaces its own segment, found by its tag, and keeps the name and color the user
-    gave it. When the run covered some slices only, the other slices stay. A segment whose mask was changed since its
-    run is marked as edited and left as it is, and a new one is added. All other segments stay whole, overlaps
-    included; an empty mask gives an empty segment.
 
-    Args:
-        scene: scene of the volume.
-        volume_node: the input; the segmentation goes under its parent transform.
-        result: masks on the voxel grid of ``volume_node``.
-        segmentation_node: segmentation to write to; None for a new one beside the volume.
-
-    Raises:
-        MedCLIPSegError: the result doesn't fit the volume, or the segmentation lies on another voxel grid.
-    """
-    require_shape(volume_node, result.volume.shape)
-    if segmentation_node is None:
-        name = scene.GenerateUniqueName(f"{node_name(volume_node.GetName())} segmentation")
-        segmentation_node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
-        place_beside(scene, segmentation_node, volume_node)
-    else:
-        require_same_grid(segmentation_node, volume_node)
+def attach_to_volume(segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLVolumeNode) -> None:
+    """Give a segmentation a display, and the voxel grid and parent transform of a volume."""
     segmentation_node.CreateDefaultDisplayNodes()
     # The reference geometry is taken relative to the parent transform, so the transform comes first.
     follow_transform(segmentation_node, volume_node)
     segmentation_node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
 
-    was_modifying = segmentation_node.StartModify()
-    try:
-        written: set[str] = set()
-        for prompt in result.prompts:
-            written.add(_write_segment(segmentation_node, volume_node, prompt, result, written))
-    finally:
-        segmentation_node.EndModify(was_modifying)
-    return segmentation_node
+
+def find_segmentation(
+    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode
+) -> slicer.vtkMRMLSegmentationNode | None:
+    """Return the first segmentation with results of a volume; None if there is none.
+
+    One that was loaded from a file knows no volume; it counts when it lies on the voxel grid of this one.
+    """
+    nodes = [node for node in nodes_of_class(scene, "vtkMRMLSegmentationNode") if _is_ours(node)]
+    own = (node for node in nodes if _volume_of(node) is volume_node)
+    loaded = (node for node in nodes if _volume_of(node) is None and _fits(node, volume_node))
+    return next(own, None) or next(loaded, None)
+
+
+def require_own_volume(
+    segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLVolumeNode
+) -> None:
+    """Make sure that results of a volume may go to a segmentation.
+
+    Raises:
+        MedCLIPSegError: it lies on another voxel grid, or holds results of another volume of the scene, which a
+            prompt used for both would replace.
+    """
+    require_same_grid(segmentation_node, volume_node)
+    other = _volume_of(segmentation_node)
+    if other is not None and other is not volume_node and any(_own_records(segmentation_node)):
+        raise MedCLIPSegError(
+            f"The segmentation “{segmentation_node.GetName()}” holds results of the volume “{other.GetName()}”: "
+            f"choose another segmentation or a new one for “{volume_node.GetName()}”."
+        )
+
+
+def segment_of_prompt(
+    segmentation_node: slicer.vtkMRMLSegmentationNode, prompt: str, preferred_id: str = ""
+) -> str | None:
+    """Return the ID of the segment a run of a prompt wrote; None if there is none.
+
+    Several may be there when a person edited the first: ``preferred_id`` is then returned if it is among them, else
+    the first one that isn't marked as edited, else the first.
+    """
+    found = [segment_id for segment_id, record in _own_records(segmentation_node) if record["Prompt"] == prompt]
+    if preferred_id in found:
+        return preferred_id
+    segmentation = segmentation_node.GetSegmentation()
+    unedited = (segment_id for segment_id in found if not is_edited(segmentation.GetSegment(segment_id)))
+    return next(unedited, found[0] if found else None)
+
+
+def was_edited(
+    segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: str, volume_node: slicer.vtkMRMLVolumeNode
+) -> bool:
+    """True when a segment isn't what a run left: it is marked as edited, its mask differs, or no run wrote it.
+
+    Raises:
+        MedCLIPSegError: no such segment, or it has no binary labelmap.
+    """
+    mask = segment_mask(segmentation_node, segment_id, volume_node)
+    segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
+    return is_edited(segment) or segment_record(segment).get("MaskHash") != mask_hash(mask)
+
+
+def is_empty(segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> bool:
+    """True when a segment has no voxel; False for segments without a binary labelmap."""
+    segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
+    labelmap = segmentation_node.GetBinaryLabelmapInternalRepresentation(segment_id)
+    if segment is None or labelmap is None:
+        return False
+    if labelmap.IsEmpty() or labelmap.GetPointData().GetScalars() is None:
+        return True
+    return not bool((voxel_view(labelmap) == segment.GetLabelValue()).any())
 
 
 def segment_mask(
@@ -90,75 +138,70 @@ def segment_mask(
             segmentation_node.GetParentTransformNode(), volume_node.GetParentTransformNode(), transform
         )
     resampled = slicer.vtkOrientedImageData()
-    grid = _oriented_image(np.zeros(shape, np.uint8), volume_node)
+    grid = oriented_image(np.zeros(shape, np.uint8), volume_node)
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
         labelmap, grid, resampled, False, False, transform
     )
     return (copy_voxels(resampled) > 0).astype(np.uint8)
 
 
-def _write_segment(
+def set_segment_mask(
     segmentation_node: slicer.vtkMRMLSegmentationNode,
+    segment_id: str,
+    mask: NDArray[np.uint8],
     volume_node: slicer.vtkMRMLVolumeNode,
-    prompt: PromptResult,
-    result: SegmentationResult,
-    written: set[str],
-) -> str:
-    """Write one prompt and return the ID of its segment; IDs in ``written`` belong to other prompts of the run."""
-    segmentation = segmentation_node.GetSegmentation()
-    mask: NDArray[Any] = prompt.mask
-    segment_id = _own_segment_id(segmentation_node, volume_node, prompt.prompt, written)
-    if segment_id is None:
-        segment_id = segmentation.AddEmptySegment("", _new_name(segmentation, prompt.name), next_color(segmentation))
-        # Otherwise the application may rename it after a choice of terminology.
-        segmentation.GetSegment(segment_id).SetNameAutoGenerated(False)
-    elif is_partial(result):
-        mask = merge_slices(segment_mask(segmentation_node, segment_id, volume_node), mask, result)
+) -> None:
+    """Replace the mask of one segment; all others stay whole, overlaps included.
+
+    Args:
+        segmentation_node: segmentation under the same parent transform as the volume.
+        segment_id: a segment of it.
+        mask: (K, J, I) of 0 and 1, copied.
+        volume_node: volume whose voxel grid the mask has.
+
+    Raises:
+        MedCLIPSegError: the segmentation doesn't hold labelmaps.
+    """
     logic = slicer.vtkSlicerSegmentationsModuleLogic
-    image = _oriented_image(mask, volume_node)
+    image = oriented_image(mask, volume_node)
     if not logic.SetBinaryLabelmapToSegment(image, segmentation_node, segment_id, logic.MODE_REPLACE):
+        name = segmentation_node.GetSegmentation().GetSegment(segment_id).GetName()
         raise MedCLIPSegError(
-            f"The mask of “{prompt.name}” can't be written to the segmentation “{segmentation_node.GetName()}”: "
+            f"The mask of “{name}” can't be written to the segmentation “{segmentation_node.GetName()}”: "
             "choose a new segmentation."
         )
-    write_segment_record(segmentation.GetSegment(segment_id), prompt, result, mask)
-    return segment_id
 
 
-def _own_segment_id(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    volume_node: slicer.vtkMRMLVolumeNode,
-    prompt: str,
-    written: set[str],
-) -> str | None:
-    """The segment an earlier run of the prompt wrote; one that was changed since is marked as edited and passed by."""
-    segmentation = segmentation_node.GetSegmentation()
-    for index in range(segmentation.GetNumberOfSegments()):
-        segment_id = segmentation.GetNthSegmentID(index)
-        segment = segmentation.GetNthSegment(index)
-        record = segment_record(segment)
-        if segment_id in written or record.get("Prompt") != prompt or record.get("Edited") == "1":
-            continue
-        if record.get("MaskHash") == mask_hash(segment_mask(segmentation_node, segment_id, volume_node)):
-            return segment_id
-        mark_edited(segment)
-    return None
-
-
-def _new_name(segmentation: slicer.vtkSegmentation, name: str) -> str:
-    """Return the name on one line, with a number behind it if another segment has it."""
-    plain = one_line(name) or "Segment"
-    candidate, number = plain, 1
-    while segmentation.GetSegmentIdBySegmentName(candidate):
-        number += 1
-        candidate = f"{plain} ({number})"
-    return candidate
-
-
-def _oriented_image(mask: NDArray[Any], volume_node: slicer.vtkMRMLVolumeNode) -> slicer.vtkOrientedImageData:
+def oriented_image(mask: NDArray[Any], volume_node: slicer.vtkMRMLVolumeNode) -> slicer.vtkOrientedImageData:
+    """Return a copy of a mask (K, J, I) as an image on the voxel grid of a volume."""
     image = slicer.vtkOrientedImageData()
     fill_image(image, mask.astype(np.uint8, copy=False))
     matrix = vtk.vtkMatrix4x4()
     volume_node.GetIJKToRASMatrix(matrix)
     image.SetImageToWorldMatrix(matrix)
     return image
+
+
+def _own_records(segmentation_node: slicer.vtkMRMLSegmentationNode) -> Iterator[tuple[str, dict[str, str]]]:
+    """IDs and records of the segments that runs wrote."""
+    segmentation = segmentation_node.GetSegmentation()
+    for index in range(segmentation.GetNumberOfSegments()):
+        record = segment_record(segmentation.GetNthSegment(index))
+        if "Prompt" in record:
+            yield segmentation.GetNthSegmentID(index), record
+
+
+def _is_ours(segmentation_node: slicer.vtkMRMLSegmentationNode) -> bool:
+    return segmentation_node.GetAttribute(_OURS_ATTRIBUTE) == "1" or any(_own_records(segmentation_node))
+
+
+def _volume_of(segmentation_node: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLVolumeNode | None:
+    return segmentation_node.GetNodeReference(segmentation_node.GetReferenceImageGeometryReferenceRole())
+
+
+def _fits(segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLVolumeNode) -> bool:
+    try:
+        require_same_grid(segmentation_node, volume_node)
+    except MedCLIPSegError:
+        return False
+    return True

@@ -92,6 +92,25 @@ def write_segment_record(
             segment.RemoveTag(PREFIX + name)
 
 
+def write_threshold_record(
+    segment: slicer.vtkSegment, threshold: float, mask: NDArray[np.uint8], mean_uncertainty: float | None
+) -> None:
+    """Replace the tags that depend on the threshold; the others keep telling of the run.
+
+    Args:
+        segment: a segment with the record of a run.
+        threshold: the one ``mask`` was made with, 0…1 exclusive.
+        mask: (K, J, I) of 0 and 1, as the segment holds it now.
+        mean_uncertainty: in nats; None when it isn't known.
+    """
+    segment.SetTag(PREFIX + "Threshold", encode(str(threshold)))
+    segment.SetTag(PREFIX + "MaskHash", mask_hash(mask))
+    if mean_uncertainty is None:
+        segment.RemoveTag(PREFIX + "MeanUncertainty")
+    else:
+        segment.SetTag(PREFIX + "MeanUncertainty", f"{mean_uncertainty:.6g}")
+
+
 def is_edited(segment: slicer.vtkSegment) -> bool:
     """True when a user changed the segment since the last run: it must not be overwritten."""
     return segment_record(segment).get("Edited") == "1"

@@ -10,10 +10,13 @@ import vtk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
+from ..volumes.planes import Plane, SliceAxis, choose_axis
 from ..volumes.volume import PICTURE_IJK_TO_RAS, Volume
 from .arrays import copy_voxels, fill_image
 from .geometry import ijk_to_ras, voxel_counts, vtk_matrix
+from .maps import map_role
 from .names import node_name
+from .nodes import nodes_of_class
 
 
 def add_volume_node(scene: slicer.vtkMRMLScene, volume: Volume) -> slicer.vtkMRMLVolumeNode:
@@ -62,8 +65,39 @@ def volume_from_node(volume_node: slicer.vtkMRMLVolumeNode) -> Volume:
             )
         voxels = np.ascontiguousarray(voxels[..., :3])
     matrix = ijk_to_ras(volume_node)
-    is_picture = voxels.shape[0] == 1 and np.array_equal(matrix, PICTURE_IJK_TO_RAS)
-    return Volume(voxels, matrix, name, spacing_known=not is_picture)
+    return Volume(voxels, matrix, name, spacing_known=not is_picture_grid(voxels.shape, matrix))
+
+
+def is_picture_grid(shape: tuple[int, ...], matrix: NDArray[np.float64]) -> bool:
+    """True for a single slice with the geometry of a plain picture, whose spacing nobody knows."""
+    return shape[0] == 1 and np.array_equal(matrix, PICTURE_IJK_TO_RAS)
+
+
+def slice_axis_of(volume_node: slicer.vtkMRMLVolumeNode, plane: Plane) -> SliceAxis:
+    """Return how a volume is sliced in a plane, without copying its voxels.
+
+    Raises:
+        MedCLIPSegError: no voxels, or a plane other than its own is asked of a single slice.
+    """
+    shape = voxel_counts(volume_node)
+    outline = np.broadcast_to(np.uint8(0), shape)
+    matrix = ijk_to_ras(volume_node)
+    return choose_axis(Volume(outline, matrix, volume_node.GetName(), not is_picture_grid(shape, matrix)), plane)
+
+
+def image_to_segment(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLVolumeNode | None:
+    """Return the image that slice views show in the background, else the first of the scene; never one of our maps."""
+    for composite in nodes_of_class(scene, "vtkMRMLSliceCompositeNode"):
+        node_id = composite.GetBackgroundVolumeID()
+        node = scene.GetNodeByID(node_id) if node_id else None
+        if node is not None and _is_image(node):
+            return node
+    return next((node for node in nodes_of_class(scene, "vtkMRMLScalarVolumeNode") if _is_image(node)), None)
+
+
+def _is_image(node: slicer.vtkMRMLNode) -> bool:
+    is_image = node.GetClassName() in ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
+    return is_image and node.GetImageData() is not None and not node.GetHideFromEditors() and map_role(node) is None
 
 
 def _storable(volume: Volume) -> NDArray[Any]:

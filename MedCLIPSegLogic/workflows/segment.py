@@ -108,7 +108,7 @@ def _finish(
     for event in run(model, request):
         if isinstance(event, SegmentationResult):
             return event
-        if progress:
+        if progress and isinstance(event, Progress):
             progress(event)
     raise AssertionError("the engine ends with a result")
 

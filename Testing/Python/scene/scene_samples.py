@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.inference.result import PromptResult, SegmentationResult
+from MedCLIPSegLogic.scene.result_writer import write_result
+from MedCLIPSegLogic.scene.segmentation import find_segmentation
 from MedCLIPSegLogic.volumes.intensity import IntensityMapping, default_rule, resolve
 from MedCLIPSegLogic.volumes.volume import Volume
 
@@ -47,3 +50,14 @@ def prompt_result(prompt: str, probability: NDArray[np.float32], name: str | Non
 def mapping_of(volume: Volume) -> IntensityMapping:
     """Return the usual mapping of grey values to 8 bit."""
     return resolve(default_rule(volume), volume)
+
+
+def written_segments(scene: Any, volume_node: Any, result: SegmentationResult, segmentation_node: Any = None) -> Any:
+    """Write a result, to a new segmentation unless one is given, and return the segmentation."""
+    return write_result(scene, volume_node, result, segmentation_node).segmentation
+
+
+def written_maps(scene: Any, volume_node: Any, result: SegmentationResult) -> list[tuple[Any, Any, Any]]:
+    """Write a result to the volume's segmentation; return probability, uncertainty, mutual information a prompt."""
+    written = write_result(scene, volume_node, result, find_segmentation(scene, volume_node))
+    return list(zip(written.probability_maps, written.uncertainty_maps, written.mutual_information_maps, strict=True))

@@ -1,4 +1,4 @@
-"""Probability and uncertainty maps."""
+"""Maps: probability, uncertainty and its two parts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scene_samples import SHAPE, MakeResult, box
+from scene_samples import SHAPE, MakeResult, box, written_maps
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
@@ -16,13 +16,13 @@ from MedCLIPSegLogic.scene.arrays import copy_voxels
 from MedCLIPSegLogic.scene.geometry import ijk_to_ras
 from MedCLIPSegLogic.scene.heat_colors import HEAT_COLOR_NODE_NAME, HEAT_COLORS, heat_color_node
 from MedCLIPSegLogic.scene.maps import (
+    MUTUAL_INFORMATION,
     PROBABILITY,
     UNCERTAINTY,
     find_map,
     map_nodes,
     map_prompt,
     map_role,
-    write_maps,
 )
 from MedCLIPSegLogic.scene.nodes import nodes_of_class
 from MedCLIPSegLogic.scene.volumes import add_volume_node
@@ -39,36 +39,39 @@ def voxels(node: Any) -> NDArray[Any]:
 def test_maps_hold_the_values_on_the_grid_of_the_volume(
     a_scene: Any, a_volume_node: Any, a_result: SegmentationResult
 ) -> None:
-    pairs = write_maps(a_scene, a_volume_node, a_result)
-    assert len(pairs) == 3
-    for prompt, (probability, uncertainty) in zip(a_result.prompts, pairs, strict=True):
-        assert voxels(probability).dtype == voxels(uncertainty).dtype == np.float32
-        np.testing.assert_array_equal(voxels(probability), prompt.probability)
-        np.testing.assert_array_equal(voxels(uncertainty), prompt.uncertainty)
-        np.testing.assert_array_equal(ijk_to_ras(probability), ijk_to_ras(a_volume_node))
-        np.testing.assert_array_equal(ijk_to_ras(uncertainty), ijk_to_ras(a_volume_node))
+    maps = written_maps(a_scene, a_volume_node, a_result)
+    assert len(maps) == 3
+    for prompt, nodes in zip(a_result.prompts, maps, strict=True):
+        expected = (prompt.probability, prompt.uncertainty, prompt.mutual_information)
+        for node, values in zip(nodes, expected, strict=True):
+            assert voxels(node).dtype == np.float32
+            np.testing.assert_array_equal(voxels(node), values)
+            np.testing.assert_array_equal(ijk_to_ras(node), ijk_to_ras(a_volume_node))
 
 
 def test_maps_are_marked(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
-    [(probability, uncertainty)] = write_maps(a_scene, a_volume_node, make_result({"liver | ä\n": LIVER}))
-    assert (map_role(probability), map_role(uncertainty)) == (PROBABILITY, UNCERTAINTY)
-    assert probability.GetAttribute("MedCLIPSeg.Role") == "Probability"
-    assert uncertainty.GetAttribute("MedCLIPSeg.Role") == "Uncertainty"
-    assert map_prompt(probability) == map_prompt(uncertainty) == "liver | ä\n"
-    assert probability.GetAttribute("MedCLIPSeg.Model") == "demo-model"
-    assert uncertainty.GetNodeReference("MedCLIPSeg.InputVolume") is a_volume_node
+    [maps] = written_maps(a_scene, a_volume_node, make_result({"liver | ä\n": LIVER}))
+    assert [map_role(node) for node in maps] == [PROBABILITY, UNCERTAINTY, MUTUAL_INFORMATION]
+    assert [node.GetAttribute("MedCLIPSeg.Role") for node in maps] == [
+        "Probability",
+        "Uncertainty",
+        "MutualInformation",
+    ]
+    assert {map_prompt(node) for node in maps} == {"liver | ä\n"}
+    assert {node.GetAttribute("MedCLIPSeg.Model") for node in maps} == {"demo-model"}
+    assert all(node.GetNodeReference("MedCLIPSeg.InputVolume") is a_volume_node for node in maps)
     assert map_role(a_volume_node) is None
     assert map_prompt(a_volume_node) == ""
 
 
 def test_display_range_is_fixed(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
     faint = np.full(SHAPE, 0.02, np.float32)
-    [pair] = write_maps(a_scene, a_volume_node, make_result({"p": faint}))
-    for node, highest in zip(pair, (1, math.log(2)), strict=True):
+    [maps] = written_maps(a_scene, a_volume_node, make_result({"p": faint}))
+    for node, highest, hidden_below in zip(maps, (1, math.log(2), math.log(2)), (0.05, 0.05, 0.01), strict=True):
         display = node.GetDisplayNode()
         assert (display.GetAutoWindowLevel(), display.GetInterpolate(), display.GetApplyThreshold()) == (0, 0, 1)
         assert (display.GetWindowLevelMin(), display.GetWindowLevelMax()) == pytest.approx((0, highest), abs=1e-12)
-        assert display.GetLowerThreshold() == 0.05
+        assert display.GetLowerThreshold() == hidden_below
         assert display.GetUpperThreshold() > np.float32(highest)
         assert display.GetColorNode().GetName() == HEAT_COLOR_NODE_NAME
 
@@ -76,49 +79,50 @@ def test_display_range_is_fixed(a_scene: Any, a_volume_node: Any, make_result: M
 def test_maps_follow_the_transform_of_the_volume(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
     transform = a_scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
     a_volume_node.SetAndObserveTransformNodeID(transform.GetID())
-    [pair] = write_maps(a_scene, a_volume_node, make_result({"liver": LIVER}))
-    assert {node.GetTransformNodeID() for node in pair} == {transform.GetID()}
+    [maps] = written_maps(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    assert {node.GetTransformNodeID() for node in maps} == {transform.GetID()}
     a_volume_node.SetAndObserveTransformNodeID(None)
-    write_maps(a_scene, a_volume_node, make_result({"liver": LIVER}))
-    assert {node.GetTransformNodeID() for node in pair} == {None}
+    written_maps(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    assert {node.GetTransformNodeID() for node in maps} == {None}
 
 
 def test_rerun_updates_the_same_nodes(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
-    [pair] = write_maps(a_scene, a_volume_node, make_result({"liver": LIVER}))
-    pair[0].SetName("renamed")
-    pair[0].GetDisplayNode().SetLowerThreshold(0.3)
+    [maps] = written_maps(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    maps[0].SetName("renamed")
+    maps[0].GetDisplayNode().SetLowerThreshold(0.3)
     count = a_scene.GetNumberOfNodes()
     result = make_result({"liver": OTHER}, settings={"model": "other-model"})
-    [again] = write_maps(a_scene, a_volume_node, result)
-    assert again[0] is pair[0]
-    assert again[1] is pair[1]
+    [again] = written_maps(a_scene, a_volume_node, result)
+    assert again[0] is maps[0]
+    assert again[1] is maps[1]
     assert a_scene.GetNumberOfNodes() == count
-    assert pair[0].GetName() == "renamed"
-    assert pair[0].GetDisplayNode().GetLowerThreshold() == 0.3
-    assert pair[0].GetAttribute("MedCLIPSeg.Model") == "other-model"
-    np.testing.assert_array_equal(voxels(pair[0]), OTHER)
-    np.testing.assert_array_equal(voxels(pair[1]), result.prompts[0].uncertainty)
+    assert maps[0].GetName() == "renamed"
+    assert maps[0].GetDisplayNode().GetLowerThreshold() == 0.3
+    assert maps[0].GetAttribute("MedCLIPSeg.Model") == "other-model"
+    np.testing.assert_array_equal(voxels(maps[0]), OTHER)
+    np.testing.assert_array_equal(voxels(maps[1]), result.prompts[0].uncertainty)
+    assert again[2] is maps[2]
 
 
 def test_rerun_finds_maps_after_the_volume_was_renamed(
     a_scene: Any, a_volume_node: Any, make_result: MakeResult
 ) -> None:
-    [pair] = write_maps(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    [maps] = written_maps(a_scene, a_volume_node, make_result({"liver": LIVER}))
     a_volume_node.SetName("renamed")
-    assert write_maps(a_scene, a_volume_node, make_result({"liver": OTHER})) == [pair]
+    assert written_maps(a_scene, a_volume_node, make_result({"liver": OTHER})) == [maps]
 
 
 def test_maps_of_two_volumes_are_apart(
     a_scene: Any, a_volume: Volume, a_volume_node: Any, make_result: MakeResult
 ) -> None:
     second = add_volume_node(a_scene, a_volume)
-    [first_pair] = write_maps(a_scene, a_volume_node, make_result({"liver": LIVER}))
-    [second_pair] = write_maps(a_scene, second, make_result({"liver": OTHER}))
-    np.testing.assert_array_equal(voxels(first_pair[0]), LIVER)
-    assert list(map_nodes(a_scene, a_volume_node)) == list(first_pair)
-    assert list(map_nodes(a_scene, second)) == list(second_pair)
-    assert list(map_nodes(a_scene)) == [*first_pair, *second_pair]
-    assert find_map(a_scene, second, "liver", UNCERTAINTY) is second_pair[1]
+    [first_maps] = written_maps(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    [second_maps] = written_maps(a_scene, second, make_result({"liver": OTHER}))
+    np.testing.assert_array_equal(voxels(first_maps[0]), LIVER)
+    assert list(map_nodes(a_scene, a_volume_node)) == list(first_maps)
+    assert list(map_nodes(a_scene, second)) == list(second_maps)
+    assert list(map_nodes(a_scene)) == [*first_maps, *second_maps]
+    assert find_map(a_scene, second, "liver", UNCERTAINTY) is second_maps[1]
     assert find_map(a_scene, second, "Liver", UNCERTAINTY) is None
 
 
@@ -126,29 +130,29 @@ def test_maps_of_two_volumes_are_apart(
 def test_partial_rerun_updates_only_its_slices(
     a_scene: Any, a_volume_node: Any, make_result: MakeResult, axis: int, indices: tuple[int, ...]
 ) -> None:
-    [pair] = write_maps(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    [maps] = written_maps(a_scene, a_volume_node, make_result({"liver": LIVER}))
     fresh = np.full(SHAPE, 0.7, np.float32)
-    write_maps(a_scene, a_volume_node, make_result({"liver": fresh}, slice_axis=axis, slice_indices=indices))
+    written_maps(a_scene, a_volume_node, make_result({"liver": fresh}, slice_axis=axis, slice_indices=indices))
     expected = LIVER.copy()
     for index in indices:
         np.moveaxis(expected, axis, 0)[index] = 0.7
-    np.testing.assert_array_equal(voxels(pair[0]), expected)
+    np.testing.assert_array_equal(voxels(maps[0]), expected)
 
 
-def test_same_prompt_twice_in_one_run_gives_two_pairs(
+def test_same_prompt_twice_in_one_run_gives_two_sets(
     a_scene: Any, a_volume_node: Any, a_result: SegmentationResult
 ) -> None:
     result = type(a_result)(**{**vars(a_result), "prompts": (a_result.prompts[0],) * 2})
-    first = write_maps(a_scene, a_volume_node, result)
-    assert len({node.GetID() for pair in first for node in pair}) == 4
-    assert write_maps(a_scene, a_volume_node, result) == first
+    first = written_maps(a_scene, a_volume_node, result)
+    assert len({node.GetID() for maps in first for node in maps}) == 6
+    assert written_maps(a_scene, a_volume_node, result) == first
 
 
 def test_lost_display_comes_back(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
-    [pair] = write_maps(a_scene, a_volume_node, make_result({"liver": LIVER}))
-    a_scene.RemoveNode(pair[1].GetDisplayNode())
-    write_maps(a_scene, a_volume_node, make_result({"liver": LIVER}))
-    assert pair[1].GetDisplayNode().GetWindowLevelMax() == pytest.approx(math.log(2))
+    [maps] = written_maps(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    a_scene.RemoveNode(maps[1].GetDisplayNode())
+    written_maps(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    assert maps[1].GetDisplayNode().GetWindowLevelMax() == pytest.approx(math.log(2))
 
 
 def test_result_that_no_longer_fits_is_refused(
@@ -157,13 +161,13 @@ def test_result_that_no_longer_fits_is_refused(
     smaller = Volume(a_volume.voxels[:2], a_volume.ijk_to_ras, "smaller")
     count = a_scene.GetNumberOfNodes()
     with pytest.raises(MedCLIPSegError, match="run again"):
-        write_maps(a_scene, a_volume_node, make_result({"liver": LIVER[:2]}, volume=smaller))
+        written_maps(a_scene, a_volume_node, make_result({"liver": LIVER[:2]}, volume=smaller))
     assert a_scene.GetNumberOfNodes() == count
 
 
 def test_color_node_is_added_once(a_scene: Any, a_volume_node: Any, a_result: SegmentationResult) -> None:
-    write_maps(a_scene, a_volume_node, a_result)
-    write_maps(a_scene, a_volume_node, a_result)
+    written_maps(a_scene, a_volume_node, a_result)
+    written_maps(a_scene, a_volume_node, a_result)
     heat = [node for node in nodes_of_class(a_scene, "vtkMRMLColorNode") if node.GetName() == HEAT_COLOR_NODE_NAME]
     assert heat == [heat_color_node(a_scene)]
     assert not heat[0].GetHideFromEditors()

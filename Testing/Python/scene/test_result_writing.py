@@ -24,27 +24,37 @@ from MedCLIPSegLogic.volumes.volume import Volume
 def test_nodes_come_in_the_order_of_the_prompts(a_scene: Any, a_volume_node: Any, a_result: SegmentationResult) -> None:
     written = write_result(a_scene, a_volume_node, a_result)
     assert written.segmentation.GetSegmentation().GetNumberOfSegments() == 3
-    for prompt, probability, uncertainty in zip(
-        a_result.prompts, written.probability_maps, written.uncertainty_maps, strict=True
+    for prompt, *maps in zip(
+        a_result.prompts,
+        written.probability_maps,
+        written.uncertainty_maps,
+        written.mutual_information_maps,
+        strict=True,
     ):
-        assert probability.GetName() == f"ct {prompt.name} probability"
-        assert uncertainty.GetName() == f"ct {prompt.name} uncertainty"
+        assert [node.GetName() for node in maps] == [
+            f"ct {prompt.name} {what}" for what in ("probability", "uncertainty", "mutual information")
+        ]
+    segmentation = written.segmentation.GetSegmentation()
+    assert written.segment_ids == segmentation.GetSegmentIDs()
+    assert [segmentation.GetSegment(segment_id).GetName() for segment_id in written.segment_ids] == [
+        prompt.name for prompt in a_result.prompts
+    ]
 
 
 def test_node_counts_of_two_runs(a_scene: Any, a_volume_node: Any, a_result: SegmentationResult) -> None:
     before = a_scene.GetNumberOfNodes()
     written = write_result(a_scene, a_volume_node, a_result)
-    # Segmentation with display, colors, six maps with display.
-    assert a_scene.GetNumberOfNodes() == before + 2 + 1 + 12
+    # Segmentation with display, colors, nine maps with display.
+    assert a_scene.GetNumberOfNodes() == before + 2 + 1 + 18
     write_result(a_scene, a_volume_node, a_result, written.segmentation)
-    assert a_scene.GetNumberOfNodes() == before + 15
+    assert a_scene.GetNumberOfNodes() == before + 21
 
 
 def test_no_display_node_is_orphaned(a_scene: Any, a_volume_node: Any, a_result: SegmentationResult) -> None:
     written = write_result(a_scene, a_volume_node, a_result)
     write_result(a_scene, a_volume_node, a_result, written.segmentation)
     displays = nodes_of_class(a_scene, "vtkMRMLDisplayNode")
-    assert len(displays) == 8
+    assert len(displays) == 11
     assert all(display.GetDisplayableNode() is not None for display in displays)
 
 

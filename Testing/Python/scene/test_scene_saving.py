@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
-from scene_samples import SHAPE, MakeResult, box
+from scene_samples import SHAPE, MakeResult, box, written_segments
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
@@ -21,7 +21,7 @@ from MedCLIPSegLogic.scene.maps import UNCERTAINTY, find_map, map_nodes, map_pro
 from MedCLIPSegLogic.scene.nodes import nodes_of_class
 from MedCLIPSegLogic.scene.overlay import hide_overlay, overlay_map, show_overlay
 from MedCLIPSegLogic.scene.result_writer import write_result
-from MedCLIPSegLogic.scene.segmentation import segment_mask, write_segments
+from MedCLIPSegLogic.scene.segmentation import segment_mask
 from MedCLIPSegLogic.scene.session import HeadlessScene, create_scene
 from MedCLIPSegLogic.scene.tags import mark_edited, segment_record
 from MedCLIPSegLogic.scene.volumes import add_volume_node, volume_from_node
@@ -78,7 +78,7 @@ def assert_same_segments(first: Any, second: Any, volume_node: Any, other_volume
 def test_segmentation_file_keeps_everything(
     a_scene: Any, a_volume_node: Any, a_result: SegmentationResult, tmp_path: Path
 ) -> None:
-    node = write_segments(a_scene, a_volume_node, a_result)
+    node = written_segments(a_scene, a_volume_node, a_result)
     segments(node)[1].SetColor(0.1, 0.2, 0.3)
     mark_edited(segments(node)[1])
     count = a_scene.GetNumberOfNodes()
@@ -95,10 +95,10 @@ def test_segmentation_file_keeps_everything(
 def test_loaded_segmentation_can_be_rerun(
     a_scene: Any, a_volume_node: Any, a_result: SegmentationResult, make_result: MakeResult, tmp_path: Path
 ) -> None:
-    save_segmentation(write_segments(a_scene, a_volume_node, a_result), tmp_path / "a.seg.nrrd")
+    save_segmentation(written_segments(a_scene, a_volume_node, a_result), tmp_path / "a.seg.nrrd")
     loaded = load_segmentation(a_scene, tmp_path / "a.seg.nrrd")
     fresh = make_result({"liver": LIVER[::-1]})
-    write_segments(a_scene, a_volume_node, fresh, loaded)
+    written_segments(a_scene, a_volume_node, fresh, loaded)
     assert [segment.GetName() for segment in segments(loaded)] == ["liver", "lesion", "unicorn"]
     for index, expected in enumerate((fresh.prompts[0].mask, a_result.prompts[1].mask)):
         segment_id = loaded.GetSegmentation().GetNthSegmentID(index)
@@ -124,7 +124,7 @@ def test_awkward_prompts_survive_both_kinds_of_file(
         assert segment_record(segment)["Prompt"] == prompt
         assert segment.GetName() == " ".join(prompt.split())
     maps = list(map_nodes(another_session.scene))
-    assert [map_prompt(node) for node in maps] == [prompt, prompt]
+    assert [map_prompt(node) for node in maps] == [prompt] * 3
     np.testing.assert_array_equal(copy_voxels(maps[0].GetImageData()), LIVER)
 
 
@@ -165,7 +165,7 @@ def test_scene_keeps_everything(
     assert_same_segments(written.segmentation, segmentation, a_volume_node, volume_node)
     maps = list(map_nodes(scene, volume_node))
     expected = list(map_nodes(a_scene, a_volume_node))
-    assert len(maps) == len(expected) == 6
+    assert len(maps) == len(expected) == 9
     for node, original in zip(maps, expected, strict=True):
         np.testing.assert_array_equal(copy_voxels(node.GetImageData()), copy_voxels(original.GetImageData()))
         np.testing.assert_allclose(ijk_to_ras(node), a_volume.ijk_to_ras, atol=1e-9)
@@ -245,7 +245,7 @@ def test_nothing_is_left_in_the_working_folder(
 def test_existing_file_is_replaced(
     a_scene: Any, a_volume_node: Any, a_result: SegmentationResult, tmp_path: Path
 ) -> None:
-    node = write_segments(a_scene, a_volume_node, a_result)
+    node = written_segments(a_scene, a_volume_node, a_result)
     for name in ("a.seg.nrrd", "a.mrb"):
         (tmp_path / name).write_text("old")
     save_segmentation(node, tmp_path / "a.seg.nrrd")
@@ -258,7 +258,7 @@ def test_existing_file_is_replaced(
 def test_wrong_ending_of_segmentation_is_refused(
     a_scene: Any, a_volume_node: Any, a_result: SegmentationResult, tmp_path: Path, name: str
 ) -> None:
-    node = write_segments(a_scene, a_volume_node, a_result)
+    node = written_segments(a_scene, a_volume_node, a_result)
     with pytest.raises(MedCLIPSegError, match=r"\.seg\.nrrd"):
         save_segmentation(node, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
@@ -290,7 +290,7 @@ def test_volume_with_an_ampersand_can_be_saved(
 def test_missing_folder_is_an_error(
     a_scene: Any, a_volume_node: Any, a_result: SegmentationResult, tmp_path: Path
 ) -> None:
-    node = write_segments(a_scene, a_volume_node, a_result)
+    node = written_segments(a_scene, a_volume_node, a_result)
     with pytest.raises(MedCLIPSegError, match="nowhere"):
         save_segmentation(node, tmp_path / "nowhere" / "a.seg.nrrd")
     with pytest.raises(MedCLIPSegError, match="nowhere"):
@@ -306,7 +306,7 @@ def test_name_the_file_system_refuses_is_an_error(a_scene: Any, a_volume_node: A
 def test_target_that_is_a_folder_is_an_error_and_stays(
     a_scene: Any, a_volume_node: Any, a_result: SegmentationResult, tmp_path: Path
 ) -> None:
-    node = write_segments(a_scene, a_volume_node, a_result)
+    node = written_segments(a_scene, a_volume_node, a_result)
     for name in ("a.seg.nrrd", "a.mrb"):
         (tmp_path / name).mkdir()
     with pytest.raises(MedCLIPSegError, match=r"a\.seg\.nrrd"):

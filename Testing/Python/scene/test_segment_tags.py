@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 import slicer
-from scene_samples import SHAPE, MakeResult, box
+from scene_samples import SHAPE, MakeResult, box, written_segments
 
-from MedCLIPSegLogic.scene.segmentation import write_segments
 from MedCLIPSegLogic.scene.tags import decode, encode, is_edited, mark_edited, mask_hash, segment_record
 
 
@@ -25,7 +24,7 @@ def test_encoding_is_plain_and_reversible(text: str) -> None:
 def test_record_holds_prompt_settings_and_numbers(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
     settings = {"model": "a|b", "model_hash": "12ab", "samples": 30, "seed": 0, "plane": "axial", "levels": [40, 400]}
     result = make_result({"liver": box(SHAPE, slice(1), slice(3), slice(3))}, settings=settings)
-    node = write_segments(a_scene, a_volume_node, result)
+    node = written_segments(a_scene, a_volume_node, result)
     record = segment_record(node.GetSegmentation().GetNthSegment(0))
     assert json.loads(record.pop("Settings")) == settings
     assert record.pop("MaskHash") == mask_hash(result.prompts[0].mask)
@@ -43,8 +42,8 @@ def test_record_holds_prompt_settings_and_numbers(a_scene: Any, a_volume_node: A
 
 def test_settings_of_an_earlier_run_do_not_linger(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
     maps = {"liver": box(SHAPE, slice(1), slice(3), slice(3))}
-    node = write_segments(a_scene, a_volume_node, make_result(maps, settings={"model": "a", "model_hash": "1"}))
-    write_segments(a_scene, a_volume_node, make_result(maps, settings={"model": "b"}), node)
+    node = written_segments(a_scene, a_volume_node, make_result(maps, settings={"model": "a", "model_hash": "1"}))
+    written_segments(a_scene, a_volume_node, make_result(maps, settings={"model": "b"}), node)
     record = segment_record(node.GetSegmentation().GetNthSegment(0))
     assert record["Model"] == "b"
     assert "ModelHash" not in record

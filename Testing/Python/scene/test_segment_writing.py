@@ -9,13 +9,13 @@ import pytest
 import slicer
 import vtk
 from numpy.typing import NDArray
-from scene_samples import SHAPE, MakeResult, box, oblique_matrix
+from scene_samples import SHAPE, MakeResult, box, oblique_matrix, written_segments
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.scene.geometry import array_matrix, ijk_to_ras, vtk_matrix
 from MedCLIPSegLogic.scene.palette import SEGMENT_COLORS
-from MedCLIPSegLogic.scene.segmentation import _oriented_image, segment_mask, write_segments
+from MedCLIPSegLogic.scene.segmentation import segment_mask, set_segment_mask
 from MedCLIPSegLogic.scene.tags import mark_edited, segment_record
 from MedCLIPSegLogic.scene.volumes import add_volume_node
 from MedCLIPSegLogic.volumes.volume import Volume
@@ -40,7 +40,7 @@ def segment_named(segmentation_node: Any, name: str) -> Any:
 
 
 def test_overlapping_prompts_are_all_whole(a_scene: Any, a_volume_node: Any, a_result: SegmentationResult) -> None:
-    node = write_segments(a_scene, a_volume_node, a_result)
+    node = written_segments(a_scene, a_volume_node, a_result)
     assert names(node) == ["liver", "lesion", "unicorn"]
     assert (a_result.prompts[0].mask & a_result.prompts[1].mask).sum() == 40
     for prompt in a_result.prompts:
@@ -50,9 +50,9 @@ def test_overlapping_prompts_are_all_whole(a_scene: Any, a_volume_node: Any, a_r
 def test_empty_mask_keeps_its_segment_and_renames_none(
     a_scene: Any, a_volume_node: Any, make_result: MakeResult
 ) -> None:
-    node = write_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    node = written_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
     segment_named(node, "liver").SetName("Leber")
-    write_segments(a_scene, a_volume_node, make_result({"unicorn": np.zeros(SHAPE, np.float32)}), node)
+    written_segments(a_scene, a_volume_node, make_result({"unicorn": np.zeros(SHAPE, np.float32)}), node)
     assert names(node) == ["Leber", "unicorn"]
     assert mask_of(node, "unicorn", a_volume_node).sum() == 0
     np.testing.assert_array_equal(mask_of(node, "Leber", a_volume_node), LIVER > 0.5)
@@ -61,21 +61,21 @@ def test_empty_mask_keeps_its_segment_and_renames_none(
 def test_rerun_that_finds_nothing_empties_its_segment(
     a_scene: Any, a_volume_node: Any, make_result: MakeResult
 ) -> None:
-    node = write_segments(a_scene, a_volume_node, make_result({"liver": LIVER, "other": OTHER}))
-    write_segments(a_scene, a_volume_node, make_result({"liver": np.zeros(SHAPE, np.float32)}), node)
+    node = written_segments(a_scene, a_volume_node, make_result({"liver": LIVER, "other": OTHER}))
+    written_segments(a_scene, a_volume_node, make_result({"liver": np.zeros(SHAPE, np.float32)}), node)
     assert names(node) == ["liver", "other"]
     assert mask_of(node, "liver", a_volume_node).sum() == 0
     np.testing.assert_array_equal(mask_of(node, "other", a_volume_node), OTHER > 0.5)
 
 
 def test_rerun_replaces_its_own_segment_only(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
-    node = write_segments(a_scene, a_volume_node, make_result({"liver": LIVER, "other": OTHER}))
+    node = written_segments(a_scene, a_volume_node, make_result({"liver": LIVER, "other": OTHER}))
     segment_ids = list(node.GetSegmentation().GetSegmentIDs())
     segment = segment_named(node, "liver")
     segment.SetName("my liver")
     segment.SetColor(0.1, 0.2, 0.3)
     moved = box(SHAPE, slice(2, 4), slice(0, 5), slice(4, 12))
-    assert write_segments(a_scene, a_volume_node, make_result({"liver": moved}), node) is node
+    assert written_segments(a_scene, a_volume_node, make_result({"liver": moved}), node) is node
     assert list(node.GetSegmentation().GetSegmentIDs()) == segment_ids
     assert names(node) == ["my liver", "other"]
     assert segment.GetColor() == (0.1, 0.2, 0.3)
@@ -84,28 +84,28 @@ def test_rerun_replaces_its_own_segment_only(a_scene: Any, a_volume_node: Any, m
 
 
 def test_reruns_do_not_pile_up_layers(a_scene: Any, a_volume_node: Any, a_result: SegmentationResult) -> None:
-    node = write_segments(a_scene, a_volume_node, a_result)
+    node = written_segments(a_scene, a_volume_node, a_result)
     layers = node.GetSegmentation().GetNumberOfLayers()
     for _ in range(3):
-        write_segments(a_scene, a_volume_node, a_result, node)
+        written_segments(a_scene, a_volume_node, a_result, node)
     assert node.GetSegmentation().GetNumberOfLayers() == layers == 2
 
 
 def test_segment_of_the_same_name_without_our_tag_is_not_ours(
     a_scene: Any, a_volume_node: Any, make_result: MakeResult
 ) -> None:
-    node = write_segments(a_scene, a_volume_node, make_result({"other": OTHER}))
+    node = written_segments(a_scene, a_volume_node, make_result({"other": OTHER}))
     by_hand = node.GetSegmentation().AddEmptySegment("", "liver")
-    write_segments(a_scene, a_volume_node, make_result({"liver": LIVER}), node)
+    written_segments(a_scene, a_volume_node, make_result({"liver": LIVER}), node)
     assert names(node) == ["other", "liver", "liver (2)"]
     assert segment_mask(node, by_hand, a_volume_node).sum() == 0
 
 
 def test_edited_segment_is_never_overwritten(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
-    node = write_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    node = written_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
     mark_edited(segment_named(node, "liver"))
     for probability in (OTHER, OTHER[:, ::-1], box(SHAPE, slice(4), slice(10), slice(12))):
-        write_segments(a_scene, a_volume_node, make_result({"liver": probability}), node)
+        written_segments(a_scene, a_volume_node, make_result({"liver": probability}), node)
         assert names(node) == ["liver", "liver (2)"]
         np.testing.assert_array_equal(mask_of(node, "liver", a_volume_node), LIVER > 0.5)
         np.testing.assert_array_equal(mask_of(node, "liver (2)", a_volume_node), probability > 0.5)
@@ -117,16 +117,14 @@ def test_edited_segment_is_never_overwritten(a_scene: Any, a_volume_node: Any, m
 def test_a_change_nobody_announced_is_kept(
     a_scene: Any, a_volume_node: Any, make_result: MakeResult, to_empty: bool
 ) -> None:
-    node = write_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    node = written_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
     changed = (LIVER > 0.5).astype(np.uint8)
     changed[0, 1, 1] = 0
     if to_empty:
         changed[:] = 0
-    image = _oriented_image(changed, a_volume_node)
-    logic = slicer.vtkSlicerSegmentationsModuleLogic
     segment_id = node.GetSegmentation().GetSegmentIdBySegmentName("liver")
-    assert logic.SetBinaryLabelmapToSegment(image, node, segment_id, logic.MODE_REPLACE)
-    write_segments(a_scene, a_volume_node, make_result({"liver": OTHER}), node)
+    set_segment_mask(node, segment_id, changed, a_volume_node)
+    written_segments(a_scene, a_volume_node, make_result({"liver": OTHER}), node)
     assert names(node) == ["liver", "liver (2)"]
     np.testing.assert_array_equal(mask_of(node, "liver", a_volume_node), changed)
     np.testing.assert_array_equal(mask_of(node, "liver (2)", a_volume_node), OTHER > 0.5)
@@ -139,8 +137,8 @@ def test_same_prompt_twice_in_one_run_gives_two_segments(
     first, second, _ = a_result.prompts
     twice = type(second)(**{**vars(second), "prompt": first.prompt, "name": first.name})
     result = type(a_result)(**{**vars(a_result), "prompts": (first, twice)})
-    node = write_segments(a_scene, a_volume_node, result)
-    write_segments(a_scene, a_volume_node, result, node)
+    node = written_segments(a_scene, a_volume_node, result)
+    written_segments(a_scene, a_volume_node, result, node)
     assert names(node) == ["liver", "liver (2)"]
     np.testing.assert_array_equal(mask_of(node, "liver", a_volume_node), first.mask)
     np.testing.assert_array_equal(mask_of(node, "liver (2)", a_volume_node), second.mask)
@@ -150,13 +148,15 @@ def test_same_prompt_twice_in_one_run_gives_two_segments(
 def test_partial_rerun_replaces_only_its_slices(
     a_scene: Any, a_volume_node: Any, make_result: MakeResult, axis: int, indices: tuple[int, ...]
 ) -> None:
-    node = write_segments(a_scene, a_volume_node, make_result({"liver": LIVER, "other": OTHER}))
+    node = written_segments(a_scene, a_volume_node, make_result({"liver": LIVER, "other": OTHER}))
     fresh = np.full(SHAPE, 0.9, np.float32)
     outside = np.ones(SHAPE[axis], bool)
     outside[list(indices)] = False
     index = (slice(None),) * axis + (outside,)
     fresh[index] = 0
-    write_segments(a_scene, a_volume_node, make_result({"liver": fresh}, slice_axis=axis, slice_indices=indices), node)
+    written_segments(
+        a_scene, a_volume_node, make_result({"liver": fresh}, slice_axis=axis, slice_indices=indices), node
+    )
     expected = (fresh > 0.5).astype(np.uint8)
     expected[index] = (LIVER > 0.5)[index]
     np.testing.assert_array_equal(mask_of(node, "liver", a_volume_node), expected)
@@ -164,17 +164,17 @@ def test_partial_rerun_replaces_only_its_slices(
 
 
 def test_partial_rerun_can_empty_its_slices(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
-    node = write_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    node = written_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
     nothing = np.zeros(SHAPE, np.float32)
-    write_segments(a_scene, a_volume_node, make_result({"liver": nothing}, slice_indices=(0,)), node)
+    written_segments(a_scene, a_volume_node, make_result({"liver": nothing}, slice_indices=(0,)), node)
     assert mask_of(node, "liver", a_volume_node).sum(axis=(1, 2)).tolist() == [0, 49, 49, 0]
 
 
 def test_partial_run_leaves_edited_segment_whole(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
-    node = write_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    node = written_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
     mark_edited(segment_named(node, "liver"))
     only_slice_3 = box(SHAPE, slice(3, 4), slice(2, 4), slice(2, 4))
-    write_segments(a_scene, a_volume_node, make_result({"liver": only_slice_3}, slice_indices=(3,)), node)
+    written_segments(a_scene, a_volume_node, make_result({"liver": only_slice_3}, slice_indices=(3,)), node)
     np.testing.assert_array_equal(mask_of(node, "liver", a_volume_node), LIVER > 0.5)
     np.testing.assert_array_equal(mask_of(node, "liver (2)", a_volume_node), only_slice_3 > 0.5)
 
@@ -208,7 +208,7 @@ def test_segmentation_under_a_transform_is_voxel_exact(
     a_scene: Any, a_volume_node: Any, a_result: SegmentationResult, a_transform: Any
 ) -> None:
     a_volume_node.SetAndObserveTransformNodeID(a_transform.GetID())
-    node = write_segments(a_scene, a_volume_node, a_result)
+    node = written_segments(a_scene, a_volume_node, a_result)
     assert node.GetTransformNodeID() == a_transform.GetID()
     matrix, extent = reference_grid(node)
     assert extent == [0, 11, 0, 9, 0, 3]
@@ -220,14 +220,14 @@ def test_segmentation_under_a_transform_is_voxel_exact(
 def test_segmentation_follows_a_volume_that_was_moved_between_runs(
     a_scene: Any, a_volume_node: Any, make_result: MakeResult, a_transform: Any
 ) -> None:
-    node = write_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    node = written_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
     a_volume_node.SetAndObserveTransformNodeID(a_transform.GetID())
-    write_segments(a_scene, a_volume_node, make_result({"other": OTHER}), node)
+    written_segments(a_scene, a_volume_node, make_result({"other": OTHER}), node)
     assert node.GetTransformNodeID() == a_transform.GetID()
     np.testing.assert_array_equal(mask_of(node, "liver", a_volume_node), LIVER > 0.5)
     np.testing.assert_array_equal(mask_of(node, "other", a_volume_node), OTHER > 0.5)
     a_volume_node.SetAndObserveTransformNodeID(None)
-    write_segments(a_scene, a_volume_node, make_result({"other": LIVER}), node)
+    written_segments(a_scene, a_volume_node, make_result({"other": LIVER}), node)
     assert node.GetTransformNodeID() is None
     np.testing.assert_array_equal(mask_of(node, "other", a_volume_node), LIVER > 0.5)
 
@@ -235,7 +235,7 @@ def test_segmentation_follows_a_volume_that_was_moved_between_runs(
 def test_mask_is_read_through_differing_transforms(
     a_scene: Any, a_volume: Volume, a_volume_node: Any, make_result: MakeResult
 ) -> None:
-    node = write_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    node = written_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
     shift = np.eye(4)
     shift[:3, 3] = a_volume.ijk_to_ras[:3, 0]
     transform = a_scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "one voxel along I")
@@ -247,20 +247,20 @@ def test_mask_is_read_through_differing_transforms(
 def test_segmentation_of_another_grid_is_refused_untouched(
     a_scene: Any, a_volume_node: Any, make_result: MakeResult
 ) -> None:
-    node = write_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    node = written_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
     shifted = oblique_matrix()
     shifted[0, 3] += 0.3
     volume = Volume(np.zeros(SHAPE, np.uint8), shifted, "shifted")
     other_volume = add_volume_node(a_scene, volume)
     with pytest.raises(MedCLIPSegError, match="shifted"):
-        write_segments(a_scene, other_volume, make_result({"other": OTHER}, volume=volume), node)
+        written_segments(a_scene, other_volume, make_result({"other": OTHER}, volume=volume), node)
     assert names(node) == ["liver"]
     np.testing.assert_array_equal(mask_of(node, "liver", a_volume_node), LIVER > 0.5)
 
 
 def test_empty_segmentation_takes_any_grid(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
     node = a_scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "fresh")
-    assert write_segments(a_scene, a_volume_node, make_result({"liver": LIVER}), node) is node
+    assert written_segments(a_scene, a_volume_node, make_result({"liver": LIVER}), node) is node
     assert node.GetNumberOfDisplayNodes() == 1
     np.testing.assert_array_equal(mask_of(node, "liver", a_volume_node), LIVER > 0.5)
 
@@ -271,7 +271,7 @@ def test_result_that_no_longer_fits_the_volume_is_refused(
     smaller = Volume(a_volume.voxels[:2], a_volume.ijk_to_ras, "smaller")
     count = a_scene.GetNumberOfNodes()
     with pytest.raises(MedCLIPSegError, match="12 × 10 × 2 voxels"):
-        write_segments(a_scene, a_volume_node, make_result({"liver": LIVER[:2]}, volume=smaller))
+        written_segments(a_scene, a_volume_node, make_result({"liver": LIVER[:2]}, volume=smaller))
     assert a_scene.GetNumberOfNodes() == count
 
 
@@ -280,7 +280,7 @@ def test_segment_that_was_never_painted_is_empty(
 ) -> None:
     fresh = a_scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "fresh")
     fresh.GetSegmentation().AddEmptySegment("alone", "alone")
-    shared = write_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    shared = written_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
     shared.GetSegmentation().AddEmptySegment("beside", "beside")
     for transform_id in (None, a_transform.GetID()):
         a_volume_node.SetAndObserveTransformNodeID(transform_id)
@@ -289,7 +289,7 @@ def test_segment_that_was_never_painted_is_empty(
 
 
 def test_unknown_segment_has_no_mask(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
-    node = write_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
+    node = written_segments(a_scene, a_volume_node, make_result({"liver": LIVER}))
     with pytest.raises(MedCLIPSegError, match="nowhere"):
         segment_mask(node, "nowhere", a_volume_node)
 
@@ -297,17 +297,17 @@ def test_unknown_segment_has_no_mask(a_scene: Any, a_volume_node: Any, make_resu
 def test_new_segments_get_colors_of_their_own(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
     nothing = np.zeros(SHAPE, np.float32)
     prompts = [f"prompt {number}" for number in range(len(SEGMENT_COLORS))]
-    node = write_segments(a_scene, a_volume_node, make_result(dict.fromkeys(prompts, nothing)))
+    node = written_segments(a_scene, a_volume_node, make_result(dict.fromkeys(prompts, nothing)))
     colors = [segment_named(node, prompt).GetColor() for prompt in prompts]
     np.testing.assert_allclose(colors, SEGMENT_COLORS)
     node.GetSegmentation().RemoveSegment(node.GetSegmentation().GetNthSegmentID(2))
-    write_segments(a_scene, a_volume_node, make_result({"late": nothing, "later": nothing}), node)
+    written_segments(a_scene, a_volume_node, make_result({"late": nothing, "later": nothing}), node)
     np.testing.assert_allclose(segment_named(node, "late").GetColor(), SEGMENT_COLORS[2])
     np.testing.assert_allclose(segment_named(node, "later").GetColor(), SEGMENT_COLORS[0])
 
 
 def test_name_with_line_breaks_becomes_one_line(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
-    node = write_segments(a_scene, a_volume_node, make_result({"left\n kidney ": LIVER}))
+    node = written_segments(a_scene, a_volume_node, make_result({"left\n kidney ": LIVER}))
     assert names(node) == ["left kidney"]
     # A choice of terminology must not rename it.
     assert not segment_named(node, "left kidney").GetNameAutoGenerated()

@@ -1,0 +1,133 @@
+"""The panel: its sections, and when they are refreshed."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+
+from MedCLIPSegLib.correct_section import CorrectSection
+from MedCLIPSegLib.dependencies import Dependencies
+from MedCLIPSegLib.export_section import ExportSection
+from MedCLIPSegLib.input_section import InputSection
+from MedCLIPSegLib.model_section import ModelSection
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLib.overlay_section import OverlaySection
+from MedCLIPSegLib.prompt_entry import PromptEntry
+from MedCLIPSegLib.prompt_history import PromptHistory
+from MedCLIPSegLib.prompt_table import PromptTable
+from MedCLIPSegLib.run_section import RunSection
+from MedCLIPSegLib.setup_notice import SetupNotice
+from MedCLIPSegLib.slice_table import SliceTable
+from MedCLIPSegLib.statistics_table import StatisticsTable
+from MedCLIPSegLib.threshold_section import ThresholdSection
+
+
+class Panel:
+    """Makes the sections and lets them show the logic's state, once a turn of the event loop at most.
+
+    Args:
+        ui: the panel's named widgets.
+        logic: state and work of the module.
+        requirementsFile: Python packages the engine needs.
+    """
+
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic, requirementsFile: Path) -> None:
+        settings = slicer.app.settings()
+        self._ui = ui
+        self._logic = logic
+        self._guiTag: Any = None
+        self._volumeAdded = False
+        self.model = ModelSection(ui, logic, settings)
+        self.correct = CorrectSection(ui, logic)
+        self.threshold = ThresholdSection(ui, logic)
+        dependencies = Dependencies(requirementsFile)
+        self.setup = SetupNotice(ui, logic, dependencies, self.model.useProcessor)
+        self._sections = [
+            InputSection(ui, logic),
+            PromptTable(ui, logic),
+            PromptEntry(ui, logic, PromptHistory(settings)),
+            RunSection(ui, logic),
+            self.threshold,
+            self.model,
+            OverlaySection(ui, logic),
+            StatisticsTable(ui, logic),
+            SliceTable(ui, logic),
+            self.correct,
+            ExportSection(ui, logic, settings),
+        ]
+        logic.device = self.model.device
+        logic.ensureDependencies = dependencies.ensure
+        logic.confirm = slicer.util.confirmOkCancelDisplay
+        logic.saveStateForUndo = self.correct.saveStateForUndo
+        logic.failed.connect(self.setup.onFailed)
+        self._refreshTimer = qt.QTimer()
+        self._refreshTimer.setSingleShot(True)
+        self._refreshTimer.setInterval(0)
+        self._refreshTimer.connect("timeout()", self.refresh)
+        logic.changed.connect(self._refreshSoon)
+
+    def enter(self) -> None:
+        """Follow the scene: the panel is shown."""
+        self.bind()
+        self.setup.check()
+        for section in self._sections:
+            getattr(section, "enter", _nothing)()
+
+    def exit(self) -> None:
+        """Let the views and shortcuts go: another module is shown. A run goes on."""
+        self.threshold.finish()
+        for section in self._sections:
+            getattr(section, "exit", _nothing)()
+        self._unbindGui()
+
+    def bind(self) -> None:
+        """Show the scene's parameter node."""
+        self._unbindGui()
+        self._logic.bind()
+        self._guiTag = self._logic.parameters.connectGui(self._ui)
+        self.refresh()
+
+    def release(self) -> None:
+        """Forget the scene's nodes: the scene is being closed."""
+        self.threshold.cleanup()
+        self._unbindGui()
+        self._logic.release()
+
+    def cleanup(self) -> None:
+        """End for good: Slicer quits or the module is reloaded."""
+        self._logic.changed.disconnect(self._refreshSoon)
+        self._refreshTimer.stop()
+        self._unbindGui()
+        for section in self._sections:
+            getattr(section, "cleanup", _nothing)()
+        self._logic.shutDown()
+
+    def onVolumeAdded(self) -> None:
+        """Choose a new image when none is chosen yet, once its reader has finished with it."""
+        self._volumeAdded = True
+        self._refreshSoon()
+
+    def refresh(self) -> None:
+        """Show the state of the logic in every section."""
+        if self._volumeAdded:
+            self._volumeAdded = False
+            self._logic.chooseImage()
+        for section in self._sections:
+            try:
+                section.refresh()
+            except Exception:  # one section that fails must not take the others along
+                logging.exception("MedCLIPSeg: %s could not be refreshed", type(section).__name__)
+
+    def _refreshSoon(self) -> None:
+        self._refreshTimer.start()
+
+    def _unbindGui(self) -> None:
+        if self._guiTag is not None and self._logic.parameters is not None:
+            self._logic.parameters.disconnectGui(self._guiTag)
+        self._guiTag = None
+
+
+def _nothing() -> None:
+    """What a section does that needs nothing done."""

@@ -1,0 +1,72 @@
+"""What the tables of the Review section have in common."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import qt
+
+UNCERTAINTY = "Uncertainty"
+"""Role of the map the tables measure: the total entropy."""
+
+UNKNOWN = "–"
+PENDING = "…"
+
+
+@dataclass(frozen=True)
+class Versions:
+    """Tells whether a segment, its map or its image changed since it was measured.
+
+    Args:
+        segmentId: the segment.
+        label: value of the segment in its labelmap.
+        labelmap: modified time of the labelmap, which several segments may share.
+        map: ID of the map.
+        voxels: modified time of the map's voxels.
+        image: ID of the image.
+        geometry: the image's own geometry and parent transform.
+        axis: direction of the slices, 0 to 2; -1 when it does not matter.
+    """
+
+    segmentId: str
+    label: int
+    labelmap: int
+    map: str
+    voxels: int
+    image: str
+    geometry: tuple[Any, ...]
+    axis: int = -1
+
+
+def versionsOf(segmentationNode: Any, segmentId: str, volumeNode: Any, mapNode: Any, axis: int = -1) -> Versions | None:
+    """The present versions; None when the segment or the map has no voxels."""
+    segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
+    labelmap = segmentationNode.GetBinaryLabelmapInternalRepresentation(segmentId)
+    image = mapNode.GetImageData()
+    if segment is None or labelmap is None or image is None:
+        return None
+    return Versions(
+        segmentId,
+        segment.GetLabelValue(),
+        labelmap.GetMTime(),
+        mapNode.GetID(),
+        image.GetMTime(),
+        volumeNode.GetID(),
+        (volumeNode.GetSpacing(), volumeNode.GetOrigin(), volumeNode.GetTransformNodeID()),
+        axis,
+    )
+
+
+def formatNats(value: float | None) -> str:
+    """An uncertainty with three decimals; a dash when it isn't known."""
+    return UNKNOWN if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def setCell(table: Any, row: int, column: int, text: str, toolTip: str) -> None:
+    """Write a text into a cell of a table."""
+    item = table.item(row, column)
+    if item is None:
+        item = qt.QTableWidgetItem()
+        table.setItem(row, column, item)
+    item.setText(text)
+    item.setToolTip(toolTip)

@@ -1,0 +1,9 @@
+"""What PythonQt lets Python code see of Qt, on top of PySide6: for tests and for `make panel` only."""
+
+from pythonqt.event_loop import processEvents, runEventLoop
+from pythonqt.namespaces import expose, install
+from pythonqt.slots import slotErrors
+from pythonqt.ui_loader import loadUi
+from pythonqt.wrapping import unwrap, wrap
+
+__all__ = ["expose", "install", "loadUi", "processEvents", "runEventLoop", "slotErrors", "unwrap", "wrap"]

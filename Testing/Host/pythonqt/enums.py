@@ -1,0 +1,42 @@
+"""Enumerators as PythonQt shows them: plain numbers in the namespace of their class."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from typing import Any
+
+
+class Enumerator(int):
+    """A number that remembers which PySide enumerator it is."""
+
+    member: enum.Enum
+
+    def __new__(cls, member: enum.Enum) -> Enumerator:
+        number = super().__new__(cls, int(member.value))
+        number.member = member
+        return number
+
+    def __or__(self, other: int) -> Enumerator:
+        if not isinstance(other, Enumerator):
+            return NotImplemented
+        return Enumerator(self.member | other.member)
+
+    def __repr__(self) -> str:
+        return str(int(self))
+
+    __str__ = __repr__
+
+
+def isEnum(value: Any) -> bool:
+    """True for a class of enumerators."""
+    return inspect.isclass(value) and issubclass(value, enum.Enum)
+
+
+def findEnumerator(cls: type, name: str) -> Enumerator | None:
+    """An enumerator of any enum of a class or its bases, without the enum's own name."""
+    for base in cls.__mro__:
+        for value in vars(base).values():
+            if isEnum(value) and name in value.__members__:
+                return Enumerator(value[name])
+    return None

@@ -1,0 +1,106 @@
+"""Situations of the panel, on the bundled images and the bundled model "mini"."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pythonqt
+import slicer
+from slicerhost.start import REPOSITORY
+
+DEMO = REPOSITORY / "MedCLIPSegLogic" / "Resources" / "Demo"
+RUN_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class DemoCase:
+    """A bundled image and the prompt that fits it."""
+
+    name: str
+    image: Path
+    prompt: str
+    plane: str
+
+
+def demoCase(name: str) -> DemoCase:
+    """Return a bundled case by name (StopIteration when there is none)."""
+    cases = json.loads((DEMO / "cases.json").read_text(encoding="utf-8"))
+    case = next(case for case in cases if case["name"] == name)
+    return DemoCase(name, DEMO / case["image"], case["prompt"], case["plane"])
+
+
+def loadDemoImage(name: str) -> Any:
+    """Load a bundled image, show it in all slice views, and return its node."""
+    node = slicer.util.loadVolume(str(demoCase(name).image), {"singleFile": True})
+    slicer.util.setSliceViewerLayers(background=node, fit=True)
+    return node
+
+
+def waitUntil(isTrue: Callable[[], bool], seconds: float = RUN_SECONDS) -> None:
+    """Run the event loop until something is true.
+
+    Raises:
+        TimeoutError: it did not become true in time.
+    """
+    pythonqt.runEventLoop(isTrue, seconds)
+    if not isTrue():
+        raise TimeoutError(f"nothing happened within {seconds:g} s")
+
+
+def startRun(widget: Any, name: str, samples: int = 4, more: tuple[str, ...] = ()) -> None:
+    """Load a case, add its prompt, and others, and start a run of all rows."""
+    case = demoCase(name)
+    loadDemoImage(name)
+    waitUntil(lambda: widget.logic.volumeNode is not None, 5)
+    widget.logic.parameters.sampleCount = samples
+    widget.logic.parameters.plane = case.plane
+    rows = widget.logic.rows.add([case.prompt, *more])
+    widget.logic.parameters.currentRow = 0
+    widget.logic.run([row.rowId for row in rows])
+
+
+def fresh(widget: Any) -> None:
+    """The panel as it opens, without an image."""
+
+
+def running(widget: Any) -> None:
+    """A run that is under way; it goes on, cancel it."""
+    startRun(widget, "hippocampus-mri", samples=30)
+    waitUntil(lambda: widget.ui.progressBar.value > 100 or not widget.logic.isRunning)
+
+
+def result(widget: Any) -> None:
+    """A picture with two prompts that were segmented."""
+    startRun(widget, "breast-ultrasound", more=("a breast ultrasound with no tumor",))
+    waitUntil(lambda: not widget.logic.isRunning)
+
+
+def review(widget: Any) -> None:
+    """A volume with the uncertainty over the image and the review opened."""
+    startRun(widget, "hippocampus-mri")
+    waitUntil(lambda: not widget.logic.isRunning)
+    for name in ("inputCollapsibleButton", "promptsCollapsibleButton"):
+        getattr(widget.ui, name).collapsed = True
+    widget.ui.reviewCollapsibleButton.collapsed = False
+    widget.logic.parameters.overlayVisible = True
+    pythonqt.processEvents(100)
+
+
+def error(widget: Any) -> None:
+    """A run that fails: the chosen model is gone."""
+    loadDemoImage("dermoscopy")
+    waitUntil(lambda: widget.logic.volumeNode is not None, 5)
+    widget.logic.parameters.model = "a model that is not there"
+    rows = widget.logic.rows.add([demoCase("dermoscopy").prompt])
+    widget.logic.parameters.currentRow = 0
+    widget.logic.run([row.rowId for row in rows])
+    waitUntil(lambda: not widget.logic.isRunning)
+
+
+SCENARIOS: dict[str, Callable[[Any], None]] = {
+    scenario.__name__: scenario for scenario in (fresh, running, result, review, error)
+}
