@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: venv demo test lint
+.PHONY: venv demo test lint panel
 
 venv: $(STAMP)
 
@@ -14,6 +14,9 @@ $(STAMP): pyproject.toml
 
 demo: venv
 	$(BIN)/medclipseg demo --out medclipseg-demo --overwrite
+
+panel: venv
+	$(BIN)/python Testing/Host/panel.py $(ARGS)
 
 lint: venv
 	$(BIN)/ruff check .

@@ -76,7 +76,8 @@ class MedCLIPSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.enter()
 
     def exit(self) -> None:
-        self.panel.exit()
+        if self.panel is not None:  # None after cleanup
+            self.panel.exit()
 
     def onReload(self) -> None:
         """Reload the helper packages too: Slicer itself executes only this file again."""
@@ -128,4 +129,4 @@ class MedCLIPSegTest(ScriptedLoadableModuleTest):
         segmentation = MedCLIPSegLogic().segment(volumeNode, ["tumor in the brain MRI"], samples=2)
         segmentId = segmentation.GetSegmentation().GetNthSegmentID(0)
         mask = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segmentId, volumeNode)
-        self.assertEqual(mask.shape, (1, 96, 128))
+        assert mask.shape == (1, 96, 128)

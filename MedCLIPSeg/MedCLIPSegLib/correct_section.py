@@ -78,7 +78,7 @@ class CorrectSection:
     def refresh(self) -> None:
         """Show the segment of the selected row."""
         if self._logic.parameters is None:
-            self._onLogicChanged()
+            self._forget()
             return
         row, segmentation = self._logic.currentRow, self._logic.segmentationNode
         self._watch.watch(segmentation)
@@ -173,7 +173,8 @@ class CorrectSection:
     def _canUndo(self) -> bool:
         """True when the editor has a state to go back to; the editor says so by its own button only."""
         # Not `enabled`: that is False for everything in a section that is disabled.
-        return any(button.isEnabledTo(self._editor) for button in self._undoButtons)
+        hasSegments = self._logic.segmentationNode is not None
+        return hasSegments and any(button.isEnabledTo(self._editor) for button in self._undoButtons)
 
     def _onTakeBack(self) -> None:
         if self._editor is not None and not self._logic.isRunning:
@@ -206,8 +207,10 @@ class CorrectSection:
 
     def _onLogicChanged(self) -> None:
         """Let the scene's nodes go at once when it closes, not at the next refresh."""
-        if self._logic.parameters is not None:
-            return
+        if self._logic.parameters is None and slicer.mrmlScene.IsClosing():
+            self._forget()
+
+    def _forget(self) -> None:
         self._watch.watch(None)
         self._followed, self._editorNode = None, None
         self._section.enabled, self._takeBack.enabled = False, False

@@ -1,9 +1,11 @@
 """Questions for files and folders."""
 
+from pathlib import Path
 from typing import Any
 
 import qt
 import slicer
+from slicer.i18n import tr as _
 
 
 def askOpenFile(title: str, filters: str) -> str:
@@ -12,9 +14,20 @@ def askOpenFile(title: str, filters: str) -> str:
 
 
 def askSaveFile(title: str, filters: str, ending: str) -> str:
-    """A file to write, with its ending; the dialog asks before an existing one is chosen. Empty when cancelled."""
+    """A file to write, with its ending; empty when the question was cancelled.
+
+    A person was asked before the name of an existing file is returned.
+    """
     path = _path(qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, "", filters))
-    return path if not path or path.lower().endswith(ending) else path + ending
+    if not path or path.lower().endswith(ending):
+        return path
+    path += ending
+    # The dialog asked about the name without its ending.
+    if Path(path).exists() and not slicer.util.confirmOkCancelDisplay(
+        _("The file {file} exists already. Replace it?").format(file=path)
+    ):
+        return ""
+    return path
 
 
 def askFolder(title: str, start: str = "") -> str:
@@ -24,4 +37,4 @@ def askFolder(title: str, start: str = "") -> str:
 
 def _path(answer: Any) -> str:
     # Some versions of PythonQt also return the chosen filter.
-    return str(answer[0] if isinstance(answer, tuple) else answer or "")
+    return str((answer[0] if isinstance(answer, tuple) else answer) or "")

@@ -1,18 +1,20 @@
 """The Model section: which model, on which device."""
 
-import html
 from pathlib import Path
 from typing import Any
 
+import qt
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.file_dialogs import askFolder
 from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.prompt_history import settingsList
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.model.catalog import ModelDescription, bundled_models, describe_model
+from MedCLIPSegLogic.model.catalog import ModelDescription, bundled_models, describe_model, require_model_folder
 
 FOLDERS_KEY = "MedCLIPSeg/ModelFolders"
 DEVICE_KEY = "MedCLIPSeg/Device"
+AUTOMATIC, PROCESSOR, GRAPHICS_CARD = "auto", "cpu", "cuda"
 
 
 class ModelSection:
@@ -26,82 +28,100 @@ class ModelSection:
     """
 
     def __init__(self, ui: Any, logic: PanelLogic, settings: Any) -> None:
+        self._section, self._open = ui.modelCollapsibleButton, ui.openModelButton
         self._combo, self._info, self._device = ui.modelComboBox, ui.modelInfoLabel, ui.deviceComboBox
         self._logic, self._settings = logic, settings
-        for key, words in (("auto", _("Automatic")), ("cpu", _("Processor")), ("cuda", _("Graphics card"))):
+        self._described = ""
+        for key, words in (
+            (AUTOMATIC, _("Automatic")),
+            (PROCESSOR, _("Processor")),
+            (GRAPHICS_CARD, _("Graphics card")),
+        ):
             self._device.addItem(words, key)
-        self._device.currentIndex = max(0, self._device.findData(str(settings.value(DEVICE_KEY) or "auto")))
-        self._fill()
+        self._device.currentIndex = max(0, self._device.findData(settings.value(DEVICE_KEY)))
+        for name in [*bundled_models(), *settingsList(settings.value(FOLDERS_KEY))]:
+            self._offer(name)
         self._combo.connect("currentIndexChanged(int)", self._onChosen)
         self._device.connect("currentIndexChanged(int)", self._onDevice)
-        ui.openModelButton.connect("clicked()", self._onOpen)
+        self._open.connect("clicked()", self._onOpen)
 
     def device(self) -> str:
         """The device to compute on: "auto", "cpu" or "cuda"."""
         return str(self._device.currentData)
 
     def useProcessor(self) -> None:
-        """Choose the processor as device."""
-        self._device.currentIndex = self._device.findData("cpu")
+        """Choose the processor as device, for later sessions too."""
+        self._device.currentIndex = self._device.findData(PROCESSOR)
+
+    def enter(self) -> None:
+        """Look again at the disk: folders come and go."""
+        self._described = ""
+        self.refresh()
 
     def refresh(self) -> None:
         """Show the model of the scene."""
-        if self._logic.parameters is None:
+        parameters = self._logic.parameters
+        isFree = parameters is not None and not self._logic.isRunning
+        self._combo.enabled = self._open.enabled = isFree
+        if parameters is None:
             return
-        name = self._logic.parameters.model
-        if self._combo.findData(name) < 0:  # of a scene from another computer, or opened since
-            self._fill(name)
+        self._offer(parameters.model)
         was = self._combo.blockSignals(True)
-        self._combo.currentIndex = self._combo.findData(name)
+        self._combo.currentIndex = self._combo.findData(parameters.model)
         self._combo.blockSignals(was)
-        self._combo.enabled = not self._logic.isRunning
-        self._info.text = _infoText(describe_model(name))
+        if parameters.model != self._described:
+            self._describe(parameters.model)
 
-    def _fill(self, extra: str = "") -> None:
-        was = self._combo.blockSignals(True)
-        self._combo.clear()
-        names = [*bundled_models(), *self._folders(), *([extra] if extra else [])]
-        for name in dict.fromkeys(names):
+    def _describe(self, name: str) -> None:
+        self._described = name
+        description = describe_model(name)
+        self._info.text = _infoText(description)
+        self._combo.setItemText(self._combo.findData(name), description.title)
+        if not description.on_disk:
+            self._section.collapsed = False
+
+    def _offer(self, name: str) -> None:
+        """Put a model into the list unless it is there."""
+        if self._combo.findData(name) < 0:
+            was = self._combo.blockSignals(True)
             self._combo.addItem(describe_model(name).title, name)
-        self._combo.blockSignals(was)
-
-    def _folders(self) -> list[str]:
-        value = self._settings.value(FOLDERS_KEY)
-        if isinstance(value, str):  # a list of one entry, read from a file
-            value = [value]
-        return [str(folder) for folder in value or ()]
+            self._combo.setItemData(self._combo.findData(name), name, qt.Qt.ToolTipRole)
+            self._combo.blockSignals(was)
 
     def _onChosen(self) -> None:
-        if self._logic.parameters is not None:
+        if self._logic.parameters is not None and self._combo.currentIndex >= 0:
             self._logic.parameters.model = self._combo.currentData
 
     def _onDevice(self) -> None:
-        self._settings.setValue(DEVICE_KEY, self._device.currentData)
+        self._settings.setValue(DEVICE_KEY, self.device())
 
     def _onOpen(self) -> None:
-        folder = askFolder(_("Open model folder"))
-        if not folder:
+        chosen = askFolder(_("Open model folder"))
+        if not chosen or self._logic.parameters is None:
             return
-        description = describe_model(folder)
-        if not description.is_on_disk:
-            self._logic.said(
-                _("The folder {folder} holds no model; choose one with config.json and model.safetensors.").format(
-                    folder=folder
-                )
-            )
+        try:
+            name = str(require_model_folder(Path(chosen)).folder)
+        except MedCLIPSegError as error:
+            self._logic.said(str(error))
             return
-        self._settings.setValue(FOLDERS_KEY, [*dict.fromkeys([*self._folders(), folder])])
-        self._fill(folder)
-        if self._logic.parameters is None:
-            raise MedCLIPSegError(_("The scene is being closed; open the model again afterwards."))
-        self._logic.parameters.model = folder
+        folders = settingsList(self._settings.value(FOLDERS_KEY))
+        self._settings.setValue(FOLDERS_KEY, list(dict.fromkeys([*folders, name])))
+        self._described = ""
+        self._offer(name)
+        self._logic.parameters.model = name
+        self.refresh()
 
 
 def _infoText(description: ModelDescription) -> str:
-    lines = [description.purpose or _("The folder does not say what the model was trained for.")]
-    lines.append(_("License: {license}.").format(license=description.license or _("not stated")))
-    if description.is_on_disk:
-        lines.append(_("{size} MB, on this computer.").format(size=f"{description.size_bytes / 1e6:.1f}"))
+    """Purpose, license, size and place, a line each."""
+    lines = [description.purpose or _("What the model was trained for is not stated.")]
+    lines.append(_("License: {license}").format(license=description.license or _("not stated")))
+    if description.on_disk:
+        lines.append(_("{size} MB, on this computer").format(size=f"{description.size_bytes / 1e6:.1f}"))
     else:
-        lines.append(_("Not on this computer: {folder}.").format(folder=Path(description.folder)))
-    return "<br>".join(html.escape(line) for line in lines)
+        lines.append(
+            _("{folder} is not on this computer any more: open it again or choose another model.").format(
+                folder=description.folder
+            )
+        )
+    return "\n".join(lines)

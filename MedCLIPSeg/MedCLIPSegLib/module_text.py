@@ -9,8 +9,8 @@ def helpText() -> str:
         "Segments what a typed prompt names and shows how sure the model is: a mask, a probability map and an "
         "uncertainty map for every prompt.<br><br>"
         "1. Load an image. 2. Type what to look for, for example <i>tumor in the brain MRI</i>, and press Enter. "
-        "3. Move the threshold, look at the uncertainty in <i>Review</i>, mend the segment in <i>Correct</i>, and write "
-        "it to files in <i>Export</i>.<br><br>"
+        "3. Move the threshold, look at the uncertainty in <i>Review</i>, mend the segment in <i>Correct</i>, and "
+        "write it to files in <i>Export</i>.<br><br>"
         "For research only, not for clinical decisions."
     )
 

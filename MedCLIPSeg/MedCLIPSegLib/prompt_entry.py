@@ -3,28 +3,25 @@
 from typing import Any
 
 import qt
-import slicer
 
 from MedCLIPSegLib.panel_logic import PanelLogic
 from MedCLIPSegLib.prompt_history import PromptHistory
+from MedCLIPSegLib.prompt_rows import PromptRow
+from MedCLIPSegLib.row_edits import RowEdits, linesOf
 
 
 class PromptEntry:
-    """Enter adds what was typed as a row and segments it; Ctrl+Enter segments all rows.
+    """Enter adds what was typed as a row and segments it; Ctrl+Enter anywhere in the panel segments all rows.
 
     Args:
         ui: the panel's named widgets.
         logic: has the rows and runs them.
-        history: prompts typed earlier, offered for completion.
+        history: prompts run earlier, offered for completion.
     """
 
     def __init__(self, ui: Any, logic: PanelLogic, history: PromptHistory) -> None:
-        self._edit, self._section, self._logic, self._history = (
-            ui.promptLineEdit,
-            ui.promptsCollapsibleButton,
-            logic,
-            history,
-        )
+        self._edit, self._logic, self._history = ui.promptLineEdit, logic, history
+        self._edits = RowEdits(logic)
         self._model = qt.QStringListModel()
         self._completer = qt.QCompleter()
         self._completer.setModel(self._model)
@@ -32,63 +29,71 @@ class PromptEntry:
         self._completer.setFilterMode(qt.Qt.MatchContains)
         self._edit.setCompleter(self._completer)
         self._edit.connect("returnPressed()", self._onReturn)
-        self._shortcuts: list[Any] = []
+        self._edit.connect("textChanged(QString)", self._onTextChanged)
+        self._shortcuts = [qt.QShortcut(qt.QKeySequence(key), ui.MedCLIPSeg) for key in ("Ctrl+Return", "Ctrl+Enter")]
+        for shortcut in self._shortcuts:
+            shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
+            shortcut.connect("activated()", self._onRunAll)
+        self._offerHistory()
 
     def enter(self) -> None:
-        """Listen to the keys and offer what was typed since."""
-        self._model.setStringList(self._history.entries())
-        self._letKeysGo()
-        parent = slicer.util.mainWindow() or self._section.parent()
-        for key in ("Ctrl+Return", "Ctrl+Enter"):
-            shortcut = qt.QShortcut(qt.QKeySequence(key), parent)
-            shortcut.connect("activated()", self._onRunAll)
-            self._shortcuts.append(shortcut)
-
-    def exit(self) -> None:
-        """Let the keys go: another module is shown."""
-        self._letKeysGo()
-
-    def cleanup(self) -> None:
-        """Let the keys go for good."""
-        self._letKeysGo()
+        """Offer what was typed since."""
+        self._offerHistory()
 
     def refresh(self) -> None:
-        """Typing stays possible during a run; only Enter then waits for its end."""
+        """Nothing to show: typing stays possible during a run."""
+
+    def cleanup(self) -> None:
+        """Let the keys go: the panel goes away."""
+        for shortcut in self._shortcuts:
+            shortcut.setEnabled(False)
 
     def _onReturn(self) -> None:
-        prompts = [line.strip() for line in self._edit.text.splitlines() if line.strip()]
-        if not prompts or self._logic.parameters is None:
+        # Otherwise the list of completions would write the highlighted one into the emptied line.
+        self._completer.popup().hide()
+        if not self._edit.text.strip() or self._logic.parameters is None:
             return
         if self._logic.isRunning:
             self._logic.run([])  # says that a run is under way; what was typed stays
             return
-        rows = self._logic.rows
-        known = {row.prompt: row for row in rows}
-        added = rows.add([prompt for prompt in dict.fromkeys(prompts) if prompt not in known])
-        known.update({row.prompt: row for row in added})
-        wanted = [known[prompt] for prompt in dict.fromkeys(prompts)]
-        for prompt in prompts:
-            self._history.add(prompt)
-        self._model.setStringList(self._history.entries())
-        self._edit.clear()
-        self._logic.parameters.currentRow = rows.indexOf(wanted[-1].rowId)
-        self._logic.run([row.rowId for row in wanted])
+        rows = self._takeOver()
+        self._logic.run([row.rowId for row in rows])
 
     def _onRunAll(self) -> None:
-        if self._edit.text.strip():
-            self._addTyped()
-        self._logic.run([row.rowId for row in self._logic.rows if row.canRun])
+        self._completer.popup().hide()
+        if self._logic.parameters is None:
+            return
+        if not self._logic.isRunning:
+            self._takeOver()
+        rows = [row for row in self._logic.rows if row.canRun]
+        self._history.add(row.prompt for row in rows)
+        self._offerHistory()
+        self._logic.run([row.rowId for row in rows])
 
-    def _addTyped(self) -> None:
-        prompt = self._edit.text.strip()
-        if prompt not in [row.prompt for row in self._logic.rows]:
-            self._logic.rows.add([prompt])
-        self._history.add(prompt)
+    def _onTextChanged(self, text: str) -> None:
+        """Turn several pasted lines into rows at once, as the line can't show them."""
+        entries = linesOf(text)
+        if len(entries) > 1 and self._logic.parameters is not None and not self._logic.isRunning:
+            self._takeOver()
+        elif len(entries) == 1 and len(text.splitlines()) > 1:
+            self._edit.text = entries[0].prompt
+
+    def _takeOver(self) -> list[PromptRow]:
+        """Make what was typed rows, select the first one and empty the line; rows that are there are used again."""
+        entries = linesOf(self._edit.text)
         self._edit.clear()
+        if not entries:
+            return []
+        self._edits.addPrompts(entries)
+        prompts = [entry.prompt for entry in entries]
+        known: dict[str, PromptRow] = {}
+        for row in self._logic.rows:
+            known.setdefault(row.prompt, row)
+        rows = [known[prompt] for prompt in dict.fromkeys(prompts)]
+        self._logic.parameters.currentRow = self._logic.rows.indexOf(rows[0].rowId)
+        self._history.add(prompts)
+        self._offerHistory()
+        return rows
 
-    def _letKeysGo(self) -> None:
-        shortcuts, self._shortcuts = self._shortcuts, []
-        for shortcut in shortcuts:
-            shortcut.setEnabled(False)
-            shortcut.setParent(None)
-            shortcut.deleteLater()
+    def _offerHistory(self) -> None:
+        self._model.setStringList(self._history.entries())

@@ -1,5 +1,6 @@
 """Prompts typed earlier."""
 
+from collections.abc import Iterable
 from typing import Any
 
 SETTINGS_KEY = "MedCLIPSeg/PromptHistory"
@@ -7,26 +8,36 @@ MAX_ENTRIES = 50
 
 
 class PromptHistory:
-    """The newest prompts first, kept in the application's settings.
+    """Earlier prompts, the newest first and each once, kept in the application's settings.
 
     Args:
-        settings: of the application.
+        settings: of the application; has ``value(key)`` and ``setValue(key, value)``.
     """
 
     def __init__(self, settings: Any) -> None:
         self._settings = settings
 
     def entries(self) -> list[str]:
-        """Earlier prompts, the newest first."""
-        value = self._settings.value(SETTINGS_KEY)
-        # A list of one entry comes back as text from a file, an empty one as None.
-        if isinstance(value, str):
-            value = [value]
-        return [str(entry) for entry in value or () if str(entry).strip()]
+        """Earlier prompts, the newest first, at most `MAX_ENTRIES`."""
+        return _distinct(settingsList(self._settings.value(SETTINGS_KEY)))
 
-    def add(self, prompt: str) -> None:
-        """Remember a prompt as the newest one."""
-        prompt = prompt.strip()
-        if prompt:
-            others = [entry for entry in self.entries() if entry != prompt]
-            self._settings.setValue(SETTINGS_KEY, [prompt, *others][:MAX_ENTRIES])
+    def add(self, prompts: Iterable[str]) -> None:
+        """Remember prompts as the newest ones, the first of them first."""
+        entries = _distinct([*prompts, *self.entries()])
+        if entries:
+            self._settings.setValue(SETTINGS_KEY, entries)
+
+
+def settingsList(value: Any) -> list[str]:
+    """The texts of a list in the settings.
+
+    Read back from a file, a list of one text is a text and an empty list is None; all others are tuples.
+    """
+    if isinstance(value, str):
+        value = [value]
+    return [entry for entry in value if isinstance(entry, str)] if isinstance(value, (list, tuple)) else []
+
+
+def _distinct(prompts: Iterable[str]) -> list[str]:
+    """Prompts without repetitions and blanks at their ends."""
+    return list(dict.fromkeys(text for prompt in prompts if (text := prompt.strip())))[:MAX_ENTRIES]

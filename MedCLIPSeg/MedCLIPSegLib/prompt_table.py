@@ -1,24 +1,23 @@
 """The table of prompts: one row a segment."""
 
-from collections.abc import Callable
 from typing import Any
 
 import qt
-import slicer
 from slicer.i18n import tr as _
 
-from MedCLIPSegLib.file_dialogs import askOpenFile, askSaveFile
 from MedCLIPSegLib.panel_logic import PanelLogic
-from MedCLIPSegLib.prompt_list_file import loadPromptList, savePromptList
+from MedCLIPSegLib.prompt_lists import PromptLists
 from MedCLIPSegLib.prompt_rows import PromptRow
+from MedCLIPSegLib.row_edits import RowEdits
 from MedCLIPSegLib.row_states import DONE, EDITED, EMPTY, FAILED, NEW, QUEUED, RUNNING
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 COLOR, NAME, PROMPT, STATE, THRESHOLD = range(5)
+NAME_WIDTH = 60
 
 
 class PromptTable:
-    """Shows the rows and lets people change them.
+    """Shows the rows and lets people change, run and order them.
 
     Args:
         ui: the panel's named widgets.
@@ -27,139 +26,154 @@ class PromptTable:
 
     def __init__(self, ui: Any, logic: PanelLogic) -> None:
         self._ui, self._table, self._logic = ui, ui.promptTable, logic
-        self._words = stateWords()
-        headers = ["", _("Name"), _("Prompt"), _("State"), _("From")]
-        self._table.setColumnCount(len(headers))
-        self._table.setHorizontalHeaderLabels(headers)
-        self._table.verticalHeader().hide()
-        header = self._table.horizontalHeader()
-        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
-        header.setSectionResizeMode(NAME, qt.QHeaderView.Interactive)
-        header.setSectionResizeMode(PROMPT, qt.QHeaderView.Stretch)
-        header.setMinimumSectionSize(24)
-        self._table.setColumnWidth(NAME, 60)
+        self._edits = RowEdits(logic)
+        self._lists = PromptLists(ui, logic)
+        self._words = _stateWords()
+        self._shownIds: list[str] = []
+        self._setUpColumns()
         self._table.connect("cellChanged(int,int)", self._onCellChanged)
         self._table.connect("cellDoubleClicked(int,int)", self._onDoubleClick)
-        self._table.connect("itemSelectionChanged()", self._onSelection)
-        self._enter = qt.QShortcut(qt.QKeySequence("Return"), self._table)
-        self._enter.setContext(qt.Qt.WidgetShortcut)  # not while a cell is being edited
-        self._enter.connect("activated()", self._runCurrent)
-        self._buttons = (
-            ui.removePromptButton,
-            ui.duplicatePromptButton,
-            ui.movePromptUpButton,
-            ui.movePromptDownButton,
-        )
+        self._table.connect("currentCellChanged(int,int,int,int)", self._onCurrentCellChanged)
+        self._shortcuts = [qt.QShortcut(qt.QKeySequence(key), self._table) for key in ("Return", "Enter")]
+        for shortcut in self._shortcuts:
+            shortcut.setContext(qt.Qt.WidgetShortcut)  # not while a cell is being edited
+            shortcut.connect("activated()", self._runCurrent)
         for button, act in (
             (ui.addPromptButton, self._add),
             (ui.removePromptButton, self._remove),
             (ui.duplicatePromptButton, self._duplicate),
             (ui.movePromptUpButton, self._moveUp),
             (ui.movePromptDownButton, self._moveDown),
-            (ui.pastePromptsButton, self._paste),
-            (ui.loadPromptsButton, self._load),
-            (ui.savePromptsButton, self._save),
         ):
             button.connect("clicked()", act)
 
     def refresh(self) -> None:
         """Show the rows and their states; a cell that is being edited and the selection stay."""
         rows = list(self._logic.rows)
-        isFree = self._logic.parameters is not None and not self._logic.isRunning
         was = self._table.blockSignals(True)
-        self._table.setRowCount(len(rows))
+        if [row.rowId for row in rows] != self._shownIds:
+            # Rows took other places: an editor left open would write to another row.
+            self._table.setRowCount(0)
+            self._table.setRowCount(len(rows))
+            self._shownIds = [row.rowId for row in rows]
+        beingEdited = self._cellBeingEdited()
         for index, row in enumerate(rows):
-            self._showRow(index, row)
-        current = self._logic.parameters.currentRow if self._logic.parameters is not None else -1
-        if 0 <= current < len(rows):
-            if self._table.currentRow() != current:
-                self._table.setCurrentCell(current, PROMPT)
-        else:
-            self._table.clearSelection()
-        triggers = qt.QAbstractItemView.DoubleClicked | qt.QAbstractItemView.EditKeyPressed
-        self._table.setEditTriggers(triggers if isFree else qt.QAbstractItemView.NoEditTriggers)
+            self._showRow(index, row, beingEdited)
+        if beingEdited is None:
+            self._showCurrent()
         self._table.blockSignals(was)
-        for button in self._buttons:
-            button.enabled = isFree and 0 <= current < len(rows)
-        for button in (self._ui.addPromptButton, self._ui.pastePromptsButton, self._ui.loadPromptsButton):
-            button.enabled = isFree
-        self._ui.savePromptsButton.enabled = bool(rows)
+        self._refreshControls()
+        self._lists.refresh()
 
-    def _showRow(self, index: int, row: PromptRow) -> None:
-        state = self._logic.stateOf(row)
-        texts = {
-            COLOR: "",
-            NAME: row.name,
-            PROMPT: row.prompt,
-            STATE: self._words[state][0],
-            THRESHOLD: f"{row.threshold:.2f}",
-        }
-        for column, text in texts.items():
+    def _setUpColumns(self) -> None:
+        headers = ["", _("Name"), _("Prompt"), _("State"), _("From")]
+        self._table.setColumnCount(len(headers))
+        self._table.setHorizontalHeaderLabels(headers)
+        for column, explanation in (
+            (COLOR, _("Color of the segment")),
+            (THRESHOLD, _("Probability from which on a voxel belongs to the segment")),
+        ):
+            self._table.horizontalHeaderItem(column).setToolTip(explanation)
+        self._table.verticalHeader().hide()
+        self._table.setWordWrap(False)
+        header = self._table.horizontalHeader()
+        header.setMinimumSectionSize(24)
+        for column in (COLOR, STATE, THRESHOLD):
+            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(NAME, qt.QHeaderView.Interactive)
+        header.setSectionResizeMode(PROMPT, qt.QHeaderView.Stretch)
+        self._table.setColumnWidth(NAME, NAME_WIDTH)
+
+    def _showRow(self, index: int, row: PromptRow, beingEdited: tuple[int, int] | None) -> None:
+        word, explanation = self._words[self._logic.stateOf(row)]
+        for column, text, toolTip in (
+            (COLOR, "", _("Color of the segment; double-click to change it")),
+            (NAME, row.label, row.label),
+            (PROMPT, row.prompt, row.prompt),
+            (STATE, word, explanation),
+            (THRESHOLD, formatThreshold(row.threshold), _("Double-click to change the threshold")),
+        ):
             item = self._table.item(index, column)
             if item is None:
                 item = qt.QTableWidgetItem()
+                if column in (COLOR, STATE):
+                    item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
                 self._table.setItem(index, column, item)
-            if item.text() != text:
+            if (index, column) != beingEdited and item.text() != text:
                 item.setText(text)
-        color = qt.QColor.fromRgbF(*row.color)
-        colorItem, stateItem, promptItem = (self._table.item(index, column) for column in (COLOR, STATE, PROMPT))
-        colorItem.setBackground(qt.QBrush(color))
-        colorItem.setToolTip(_("Color of the segment; double-click to change it."))
-        stateItem.setToolTip(self._words[state][1])
-        promptItem.setToolTip(row.prompt)
-        for item in (colorItem, stateItem):
-            item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
+            if item.toolTip() != toolTip:
+                item.setToolTip(toolTip)
+        # A decoration stays visible in a selected row; a background would not.
+        self._table.item(index, COLOR).setData(qt.Qt.DecorationRole, qt.QColor.fromRgbF(*row.color))
+
+    def _showCurrent(self) -> None:
+        """Select the row the parameter node names."""
+        current = self._currentIndex()
+        if current < 0:
+            self._table.setCurrentCell(-1, -1)
+            self._table.clearSelection()
+        elif self._table.currentRow() != current or not self._table.item(current, PROMPT).isSelected():
+            column = self._table.currentColumn()
+            self._table.setCurrentCell(current, column if column >= 0 else PROMPT)
+            self._table.selectRow(current)
+
+    def _refreshControls(self) -> None:
+        isFree = self._logic.parameters is not None and not self._logic.isRunning
+        current, count = self._currentIndex(), len(self._logic.rows)
+        triggers = qt.QAbstractItemView.DoubleClicked | qt.QAbstractItemView.EditKeyPressed
+        self._table.setEditTriggers(triggers if isFree else qt.QAbstractItemView.NoEditTriggers)
+        self._ui.addPromptButton.enabled = isFree
+        self._ui.removePromptButton.enabled = isFree and current >= 0
+        self._ui.duplicatePromptButton.enabled = isFree and current >= 0
+        self._ui.movePromptUpButton.enabled = isFree and current > 0
+        self._ui.movePromptDownButton.enabled = isFree and 0 <= current < count - 1
+
+    def _currentIndex(self) -> int:
+        """Place of the selected row, -1 when none is."""
+        index = self._logic.parameters.currentRow if self._logic.parameters is not None else -1
+        return index if 0 <= index < len(self._logic.rows) else -1
+
+    def _cellBeingEdited(self) -> tuple[int, int] | None:
+        """Row and column of the open editor, None without one."""
+        focused = qt.QApplication.focusWidget()
+        if focused is None or not self._table.viewport().isAncestorOf(focused):
+            return None
+        return self._table.currentRow(), self._table.currentColumn()
+
+    def _finishEdit(self) -> None:
+        """Take over what is being typed: the buttons don't take the focus from an editor."""
+        if self._cellBeingEdited() is not None:
+            self._table.setFocus()
 
     def _onCellChanged(self, index: int, column: int) -> None:
-        if not 0 <= index < len(self._logic.rows):
+        if not 0 <= index < len(self._logic.rows) or self._logic.rows[index].rowId != self._shownIds[index]:
             return
         row, text = self._logic.rows[index], self._table.item(index, column).text().strip()
-        if column == PROMPT:
-            self._logic.rows.update(row.rowId, prompt=text)
-        elif column == NAME:
-            self._rename(row, text)
-        elif column == THRESHOLD:
-            self._setThreshold(row, text)
-        self.refresh()
-
-    def _rename(self, row: PromptRow, name: str) -> None:
-        segment = self._segmentOf(row)
-        self._logic.rows.update(row.rowId, name=name)
-        if segment is not None:
-            from MedCLIPSegLogic.scene.names import one_line
-
-            segment.SetName(one_line(name or row.prompt))
-
-    def _setThreshold(self, row: PromptRow, text: str) -> None:
-        try:
-            threshold = float(text.replace(",", "."))
-        except ValueError:
-            threshold = 0.0
-        if 0 < threshold < 1:
-            self._logic.rows.update(row.rowId, threshold=threshold)
-        else:
-            self._logic.said(_("“{text}” is no threshold; give a number between 0 and 1.").format(text=text))
+        if self._logic.isRunning:  # an editor that was open when the run began
+            self._logic.said(_("Rows can't be changed during a run."))
+        elif column == NAME and text != row.label:
+            self._edits.setName(row, text)
+        elif column == PROMPT and text != row.prompt:
+            self._edits.setPrompt(row, text)
+        elif column == THRESHOLD and text != formatThreshold(row.threshold):
+            try:
+                self._edits.setThreshold(row, text)
+            except MedCLIPSegError as error:
+                self._logic.said(str(error))
+        self._logic.changed()  # shows the row again, also when the text was refused
 
     def _onDoubleClick(self, index: int, column: int) -> None:
         if column != COLOR or self._logic.isRunning or not 0 <= index < len(self._logic.rows):
             return
-        row = self._logic.rows[index]
-        chosen = qt.QColorDialog.getColor(qt.QColor.fromRgbF(*row.color), slicer.util.mainWindow())
-        if chosen is None or not chosen.isValid():
-            return
-        color = (chosen.redF(), chosen.greenF(), chosen.blueF())
-        segment = self._segmentOf(row)
-        self._logic.rows.update(row.rowId, color=color)
-        if segment is not None:
-            segment.SetColor(*color)
+        rowId, color = self._logic.rows[index].rowId, self._logic.rows[index].color
+        chosen = qt.QColorDialog.getColor(qt.QColor.fromRgbF(*color), self._table, _("Color of the segment"))
+        index = self._logic.rows.indexOf(rowId)  # the scene may have been closed meanwhile
+        if index >= 0 and chosen.isValid():
+            self._edits.setColor(self._logic.rows[index], (chosen.redF(), chosen.greenF(), chosen.blueF()))
 
-    def _segmentOf(self, row: PromptRow) -> Any:
-        segmentId = self._logic.segmentOf(row)
-        return None if segmentId is None else self._logic.segmentationNode.GetSegmentation().GetSegment(segmentId)
-
-    def _onSelection(self) -> None:
-        if self._logic.parameters is not None and self._table.currentRow() != self._logic.parameters.currentRow:
-            self._logic.parameters.currentRow = self._table.currentRow()
+    def _onCurrentCellChanged(self, index: int, _column: int) -> None:
+        if self._logic.parameters is not None and index != self._logic.parameters.currentRow:
+            self._logic.parameters.currentRow = index
 
     def _runCurrent(self) -> None:
         row = self._logic.currentRow
@@ -167,61 +181,59 @@ class PromptTable:
             self._logic.run([row.rowId])
 
     def _add(self) -> None:
-        self._logic.rows.add([""])
-        self._select(len(self._logic.rows) - 1)
+        """Open an editor for a new prompt; an empty row that is there is used first."""
+        self._finishEdit()
+        rows = self._logic.rows
+        empty = next((row for row in rows if not row.canRun), None)
+        row = empty if empty is not None else rows.add([""])[0]
+        self._select(rows.indexOf(row.rowId))
         self.refresh()
-        self._table.editItem(self._table.item(len(self._logic.rows) - 1, PROMPT))
+        self._table.setFocus()
+        self._table.editItem(self._table.item(rows.indexOf(row.rowId), PROMPT))
 
     def _remove(self) -> None:
-        index = self._logic.parameters.currentRow
-        self._logic.rows.remove(index)
-        self._select(min(index, len(self._logic.rows) - 1))
+        self._finishEdit()
+        index = self._currentIndex()
+        if index >= 0:
+            self._logic.rows.remove(index)
+            self._select(min(index, len(self._logic.rows) - 1))
 
     def _duplicate(self) -> None:
-        index = self._logic.parameters.currentRow
-        self._logic.rows.duplicate(index)
-        self._select(index + 1)
+        self._finishEdit()
+        index = self._currentIndex()
+        if index >= 0:
+            self._logic.rows.duplicate(index)
+            self._select(index + 1)
 
     def _moveUp(self) -> None:
-        self._select(self._logic.rows.move(self._logic.parameters.currentRow, -1))
+        self._move(-1)
 
     def _moveDown(self) -> None:
-        self._select(self._logic.rows.move(self._logic.parameters.currentRow, 1))
+        self._move(1)
 
-    def _paste(self) -> None:
-        if not self._logic.rows.addLines(qt.QApplication.clipboard().text()):
-            self._logic.said(_("There is no text on the clipboard."))
-            return
-        self._select(len(self._logic.rows) - 1)
-
-    def _load(self) -> None:
-        path = askOpenFile(_("Load prompts"), _("Prompt lists (*.csv *.txt)"))
-        if path:
-            self._orSay(lambda: self._logic.rows.replaceAll([*self._logic.rows, *loadPromptList(path)]))
-
-    def _save(self) -> None:
-        path = askSaveFile(_("Save prompts"), _("Prompt lists (*.csv)"), ".csv")
-        if path:
-            self._orSay(lambda: savePromptList(self._logic.rows, path))
-
-    def _orSay(self, act: Callable[[], None]) -> None:
-        try:
-            act()
-        except MedCLIPSegError as error:
-            self._logic.said(str(error))
+    def _move(self, by: int) -> None:
+        self._finishEdit()
+        index = self._currentIndex()
+        if index >= 0:
+            self._select(self._logic.rows.move(index, by))
 
     def _select(self, index: int) -> None:
         self._logic.parameters.currentRow = index
 
 
-def stateWords() -> dict[str, tuple[str, str]]:
+def formatThreshold(threshold: float) -> str:
+    """A threshold with two decimals, more where these would round it to nothing or everything."""
+    return f"{threshold:.2f}" if 0.005 <= threshold < 0.995 else f"{threshold:g}"
+
+
+def _stateWords() -> dict[str, tuple[str, str]]:
     """Word and explanation of every state of a row."""
     return {
-        NEW: (_("new"), _("Not segmented yet.")),
-        QUEUED: (_("queued"), _("Waits for its turn.")),
-        RUNNING: (_("running"), _("Is being segmented.")),
-        DONE: (_("done"), _("Segmented; the segment is what the model found.")),
-        EMPTY: (_("empty"), _("Segmented; nothing was found above the threshold.")),
-        EDITED: (_("edited"), _("The segment was edited by hand and will not be overwritten.")),
-        FAILED: (_("failed"), _("The last run failed; the status line says why.")),
+        NEW: (_("new"), _("Not segmented yet")),
+        QUEUED: (_("queued"), _("Waits until the run starts")),
+        RUNNING: (_("running"), _("Is being segmented")),
+        DONE: (_("done"), _("Segmented; the segment is what the model found")),
+        EMPTY: (_("empty"), _("Segmented; nothing was found above the threshold")),
+        EDITED: (_("edited"), _("The segment was edited by hand; no run overwrites it")),
+        FAILED: (_("failed"), _("The last run ended with an error; the line below the Run button says which")),
     }

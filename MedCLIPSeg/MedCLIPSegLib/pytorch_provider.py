@@ -39,9 +39,7 @@ class PyTorchProvider:
         torch: Any = logic.installTorch(askConfirmation=True, torchVersionRequirement=TORCH_REQUIREMENT)
         if torch is None:
             raise MedCLIPSegError(
-                _(
-                    "PyTorch was not installed, and nothing can be segmented without it; check the network and try again."
-                )
+                _("PyTorch was not installed, and nothing can be segmented without it; check the network.")
             )
 
     def installExtension(self) -> None:

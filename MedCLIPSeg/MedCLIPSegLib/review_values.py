@@ -21,11 +21,11 @@ class Versions:
         segmentId: the segment.
         label: value of the segment in its labelmap.
         labelmap: modified time of the labelmap, which several segments may share.
-        map: ID of the map.
-        voxels: modified time of the map's voxels.
+        map: ID of the map; empty without one.
+        voxels: modified time of the map's voxels; 0 without a map.
         image: ID of the image.
         geometry: the image's own geometry and parent transform.
-        axis: direction of the slices, 0 to 2; -1 when it does not matter.
+        axis: array axis across the slices, 0 to 2.
     """
 
     segmentId: str
@@ -35,22 +35,22 @@ class Versions:
     voxels: int
     image: str
     geometry: tuple[Any, ...]
-    axis: int = -1
+    axis: int
 
 
-def versionsOf(segmentationNode: Any, segmentId: str, volumeNode: Any, mapNode: Any, axis: int = -1) -> Versions | None:
-    """The present versions; None when the segment or the map has no voxels."""
+def versionsOf(segmentationNode: Any, segmentId: str, volumeNode: Any, mapNode: Any, axis: int) -> Versions | None:
+    """The present versions; None when the segment has no labelmap or the map, if there is one, no voxels."""
     segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
     labelmap = segmentationNode.GetBinaryLabelmapInternalRepresentation(segmentId)
-    image = mapNode.GetImageData()
-    if segment is None or labelmap is None or image is None:
+    image = mapNode.GetImageData() if mapNode is not None else None
+    if segment is None or labelmap is None or (mapNode is not None and image is None):
         return None
     return Versions(
         segmentId,
         segment.GetLabelValue(),
         labelmap.GetMTime(),
-        mapNode.GetID(),
-        image.GetMTime(),
+        mapNode.GetID() if mapNode is not None else "",
+        image.GetMTime() if image is not None else 0,
         volumeNode.GetID(),
         (volumeNode.GetSpacing(), volumeNode.GetOrigin(), volumeNode.GetTransformNodeID()),
         axis,

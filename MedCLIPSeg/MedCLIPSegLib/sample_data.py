@@ -32,5 +32,6 @@ def registerSampleData() -> None:
 def demoFolder() -> Path:
     """Folder with the bundled cases."""
     package = importlib.util.find_spec("MedCLIPSegLogic")
-    assert package is not None and package.origin is not None
+    assert package is not None
+    assert package.origin is not None
     return Path(package.origin).parent / "Resources" / "Demo"

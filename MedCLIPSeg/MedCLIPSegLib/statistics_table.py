@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.panel_logic import PanelLogic
-from MedCLIPSegLib.prompt_rows import PromptRow
 from MedCLIPSegLib.review_values import PENDING, UNCERTAINTY, UNKNOWN, Versions, formatNats, setCell, versionsOf
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
@@ -73,30 +73,34 @@ class StatisticsTable:
         segmentationNode = self._logic.segmentationNode
         if segmentationNode is None or self._logic.volumeNode is None:
             return []
+        from MedCLIPSegLogic.scene.maps import map_nodes, map_prompt, map_role
         from MedCLIPSegLogic.scene.tags import segment_record
 
+        maps: dict[str, Any] = {}
+        for node in map_nodes(slicer.mrmlScene, self._logic.volumeNode):
+            if map_role(node).name == UNCERTAINTY:
+                maps.setdefault(map_prompt(node), node)
         segmentation = segmentationNode.GetSegmentation()
         entries = []
         for index in range(segmentation.GetNumberOfSegments()):
             segment = segmentation.GetNthSegment(index)
             prompt = segment_record(segment).get("Prompt")
             if prompt is not None:
-                mapNode = self._logic.mapOf(PromptRow(prompt=prompt), UNCERTAINTY)
-                entries.append((segmentation.GetNthSegmentID(index), segment.GetName(), mapNode))
+                entries.append((segmentation.GetNthSegmentID(index), segment.GetName(), maps.get(prompt)))
         return entries
 
     def _known(self, segmentId: str, mapNode: Any) -> "SegmentStatistics | str | None":
         """What was measured of the present versions; a text says why it cannot be; None before it is measured."""
         versions = self._versions(segmentId, mapNode)
         if versions is None:
-            return _("There is no uncertainty map of this segment; segment again.")
+            return _("This segment has no voxels to measure; segment again.")
         known = self._measured.get(segmentId)
         return known[1] if known is not None and known[0] == versions else None
 
     def _versions(self, segmentId: str, mapNode: Any) -> Versions | None:
-        if mapNode is None:
-            return None
-        return versionsOf(self._logic.segmentationNode, segmentId, self._logic.volumeNode, mapNode)
+        axis = self._logic.sliceAxis
+        nodes = self._logic.segmentationNode, segmentId, self._logic.volumeNode, mapNode
+        return versionsOf(*nodes, axis.axis if axis is not None else 0)
 
     def _show(self, row: int, segmentId: str, mapNode: Any) -> bool:
         """Fill one row; False when it still has to be measured."""
@@ -122,7 +126,7 @@ class StatisticsTable:
             versions = self._versions(segmentId, mapNode)
             try:
                 found: Any = segment_statistics(
-                    self._logic.segmentationNode, segmentId, self._logic.volumeNode, mapNode
+                    self._logic.segmentationNode, segmentId, self._logic.volumeNode, mapNode, versions.axis
                 )
             except MedCLIPSegError as error:
                 found = str(error)
@@ -164,4 +168,6 @@ def _size(statistics: "SegmentStatistics") -> str:
 
 def _short(value: float) -> str:
     """Three digits at least, without an exponent."""
-    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}" if value >= 0.001 else f"{value:.4f}"
+    if value == 0 or value >= 1000:
+        return f"{value:.0f}"
+    return f"{value:.3g}" if value >= 0.001 else f"{value:.4f}"

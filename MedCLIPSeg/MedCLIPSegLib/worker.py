@@ -1,5 +1,6 @@
 """One thread that works generators off, for a main thread that seldom gives Python's lock away."""
 
+import atexit
 import queue
 import threading
 import time
@@ -8,18 +9,23 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 PROGRESS_INTERVAL = 0.05
-"""Seconds between two events of the same kind that may be left out."""
+"""Least time in seconds between two events of which only the newest counts."""
+
+SHUTDOWN_SECONDS = 2.0
+"""Longest wait for the present step when the worker is shut down."""
 
 
 class Job:
     """One generator on the worker's thread."""
 
-    def __init__(self, makeSteps: Callable[[], Iterator[Any]]) -> None:
-        self.makeSteps = makeSteps
+    def __init__(self) -> None:
         self._cancelled = threading.Event()
 
     def cancel(self) -> None:
-        """End the generator after its present step; `finished` follows."""
+        """Close the generator after its present step, whose event is dropped; "finished" follows.
+
+        Events that wait in the worker are still handed out before that.
+        """
         self._cancelled.set()
 
     @property
@@ -35,7 +41,7 @@ class WorkerEvent:
     Args:
         job: the job.
         kind: "event" for what its generator yielded, then "finished" or "failed" once as the last.
-        value: what was yielded, None, or the exception.
+        value: what was yielded; None; or the exception, with its traceback.
     """
 
     job: Job
@@ -47,43 +53,44 @@ class Worker:
     """Runs jobs one after the other on a thread that starts with the first and stays.
 
     It stays because graphics libraries keep plans for each thread; it is a daemon, so it never holds up the end of
-    the application. On the thread there is no Qt, no MRML and no logging.
+    the application. On the thread there is no Qt, no MRML and no logging. All methods are for the main thread.
 
     Args:
-        isProgress: tells events of which only the newest counts; they come at most 20 times a second.
+        isProgress: tells events of which only the newest counts; they come at most 20 times a second, may fall behind
+            other events, and the last one always comes. By default those with a `fraction`.
     """
 
-    def __init__(self, isProgress: Callable[[Any], bool] = lambda value: False) -> None:
+    def __init__(self, isProgress: Callable[[Any], bool] = lambda value: hasattr(value, "fraction")) -> None:
         self._isProgress = isProgress
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[tuple[Job, Callable[[], Iterator[Any]]] | None] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[WorkerEvent] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._present: Job | None = None
-        self._unfinished = 0
+        self._jobs: list[Job] = []
         self._isShutDown = False
 
     @property
     def isIdle(self) -> bool:
-        """True when every job's last event was handed out by `poll`."""
-        return self._unfinished == 0
+        """True when the last event of every job was handed out by `poll`."""
+        return not self._jobs
 
     def submit(self, makeSteps: Callable[[], Iterator[Any]]) -> Job:
         """Work a generator off after those before it.
 
         Args:
-            makeSteps: called on the thread.
+            makeSteps: makes the generator; called on the thread and then forgotten.
 
         Raises:
             RuntimeError: after `shutdown`.
         """
         if self._isShutDown:
-            raise RuntimeError("the worker was shut down")
+            raise RuntimeError("The worker was shut down.")
         if self._thread is None:
             self._thread = threading.Thread(target=self._loop, name="MedCLIPSeg", daemon=True)
             self._thread.start()
-        job = self._present = Job(makeSteps)
-        self._unfinished += 1
-        self._jobs.put(job)
+            atexit.register(self.shutdown)
+        job = Job()
+        self._jobs.append(job)
+        self._orders.put((job, makeSteps))
         return job
 
     def poll(self, seconds: float) -> list[WorkerEvent]:
@@ -99,48 +106,60 @@ class Worker:
                 events.append(self._events.get_nowait())
         except queue.Empty:
             pass
-        self._unfinished -= sum(event.kind != "event" for event in events)
+        ended = [event.job for event in events if event.kind != "event"]
+        self._jobs = [job for job in self._jobs if job not in ended]
         return events
 
-    def shutdown(self) -> None:
-        """Cancel what runs and let the thread end after its present step; waits for nothing."""
+    def shutdown(self, seconds: float = SHUTDOWN_SECONDS) -> None:
+        """Cancel every job and end the thread; nothing can be submitted any more.
+
+        Args:
+            seconds: longest wait for the present step. A process that ends while a thread is inside PyTorch aborts.
+        """
         self._isShutDown = True
-        if self._present is not None:
-            self._present.cancel()
-        if self._thread is not None:
-            self._jobs.put(None)
+        for job in self._jobs:
+            job.cancel()
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        atexit.unregister(self.shutdown)
+        self._orders.put(None)
+        thread.join(seconds)
 
     def _loop(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            self._work(job)
-            del job  # keeps neither a volume nor a result alive while it waits
+        while (order := self._orders.get()) is not None:
+            job, makeSteps = order
+            # Else the image and the result of the last run would stay in memory while the thread waits.
+            del order
+            self._work(job, makeSteps)
+            del job, makeSteps
 
-    def _work(self, job: Job) -> None:
+    def _work(self, job: Job, makeSteps: Callable[[], Iterator[Any]]) -> None:
         try:
-            if not job.isCancelled and not self._isShutDown:
-                self._exhaust(job)
+            if not job.isCancelled:
+                self._exhaust(job, makeSteps)
         except BaseException as error:  # the thread has to outlive whatever a library raises
             self._events.put(WorkerEvent(job, "failed", error))
         else:
             self._events.put(WorkerEvent(job, "finished"))
 
-    def _exhaust(self, job: Job) -> None:
-        steps = job.makeSteps()
-        lastProgress, held = 0.0, None
+    def _exhaust(self, job: Job, makeSteps: Callable[[], Iterator[Any]]) -> None:
+        steps = makeSteps()
+        lastTime, held = float("-inf"), None
         try:
             for value in steps:
-                if job.isCancelled or self._isShutDown:
+                if job.isCancelled:
                     return
-                if not self._isProgress(value):
-                    self._events.put(WorkerEvent(job, "event", value))
-                    continue
-                held = value
-                now = time.monotonic()
-                if now - lastProgress >= PROGRESS_INTERVAL:
-                    lastProgress, held = now, None
-                    self._events.put(WorkerEvent(job, "event", value))
+                event = WorkerEvent(job, "event", value)
+                if self._isProgress(value):
+                    now = time.monotonic()
+                    if now - lastTime < PROGRESS_INTERVAL:
+                        held = event
+                        continue
+                    lastTime, held = now, None
+                self._events.put(event)
             if held is not None:
-                self._events.put(WorkerEvent(job, "event", held))
+                self._events.put(held)
         finally:
             close = getattr(steps, "close", None)
             if close is not None:

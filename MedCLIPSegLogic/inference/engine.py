@@ -91,7 +91,7 @@ def _steps(model: LoadedModel, request: SegmentationRequest, previews: bool) -> 
                     prompt_maps.insert_probability(axis, index, slice_run.placement, sums)
                 if previews and sums.count >= min(preview_due, request.samples):
                     preview_due = 2 * sums.count
-                    shown = prompt_maps.probability.take(index, axis.axis)
+                    shown = np.array(np.moveaxis(prompt_maps.probability, axis.axis, 0)[index])
                     yield SlicePreview(prompt_number, axis.axis, index, sums.count, shown)
 
     yield SegmentationResult(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -122,8 +121,10 @@ def _save_maps(
 def _empty_notes(
     segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLVolumeNode, choice: ExportChoice
 ) -> list[str]:
-    is_empty: Callable[[str], bool] = lambda segment_id: (
-        not segment_mask(segmentation_node, segment_id, volume_node).any()
-    )
-    names = [segmentation_node.GetSegmentation().GetSegment(i).GetName() for i in choice.segment_ids if is_empty(i)]
+    segmentation = segmentation_node.GetSegmentation()
+    names = [
+        segmentation.GetSegment(segment_id).GetName()
+        for segment_id in choice.segment_ids
+        if not segment_mask(segmentation_node, segment_id, volume_node).any()
+    ]
     return [f"“{name}” is empty and has no surface." for name in names]

@@ -69,7 +69,7 @@ def require_unchanged(volume_node: slicer.vtkMRMLVolumeNode, volume: Volume) -> 
         MedCLIPSegError: other numbers of voxels, or voxels that lie elsewhere.
     """
     require_shape(volume_node, volume.shape)
-    if not _is_same_grid(volume.ijk_to_ras, ijk_to_ras(volume_node), volume.shape):
+    if not is_same_grid(volume.ijk_to_ras, ijk_to_ras(volume_node), volume.shape):
         raise MedCLIPSegError(
             f"The volume “{volume_node.GetName()}” was moved or resampled during the run: run again on this volume."
         )
@@ -81,7 +81,7 @@ def require_unchanged_grid(map_node: slicer.vtkMRMLVolumeNode, volume_node: slic
     Raises:
         MedCLIPSegError: its voxels lie elsewhere.
     """
-    if not _is_same_grid(ijk_to_ras(map_node), ijk_to_ras(volume_node), voxel_counts(volume_node)):
+    if not is_same_grid(ijk_to_ras(map_node), ijk_to_ras(volume_node), voxel_counts(volume_node)):
         raise MedCLIPSegError(
             f"The map “{map_node.GetName()}” lies on another voxel grid than the volume “{volume_node.GetName()}”: "
             "run again on this volume."
@@ -110,7 +110,7 @@ def require_same_grid(segmentation_node: slicer.vtkMRMLSegmentationNode, volume_
     if not slicer.vtkSegmentationConverter.DeserializeImageGeometry(geometry, matrix, extent):
         return
     shape = k, j, i = voxel_counts(volume_node)
-    if extent != [0, i - 1, 0, j - 1, 0, k - 1] or not _is_same_grid(
+    if extent != [0, i - 1, 0, j - 1, 0, k - 1] or not is_same_grid(
         array_matrix(matrix), ijk_to_ras(volume_node), shape
     ):
         raise MedCLIPSegError(
@@ -119,7 +119,7 @@ def require_same_grid(segmentation_node: slicer.vtkMRMLSegmentationNode, volume_
         )
 
 
-def _is_same_grid(first: NDArray[np.float64], second: NDArray[np.float64], shape: tuple[int, ...]) -> bool:
+def is_same_grid(first: NDArray[np.float64], second: NDArray[np.float64], shape: tuple[int, ...]) -> bool:
     """True when two IJK-to-RAS matrices put the voxels of a (K, J, I) shape in the same places."""
     k, j, i = shape[:3]
     corners = np.array([[x, y, z, 1] for x in (0, i - 1) for y in (0, j - 1) for z in (0, k - 1)], np.float64).T

@@ -46,7 +46,7 @@ def save_label_map(
     masks = [segment_mask(segmentation_node, segment_id, volume_node) for segment_id in segment_ids]
     segments = [segmentation_node.GetSegmentation().GetSegment(segment_id) for segment_id in segment_ids]
     labels = np.zeros(masks[0].shape, np.uint8 if len(masks) < 256 else np.uint16)
-    overlap = bool((sum(mask.astype(np.uint16) for mask in masks) > 1).any())
+    overlap = bool((np.sum(masks, axis=0, dtype=np.uint16) > 1).any())
     matrix, rows, files = ijk_to_ras(volume_node), [], []
     if overlap:
         for slug, mask in zip(slugs([segment.GetName() for segment in segments]), masks, strict=True):

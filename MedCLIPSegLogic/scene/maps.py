@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import slicer
@@ -11,13 +13,13 @@ import vtk
 from numpy.typing import NDArray
 
 from ..inference.result import MAX_ENTROPY, PromptResult, SegmentationResult
-from .arrays import copy_voxels, fill_image, voxel_view
+from .arrays import voxel_view
 from .geometry import follow_transform, ijk_to_ras, require_shape, voxel_counts, vtk_matrix
 from .heat_colors import heat_color_node
 from .hierarchy import place_beside
 from .names import node_name
 from .nodes import nodes_of_class
-from .slices import is_partial, merge_slices
+from .slices import is_partial
 from .tags import decode, encode
 
 ROLE_ATTRIBUTE = "MedCLIPSeg.Role"
@@ -62,8 +64,8 @@ def write_map(
 ) -> slicer.vtkMRMLScalarVolumeNode:
     """Write one map of a prompt, on the grid and transform of the volume.
 
-    The map of an earlier run of the same prompt on the same volume is updated, only in the slices that were run; what
-    the user changed in its name and display stays.
+    The map of an earlier run of the same prompt on the same volume is updated in place, only in the slices that were
+    run; what the user changed in its name and display stays.
 
     Args:
         scene: scene of the volume.
@@ -78,10 +80,12 @@ def write_map(
     node = next((candidate for candidate in candidates if candidate.GetID() not in written), None)
     if node is None:
         node = _add_map_node(scene, volume_node, prompt.name, role)
-    elif is_partial(result):
-        values = _merged_with_earlier(node, values, result)
-    model = encode(str(result.settings.get("model", "")))
-    _fill_map(scene, node, volume_node, role, values, encode(prompt.prompt), model)
+    part: Any = ...
+    if is_partial(result) and _has_image(node, values.shape):
+        part = (slice(None),) * result.slice_axis + (list(result.slice_indices),)
+    with _open_map(scene, node, volume_node, role, values.shape) as voxels:
+        voxels[part] = values[part]
+    _mark_map(node, volume_node, role, encode(prompt.prompt), encode(str(result.settings.get("model", ""))))
     return node
 
 
@@ -147,14 +151,15 @@ def _derive_expected_entropy(
     information = find_map(scene, volume_node, prompt, MUTUAL_INFORMATION)
     if total is None or information is None:
         return None
-    require_shape(information, voxel_counts(total))
-    values = voxel_view(total.GetImageData()) - voxel_view(information.GetImageData())
-    np.maximum(values, 0, out=values)
+    shape = voxel_counts(total)
+    require_shape(information, shape)
     node = find_map(scene, volume_node, prompt, EXPECTED_ENTROPY)
     if node is None:
         node = _add_map_node(scene, volume_node, prompt, EXPECTED_ENTROPY)
-    model = total.GetAttribute(MODEL_ATTRIBUTE) or ""
-    _fill_map(scene, node, volume_node, EXPECTED_ENTROPY, values, encode(prompt), model)
+    with _open_map(scene, node, volume_node, EXPECTED_ENTROPY, shape) as voxels:
+        np.subtract(voxel_view(total.GetImageData()), voxel_view(information.GetImageData()), out=voxels)
+        np.maximum(voxels, 0, out=voxels)
+    _mark_map(node, volume_node, EXPECTED_ENTROPY, encode(prompt), total.GetAttribute(MODEL_ATTRIBUTE) or "")
     return node
 
 
@@ -168,12 +173,43 @@ def _add_map_node(
     return node
 
 
-def _fill_map(
+def _has_image(node: slicer.vtkMRMLScalarVolumeNode, shape: tuple[int, ...]) -> bool:
+    image = node.GetImageData()
+    if image is None or image.GetDimensions() != tuple(shape)[::-1]:
+        return False
+    return image.GetScalarType() == vtk.VTK_FLOAT and image.GetNumberOfScalarComponents() == 1
+
+
+@contextmanager
+def _open_map(
     scene: slicer.vtkMRMLScene,
     node: slicer.vtkMRMLScalarVolumeNode,
     volume_node: slicer.vtkMRMLVolumeNode,
     role: MapRole,
-    values: NDArray[np.float32],
+    shape: tuple[int, ...],
+) -> Iterator[NDArray[np.float32]]:
+    """The voxels (K, J, I) of a map, to be written in place; those of a new image hold anything."""
+    # First the display: one made for voxels that are there works out a range of its own from all of them.
+    if node.GetDisplayNode() is None:
+        _add_display(scene, node, role)
+    if _has_image(node, shape):
+        image = node.GetImageData()
+    else:
+        image = vtk.vtkImageData()
+        image.SetDimensions(*tuple(shape)[::-1])
+        image.AllocateScalars(vtk.VTK_FLOAT, 1)
+    yield voxel_view(image)
+    image.GetPointData().GetScalars().Modified()
+    image.Modified()
+    node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras(volume_node)))
+    node.SetAndObserveImageData(image)
+    follow_transform(node, volume_node)
+
+
+def _mark_map(
+    node: slicer.vtkMRMLScalarVolumeNode,
+    volume_node: slicer.vtkMRMLVolumeNode,
+    role: MapRole,
     encoded_prompt: str,
     encoded_model: str,
 ) -> None:
@@ -182,27 +218,10 @@ def _fill_map(
     node.SetAttribute(MODEL_ATTRIBUTE, encoded_model)
     # A reference, not an attribute: it follows when loading a scene renames IDs.
     node.SetNodeReferenceID(INPUT_REFERENCE, volume_node.GetID())
-    image = vtk.vtkImageData()
-    fill_image(image, values.astype(np.float32, copy=False))
-    node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras(volume_node)))
-    node.SetAndObserveImageData(image)
-    follow_transform(node, volume_node)
-    if node.GetDisplayNode() is None:
-        _add_display(scene, node, role)
-
-
-def _merged_with_earlier(
-    node: slicer.vtkMRMLScalarVolumeNode, values: NDArray[np.float32], result: SegmentationResult
-) -> NDArray[np.float32]:
-    image = node.GetImageData()
-    if image is None or image.GetDimensions() != values.shape[::-1]:
-        return values
-    return merge_slices(copy_voxels(image), values, result)
 
 
 def _add_display(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLScalarVolumeNode, role: MapRole) -> None:
-    node.CreateDefaultDisplayNodes()
-    display = node.GetDisplayNode()
+    display = slicer.vtkMRMLScalarVolumeDisplayNode()
     # A fixed range keeps runs, prompts and slices comparable.
     display.AutoWindowLevelOff()
     display.SetWindowLevelMinMax(0.0, role.highest)
@@ -211,3 +230,5 @@ def _add_display(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLScalarVolumeNod
     display.ApplyThresholdOn()
     display.SetInterpolate(False)
     display.SetAndObserveColorNodeID(heat_color_node(scene).GetID())
+    scene.AddNode(display)
+    node.SetAndObserveDisplayNodeID(display.GetID())

@@ -106,6 +106,8 @@ def write_result_steps(
             yield
             _require_present(scene, volume_node, segmentation_node)
         refresh_expected_entropy(scene, volume_node, prompt.prompt)
+        yield
+        _require_present(scene, volume_node, segmentation_node)
     return SceneResult(
         segmentation_node,
         tuple(segment_ids),

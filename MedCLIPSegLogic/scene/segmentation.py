@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
 from .arrays import copy_voxels, fill_image, voxel_view
-from .geometry import follow_transform, require_same_grid, voxel_counts
+from .geometry import array_matrix, follow_transform, ijk_to_ras, is_same_grid, require_same_grid, voxel_counts
 from .hierarchy import place_beside
 from .names import node_name
 from .nodes import nodes_of_class
@@ -122,27 +122,17 @@ def segment_mask(
     Raises:
         MedCLIPSegError: no such segment, or it has no binary labelmap.
     """
-    labelmap = slicer.vtkOrientedImageData()
-    segmentation = segmentation_node.GetSegmentation()
-    if segmentation.GetSegment(segment_id) is None or not segmentation_node.GetBinaryLabelmapRepresentation(
-        segment_id, labelmap
-    ):
+    segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
+    labelmap = segmentation_node.GetBinaryLabelmapInternalRepresentation(segment_id) if segment is not None else None
+    if labelmap is None:
         raise MedCLIPSegError(
             f"The segmentation “{segmentation_node.GetName()}” has no labelmap for the segment “{segment_id}”."
         )
     shape = voxel_counts(volume_node)
-    transform = None
-    if segmentation_node.GetTransformNodeID() != volume_node.GetTransformNodeID():
-        transform = vtk.vtkGeneralTransform()
-        slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(
-            segmentation_node.GetParentTransformNode(), volume_node.GetParentTransformNode(), transform
-        )
-    resampled = slicer.vtkOrientedImageData()
-    grid = oriented_image(np.zeros(shape, np.uint8), volume_node)
-    slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
-        labelmap, grid, resampled, False, False, transform
-    )
-    return (copy_voxels(resampled) > 0).astype(np.uint8)
+    is_moved = segmentation_node.GetTransformNodeID() != volume_node.GetTransformNodeID()
+    if not is_moved and is_same_grid(labelmap_matrix(labelmap), ijk_to_ras(volume_node), shape):
+        return _mask_on_grid(labelmap, segment.GetLabelValue(), shape)
+    return _resampled_mask(segmentation_node, segment_id, volume_node, is_moved)
 
 
 def set_segment_mask(
@@ -180,6 +170,50 @@ def oriented_image(mask: NDArray[Any], volume_node: slicer.vtkMRMLVolumeNode) ->
     volume_node.GetIJKToRASMatrix(matrix)
     image.SetImageToWorldMatrix(matrix)
     return image
+
+
+def labelmap_matrix(labelmap: slicer.vtkOrientedImageData) -> NDArray[np.float64]:
+    """Return the (4, 4) matrix in mm from the voxel indices of a labelmap, which need not start at 0."""
+    matrix = vtk.vtkMatrix4x4()
+    labelmap.GetImageToWorldMatrix(matrix)
+    return array_matrix(matrix)
+
+
+def _mask_on_grid(labelmap: slicer.vtkOrientedImageData, label: int, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """The voxels with a label, of a labelmap whose extent counts the voxels of a grid (K, J, I)."""
+    mask = np.zeros(shape, np.uint8)
+    if labelmap.IsEmpty() or labelmap.GetPointData().GetScalars() is None:
+        return mask
+    bounds = labelmap.GetExtent()
+    first, last = bounds[4::-2], bounds[5::-2]
+    there = tuple(slice(max(low, 0), high + 1) for low, high in zip(first, last, strict=True))
+    here = tuple(slice(max(-low, 0), count - low) for low, count in zip(first, shape, strict=True))
+    region = mask[there]
+    np.equal(voxel_view(labelmap)[here], label, out=region.view(np.bool_))
+    return mask
+
+
+def _resampled_mask(
+    segmentation_node: slicer.vtkMRMLSegmentationNode,
+    segment_id: str,
+    volume_node: slicer.vtkMRMLVolumeNode,
+    is_moved: bool,
+) -> NDArray[np.uint8]:
+    """The mask of a segment by the nearest voxel, through the parent transforms when they differ."""
+    labelmap = slicer.vtkOrientedImageData()
+    segmentation_node.GetBinaryLabelmapRepresentation(segment_id, labelmap)
+    transform = None
+    if is_moved:
+        transform = vtk.vtkGeneralTransform()
+        slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(
+            segmentation_node.GetParentTransformNode(), volume_node.GetParentTransformNode(), transform
+        )
+    resampled = slicer.vtkOrientedImageData()
+    grid = oriented_image(np.zeros(voxel_counts(volume_node), np.uint8), volume_node)
+    slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
+        labelmap, grid, resampled, False, False, transform
+    )
+    return (copy_voxels(resampled) > 0).astype(np.uint8)
 
 
 def _own_records(segmentation_node: slicer.vtkMRMLSegmentationNode) -> Iterator[tuple[str, dict[str, str]]]:

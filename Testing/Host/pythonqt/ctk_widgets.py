@@ -97,10 +97,9 @@ class ctkCollapsibleButton(QWidget):
         place.rect = option.rect.adjusted(6, 6, 0, -6)
         place.rect.setWidth(place.rect.height())
         painter.drawPrimitive(arrow, place)
-        role = self.foregroundRole() if self.isEnabled() else self.foregroundRole()
         text = option.rect.adjusted(24, 0, -4, 0)
         flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-        painter.drawItemText(text, int(flags), self.palette(), self.isEnabled(), self._text, role)
+        painter.drawItemText(text, int(flags), self.palette(), self.isEnabled(), self._text, self.foregroundRole())
 
     text = Property(str, getText, setText)
     collapsed = Property(bool, isCollapsed, setCollapsed)

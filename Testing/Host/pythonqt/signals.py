@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import shiboken6
 from PySide6 import QtCore
 
 from pythonqt.slots import adapted
@@ -13,25 +14,37 @@ from pythonqt.slots import adapted
 
 @dataclass(eq=False)
 class _Connection:
-    sender: QtCore.QObject
     signature: str
     function: Callable[..., Any]
     slot: Callable[..., None]
 
 
+# By the address of the sender, not by the sender: a connection must not keep it alive.
 _connections: dict[int, list[_Connection]] = {}
 
 
-class BoundSignal:
+class Signal:
     """A signal of an object: has `connect`, `disconnect` and `emit`, and is emitted when it is called."""
 
     def __init__(self, sender: QtCore.QObject, name: str) -> None:
         self._sender, self._name = sender, name
 
+    def _signature(self) -> str:
+        meta = self._sender.metaObject()
+        for index in range(meta.methodCount()):
+            method = meta.method(index)
+            isSignal = method.methodType() is QtCore.QMetaMethod.MethodType.Signal
+            if isSignal and bytes(method.name().data()).decode() == self._name:
+                return bytes(method.methodSignature().data()).decode()
+        raise AttributeError(self._name)
+
     def connect(self, function: Callable[..., Any]) -> bool:
         """Call a function at every emission with all it takes of the signal's arguments."""
-        getattr(self._sender, self._name).connect(adapted(function))
-        return True
+        return connect(self._sender, self._signature(), function)
+
+    def disconnect(self, function: Callable[..., Any] | None = None) -> bool:
+        """Undo `connect`, for one function or for all; False when nothing was connected."""
+        return disconnect(self._sender, self._signature(), function)
 
     def emit(self, *values: Any) -> None:
         """Emit the signal."""
@@ -42,18 +55,29 @@ class BoundSignal:
     __call__ = emit
 
 
-def connect(sender: QtCore.QObject, signature: str, function: Any, slot: str = "") -> bool:
-    """Connect by signature; False, with a line printed, when there is no such signal."""
+# The class of signals has this name in PythonQt.
+Signal.__module__ = "QtCore"
+
+
+def connect(sender: QtCore.QObject, signature: str, function: Any, slot: Any = "") -> bool:
+    """Connect by signature; False, with a line printed, when there is no such signal.
+
+    Raises:
+        ValueError: If a type of connection is given, which PythonQt doesn't take.
+    """
+    if not isinstance(slot, str) or not isinstance(signature, str):
+        raise ValueError("Could not find matching overload for given arguments:")
     found = _resolve(sender, signature)
     if found is None:
         print(f"PythonQt: QObject::connect() signal '{signature}' does not exist on {sender.metaObject().className()}")
         return False
-    name, count = found
     if slot:
-        function = getattr(function, slot.partition("(")[0])
-    connection = _Connection(sender, signature, function, adapted(function, count))
-    getattr(sender, name).connect(connection.slot)
-    key = id(sender)
+        function = getattr(function, slot.removeprefix("1").partition("(")[0])
+    if not callable(function):
+        return False
+    connection = _Connection(found, function, adapted(function))
+    QtCore.QObject.connect(sender, QtCore.SIGNAL(found), connection.slot)
+    key = int(shiboken6.getCppPointer(sender)[0])
     if key not in _connections:
         _connections[key] = []
         sender.destroyed.connect(lambda: _connections.pop(key, None))
@@ -64,32 +88,31 @@ def connect(sender: QtCore.QObject, signature: str, function: Any, slot: str = "
 def disconnect(sender: QtCore.QObject, signature: str, function: Callable[..., Any] | None = None) -> bool:
     """Undo `connect`, for one function or for all; False when nothing was connected."""
     found = _resolve(sender, signature)
-    mine = _connections.get(id(sender), [])
-    ended = [c for c in mine if c.signature == signature and function in (None, c.function)]
-    if found is None or not ended:
-        return False
+    mine = _connections.get(int(shiboken6.getCppPointer(sender)[0]), [])
+    ended = [c for c in mine if c.signature == found and function in (None, c.function)]
     for connection in ended:
-        getattr(sender, found[0]).disconnect(connection.slot)
+        QtCore.QObject.disconnect(sender, QtCore.SIGNAL(connection.signature), connection.slot)
         mine.remove(connection)
-    return True
+    return bool(ended)
 
 
-def _resolve(sender: QtCore.QObject, signature: str) -> tuple[str, int] | None:
-    """Name and number of arguments of a signal; signals of host classes pass MRML objects as plain Python objects."""
+def _resolve(sender: QtCore.QObject, signature: str) -> str | None:
+    """The signal's signature as Qt knows it; signals of host classes pass MRML objects as plain Python objects."""
     plain = signature.removeprefix("2")
     normalized = bytes(QtCore.QMetaObject.normalizedSignature(plain).data()).decode()
     name, _, inside = normalized.rstrip(")").partition("(")
     count = len([part for part in inside.split(",") if part])
     meta = sender.metaObject()
     if meta.indexOfSignal(normalized) >= 0:
-        return name, count
+        return normalized
     for index in range(meta.methodCount()):
         method = meta.method(index)
+        known = bytes(method.methodSignature().data()).decode()
         if (
             method.methodType() is QtCore.QMetaMethod.MethodType.Signal
-            and bytes(method.name().data()).decode() == name
+            and known.partition("(")[0] == name
             and method.parameterCount() == count
-            and b"PyObject" in bytes(method.methodSignature().data())
+            and "PyObject" in known
         ):
-            return name, count
+            return known
     return None

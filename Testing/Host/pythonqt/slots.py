@@ -18,17 +18,19 @@ def positionalCount(function: Callable[..., Any]) -> int | None:
     parameters = inspect.signature(function).parameters.values()
     if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
         return None
-    return sum(parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD) for parameter in parameters)
+    return sum(
+        parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD) for parameter in parameters
+    )
 
 
-def adapted(function: Callable[..., Any], argumentCount: int | None = None) -> Callable[..., None]:
-    """A slot that hands on at most ``argumentCount`` arguments, wrapped, and lets no exception out."""
+def adapted(function: Callable[..., Any]) -> Callable[..., None]:
+    """A slot that hands on the arguments a function takes, wrapped, and lets no exception out."""
     from pythonqt.wrapping import wrap
 
     takes = positionalCount(function)
 
     def slot(*values: Any) -> None:
-        given = [wrap(value) for value in values[:argumentCount]]
+        given = [wrap(value) for value in values]
         try:
             function(*(given if takes is None else given[:takes]))
         except BaseException as error:  # the event loop goes on, as in PythonQt

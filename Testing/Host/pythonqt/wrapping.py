@@ -12,7 +12,7 @@ import shiboken6
 from PySide6 import QtCore
 
 from pythonqt.enums import Enumerator, findEnumerator, isEnum
-from pythonqt.signals import BoundSignal, connect, disconnect
+from pythonqt.signals import Signal, connect, disconnect
 from pythonqt.slots import adapted
 
 _classes: dict[type, WrapperType] = {}
@@ -70,7 +70,13 @@ class PythonQtInstanceWrapper:
         target = self._object
         if not shiboken6.isValid(target):
             return False
-        return not (isinstance(target, QtCore.QObject) and hasattr(target, "count") and hasattr(target, "itemAt") and hasattr(target, "addWidget") and not target.count())
+        return not (
+            isinstance(target, QtCore.QObject)
+            and hasattr(target, "count")
+            and hasattr(target, "itemAt")
+            and hasattr(target, "addWidget")
+            and not target.count()
+        )
 
     def __eq__(self, other: Any) -> bool:
         if not isinstance(type(other), WrapperType):
@@ -113,7 +119,7 @@ class PythonQtInstanceWrapper:
         if value is None:
             raise AttributeError(f"{cls} has no attribute named '{name}'")
         if isinstance(value, QtCore.SignalInstance):
-            return BoundSignal(target, name)
+            return Signal(target, name)
         return _method(value) if callable(value) else wrap(value)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -243,15 +249,16 @@ def _setProperty(target: QtCore.QObject, index: int, value: Any) -> None:
         try:
             plain = float(plain.__float__()) if kind in ("double", "float") else int(plain.__int__())
         except AttributeError:
-            raise AttributeError(
-                f"Property '{prop.name()}' of type '{kind}' does not accept an object of type {type(value).__name__} ({value})"
-            ) from None
+            raise AttributeError(_refusal(prop, value)) from None
     elif isinstance(plain, tuple):
         plain = list(plain)
     if not target.setProperty(prop.name(), plain):
-        raise AttributeError(
-            f"Property '{prop.name()}' of type '{kind}' does not accept an object of type {type(value).__name__} ({value})"
-        )
+        raise AttributeError(_refusal(prop, value))
+
+
+def _refusal(prop: QtCore.QMetaProperty, value: Any) -> str:
+    kind = type(value).__name__
+    return f"Property '{prop.name()}' of type '{prop.typeName()}' does not accept an object of type {kind} ({value})"
 
 
 def _argument(value: Any) -> Any:

@@ -24,7 +24,7 @@ from slicerhost.scene_observer import SceneObserver
 
 EFFECTS = ("Threshold", "Paint", "Draw", "Erase", "Level tracing", "Grow from seeds", "Margin", "Smoothing", "Scissors",
            "Islands", "Logical operators", "Mask volume")  # fmt: skip
-COLUMNS = 4
+COLUMNS = 3
 
 
 class qSlicerSegmentEditorEffect(QObject):
@@ -33,6 +33,7 @@ class qSlicerSegmentEditorEffect(QObject):
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._effectName = name
+        self.setObjectName(name)
         self._parameters: dict[str, str] = {}
 
     def parameter(self, name: str) -> str:
@@ -121,6 +122,7 @@ class qMRMLSegmentEditorWidget(QWidget):
 
     def setSegmentationNode(self, node: Any) -> None:
         if self._node is None or self.segmentationNode() is node:
+            self._show()
             return
         if self.segmentationNode() is not None:
             self._observer.release(self.segmentationNode())
@@ -253,6 +255,8 @@ class qMRMLSegmentEditorWidget(QWidget):
                 self._observer.observe(node, event, self._show)
 
     def _show(self, _data: Any = None) -> None:
+        if self.segmentationNode() is None and self._logic.CanUndo():
+            self._logic.ClearUndoState()  # the scene was closed; there is nothing left to go back in
         segmentation = self.segmentationNode().GetSegmentation() if self.segmentationNode() is not None else None
         ids = list(segmentation.GetSegmentIDs()) if segmentation is not None else []
         if self._node is not None and ids and self.currentSegmentID() not in ids:

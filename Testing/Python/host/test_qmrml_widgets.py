@@ -200,3 +200,13 @@ def test_the_editor_changes_layers_of_the_views(a_slicer: ModuleType, an_editor:
     composite = a_slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode()
     assert composite.GetLabelVolumeID() is None
     assert composite.GetBackgroundVolumeID() == other.GetID()
+
+
+def test_a_closed_scene_leaves_nothing_to_undo(a_slicer: ModuleType, an_editor: Any) -> None:
+    an_editor.saveStateForUndo()
+    an_editor.segmentationNode().GetSegmentation().AddEmptySegment("", "liver", (1, 0, 0))
+    (button,) = a_slicer.util.findChildren(an_editor, name="UndoButton")
+    assert button.isEnabledTo(an_editor)
+    a_slicer.mrmlScene.Clear(0)
+    an_editor.setSegmentationNode(None)
+    assert not button.isEnabledTo(an_editor)

@@ -248,12 +248,13 @@ def test_samples_are_registered_once_and_load(a_slicer: ModuleType) -> None:
     assert logic.downloadSample("Skin").GetName() == "Skin"
 
 
-def test_a_scene_is_saved_and_loaded(a_slicer: ModuleType, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["scene.mrml", "scene.mrb"])
+def test_a_scene_is_saved_and_loaded(a_slicer: ModuleType, tmp_path: Path, name: str) -> None:
     volume = a_slicer.util.addVolumeFromArray(np.arange(24, dtype=np.int16).reshape(2, 3, 4), name="CT")
     assert a_slicer.util.saveNode(volume, str(tmp_path / "CT.nrrd"), {})
-    assert a_slicer.util.saveScene(str(tmp_path / "scene.mrml"), {})
+    assert a_slicer.util.saveScene(str(tmp_path / name), {})
     a_slicer.mrmlScene.Clear(0)
-    assert a_slicer.util.loadScene(str(tmp_path / "scene.mrml"), {}) is None
+    assert a_slicer.util.loadScene(str(tmp_path / name), {}) is None
     np.testing.assert_array_equal(a_slicer.util.arrayFromVolume(a_slicer.util.getNode("CT")).ravel(), np.arange(24))
 
 

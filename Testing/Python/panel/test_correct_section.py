@@ -88,7 +88,7 @@ def test_undo_of_an_edit_takes_the_mark_back(a_review: Reviewed, an_open_editor:
     before = a_review.mask()
     paint(a_review, editor=an_open_editor)
     pump(lambda: a_review.state() == "edited", 5)
-    assert a_review.widget.ui.takeBackButton.enabled
+    pump(lambda: a_review.widget.ui.takeBackButton.enabled, 5)
     a_review.widget.ui.takeBackButton.click()
     pythonqt.processEvents(SETTLED)
     assert np.array_equal(a_review.mask(), before)
@@ -247,9 +247,14 @@ def test_works_without_a_main_window(an_app_without_main_window: ModuleType, pum
     widget.exit()
 
 
-def test_panel_goes_away_with_an_editor(a_slicer: ModuleType, a_review: Reviewed, an_open_editor: Any) -> None:
-    paint(a_review)
-    a_review.widget.cleanup()
+def test_panel_goes_away_with_an_editor(a_slicer: ModuleType, a_module_widget: Any) -> None:
+    reviewed = addResults(a_module_widget)
+    a_module_widget.ui.correctCollapsibleButton.collapsed = False
+    pythonqt.processEvents(50)
+    paint(reviewed)
+    slicerhost.resetApplication()
+    assert tags(reviewed) == {"MedCLIPSeg.Edited": "1"}
+    reviewed.segmentation.GetSegmentation().GetSegment(reviewed.segmentIds[0]).SetTag("MedCLIPSeg.Edited", "0")
     pythonqt.processEvents(SETTLED)
-    assert a_review.widget.panel is None
-    assert tags(a_review) == {"MedCLIPSeg.Edited": "1"}
+    assert tags(reviewed) == {"MedCLIPSeg.Edited": "0"}
+    assert a_module_widget.panel is None
