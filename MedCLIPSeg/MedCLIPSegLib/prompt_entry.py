@@ -30,6 +30,11 @@ class PromptEntry:
         self._edit.setCompleter(self._completer)
         self._edit.connect("returnPressed()", self._onReturn)
         self._edit.connect("textChanged(QString)", self._onTextChanged)
+        self._submitted = ""
+        self._tidy = qt.QTimer()
+        self._tidy.setSingleShot(True)
+        self._tidy.setInterval(0)
+        self._tidy.connect("timeout()", self._onTidy)
         self._shortcuts = [qt.QShortcut(qt.QKeySequence(key), ui.MedCLIPSeg) for key in ("Ctrl+Return", "Ctrl+Enter")]
         for shortcut in self._shortcuts:
             shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
@@ -45,19 +50,26 @@ class PromptEntry:
 
     def cleanup(self) -> None:
         """Let the keys go: the panel goes away."""
+        self._tidy.stop()
         for shortcut in self._shortcuts:
             shortcut.setEnabled(False)
 
     def _onReturn(self) -> None:
-        # Otherwise the list of completions would write the highlighted one into the emptied line.
         self._completer.popup().hide()
         if not self._edit.text.strip() or self._logic.parameters is None:
             return
         if self._logic.isRunning:
             self._logic.run([])  # says that a run is under way; what was typed stays
             return
+        # The list of completions still writes the highlighted one into the emptied line.
+        self._submitted = self._edit.text
+        self._tidy.start()
         rows = self._takeOver()
         self._logic.run([row.rowId for row in rows])
+
+    def _onTidy(self) -> None:
+        if self._edit.text == self._submitted:
+            self._edit.clear()
 
     def _onRunAll(self) -> None:
         self._completer.popup().hide()
@@ -75,7 +87,7 @@ class PromptEntry:
         entries = linesOf(text)
         if len(entries) > 1 and self._logic.parameters is not None and not self._logic.isRunning:
             self._takeOver()
-        elif len(entries) == 1 and len(text.splitlines()) > 1:
+        elif len(entries) == 1 and text.splitlines() != [text]:
             self._edit.text = entries[0].prompt
 
     def _takeOver(self) -> list[PromptRow]:

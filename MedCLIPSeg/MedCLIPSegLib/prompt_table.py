@@ -99,7 +99,9 @@ class PromptTable:
                 if column in (COLOR, STATE):
                     item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
                 self._table.setItem(index, column, item)
-            if (index, column) != beingEdited and item.text() != text:
+            if (index, column) == beingEdited:
+                continue  # any change of the cell, even of its tool tip, would replace what is being typed
+            if item.text() != text:
                 item.setText(text)
             if item.toolTip() != toolTip:
                 item.setToolTip(toolTip)

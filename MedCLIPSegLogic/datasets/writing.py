@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
+import shutil
 import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import SimpleITK as sitk
@@ -14,19 +13,22 @@ from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
 from ..reporting.slugs import slugs
-from ..volumes.itk_images import to_image
+from ..volumes.intensity import default_rule, resolve
+from ..volumes.itk_images import quiet_itk, to_image
+from ..volumes.readers import read_volume
 from ..volumes.volume import Volume
-from .sheets import REQUIRED_COLUMNS, read_sheet
+from .sheet_writing import with_row
 
 Split = Literal["Train", "Val", "Test"]
-HEADER = (*REQUIRED_COLUMNS, "Label Values")
 
 
 def append_training_row(folder: Path, split: Split, image: Volume, mask: NDArray[np.uint8], prompt: str) -> Path:
     """Add an image, its mask and its prompt to a training set; the set is made when missing.
 
-    Pictures become PNG files, masks of them 0 and 255; volumes become NIfTI files, masks of them label 1. The prompt
-    goes to ``Prompts_Folder/<split>_text.csv``. No file is ever replaced: a name that is taken gets a number.
+    Single slices of color and pictures without pixel size become 8-bit PNG files, others NIfTI files, or NRRD files
+    where NIfTI doesn't fit (color, tilted slices). Masks hold 0 and 255. The prompt goes to
+    ``Prompts_Folder/<split>_text.csv``. An image that is in the set already isn't stored again. No file but the sheet
+    is ever replaced: a name that is taken gets a number.
 
     Args:
         folder: of the set, with or without the folders of the layout.
@@ -39,72 +41,118 @@ def append_training_row(folder: Path, split: Split, image: Volume, mask: NDArray
         The sheet.
 
     Raises:
-        MedCLIPSegError: the prompt is empty, the sheet is damaged or an .xlsx file, or a file can't be written;
-            nothing was added then.
+        MedCLIPSegError: the prompt is empty, the mask doesn't fit, the sheet is damaged, has other columns or is an
+            .xlsx file, or a file can't be written; nothing was added then.
     """
-    if not prompt.strip():
+    if split not in get_args(Split):
+        raise MedCLIPSegError(f"“{split}” is no part of a training set; choose Train, Val or Test.")
+    text = " ".join(prompt.split())
+    if not text:
         raise MedCLIPSegError("The prompt is empty; type what the mask shows.")
+    if mask.shape != image.shape:
+        raise MedCLIPSegError(f"The mask has another size than the image “{image.name}”; segment the image again.")
     sheet = folder / "Prompts_Folder" / f"{split}_text.csv"
-    if sheet.with_suffix(".xlsx").is_file():
-        raise MedCLIPSegError(
-            f"The prompts of this set are in {sheet.with_suffix('.xlsx')}; save it as {sheet.name} first."
-        )
-    rows = [list(row) for row in _rows(sheet)]
-    is_picture = not image.spacing_known and image.shape[0] == 1
-    ending = ".png" if is_picture else ".nii.gz"
     images, labels = folder / f"{split}_Folder" / "img", folder / f"{split}_Folder" / "label"
-    name = _free_name(slugs([image.name])[0], ending, images, labels)
-    rows.append([name, prompt.strip(), name, "" if is_picture else "1"])
+    made = _missing_folders(images, labels, sheet.parent)
     added: list[Path] = []
     try:
         for place in (images, labels, sheet.parent):
             place.mkdir(parents=True, exist_ok=True)
-        for place, voxels in ((images, image.voxels), (labels, mask * np.uint8(255) if is_picture else mask)):
-            added.append(place / name)
-            _write(voxels, image, place / name, is_picture)
-        _replace(sheet, rows)
-    except (OSError, RuntimeError) as error:
-        for path in added:
-            path.unlink(missing_ok=True)
-        raise MedCLIPSegError(f"The case can't be added to {folder}: check free space and permissions.") from error
+        with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as staging:
+            added += _add(Path(staging), sheet, images, labels, image, mask, text)
+    except BaseException as error:
+        for created in reversed(made):
+            shutil.rmtree(created, ignore_errors=True)
+        if isinstance(error, (OSError, RuntimeError)) and not isinstance(error, MedCLIPSegError):
+            reason = getattr(error, "strerror", None)
+            because = f" ({reason})" if reason else ""
+            raise MedCLIPSegError(
+                f"The case can't be added to {folder}{because}: check free space and permissions."
+            ) from error
+        raise
     return sheet
 
 
-def _rows(sheet: Path) -> list[tuple[str, str, str, str]]:
-    if not sheet.exists():
-        return []
-    rows = read_sheet(sheet)
-    return [(row.image, row.description, row.ground_truth, ",".join(map(str, row.label_values))) for row in rows]
+def _add(
+    staging: Path, sheet: Path, images: Path, labels: Path, image: Volume, mask: NDArray[np.uint8], prompt: str
+) -> list[Path]:
+    """Write everything beside its place, then move it there, the sheet last; undone when that fails."""
+    ending = _ending(image)
+    stem = slugs([image.name])[0]
+    fresh_image, fresh_mask, fresh_sheet = staging / f"image{ending}", staging / f"mask{ending}", staging / sheet.name
+    _write(image.voxels, image, fresh_image)
+    _write(mask * np.uint8(255), image, fresh_mask)
+    same = _same_image(fresh_image, images, stem, ending)
+    image_name = same.name if same is not None else _free_name(stem, ending, images)
+    mask_name = _free_name(image_name.removesuffix(ending), ending, labels)
+    fresh_sheet.write_bytes(with_row(sheet, image_name, prompt, mask_name))
+    moves = [] if same is not None else [(fresh_image, images / image_name)]
+    moves.append((fresh_mask, labels / mask_name))
+    added: list[Path] = []
+    try:
+        for source, target in moves:
+            source.rename(target)
+            added.append(target)
+        fresh_sheet.replace(sheet)
+    except BaseException:
+        for path in added:
+            path.unlink(missing_ok=True)
+        raise
+    return added
 
 
-def _free_name(stem: str, ending: str, *folders: Path) -> str:
-    name, number = f"{stem}{ending}", 1
-    while any((folder / name).exists() for folder in folders):
+def _ending(image: Volume) -> str:
+    if image.shape[0] == 1 and (image.is_color or not image.spacing_known):
+        return ".png"
+    axes = image.ijk_to_ras[:3, :3] / np.linalg.norm(image.ijk_to_ras[:3, :3], axis=0)
+    is_sheared = np.abs(axes.T @ axes - np.eye(3)).max() > 1e-4
+    return ".nrrd" if image.is_color or is_sheared else ".nii.gz"
+
+
+def _write(voxels: NDArray[np.generic], image: Volume, path: Path) -> None:
+    """Write an image or its mask in the format of the file's ending."""
+    with quiet_itk():
+        if path.name.endswith(".png"):
+            picture = voxels[0]
+            if picture.dtype != np.uint8:
+                picture = resolve(default_rule(image), image).apply(picture)
+            sitk.WriteImage(sitk.GetImageFromArray(picture, isVector=picture.ndim == 3), str(path))
+        else:
+            sitk.WriteImage(_with_geometry(voxels, image), str(path), useCompression=True)
+
+
+def _with_geometry(voxels: NDArray[np.generic], image: Volume) -> sitk.Image:
+    if voxels.ndim == 3:
+        return to_image(voxels, image.ijk_to_ras)
+    colors = sitk.GetImageFromArray(voxels, isVector=True)
+    colors.CopyInformation(to_image(voxels[..., 0], image.ijk_to_ras))
+    return colors
+
+
+def _same_image(fresh: Path, images: Path, stem: str, ending: str) -> Path | None:
+    """The file of the set with the same image, among those of the same name."""
+    wanted = read_volume(fresh)
+    number = 1
+    while (path := images / _numbered(stem, ending, number)).exists():
+        # Files of another size can't be the same: the same writer wrote the same voxels.
+        if path.stat().st_size == fresh.stat().st_size and read_volume(path).content_hash == wanted.content_hash:
+            return path
         number += 1
-        name = f"{stem}-{number}{ending}"
-    return name
+    return None
 
 
-def _write(voxels: NDArray[np.generic], image: Volume, path: Path, is_picture: bool) -> None:
-    if is_picture:
-        picture = voxels[0] if voxels.dtype == np.uint8 else _to_8_bit(voxels[0])
-        sitk.WriteImage(sitk.GetImageFromArray(picture, isVector=picture.ndim == 3), str(path))
-    else:
-        sitk.WriteImage(to_image(voxels, image.ijk_to_ras), str(path), useCompression=True)
+def _free_name(stem: str, ending: str, folder: Path) -> str:
+    number = 1
+    while (folder / _numbered(stem, ending, number)).exists():
+        number += 1
+    return _numbered(stem, ending, number)
 
 
-def _to_8_bit(picture: NDArray[np.generic]) -> NDArray[np.uint8]:
-    values = picture.astype(np.float64)
-    low, high = values.min(), values.max()
-    return np.round((values - low) / max(high - low, 1e-12) * 255).astype(np.uint8)
+def _numbered(stem: str, ending: str, number: int) -> str:
+    return f"{stem}{ending}" if number == 1 else f"{stem}-{number}{ending}"
 
 
-def _replace(sheet: Path, rows: list[list[str]]) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(HEADER)
-    writer.writerows(rows)
-    with tempfile.TemporaryDirectory(prefix=".saving-", dir=sheet.parent) as folder:
-        file = Path(folder) / sheet.name
-        file.write_text(text.getvalue(), encoding="utf-8", newline="")
-        file.replace(sheet)
+def _missing_folders(*folders: Path) -> list[Path]:
+    """The folders that would have to be made, outer ones first."""
+    every = {parent for folder in folders for parent in (folder, *folder.parents)}
+    return sorted((folder for folder in every if not folder.exists()), key=lambda path: len(path.parts))

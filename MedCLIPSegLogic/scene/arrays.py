@@ -41,3 +41,14 @@ def copy_voxels(image: vtk.vtkImageData) -> NDArray[Any]:
     """Return a copy of an image's voxels: (K, J, I), or (K, J, I, C) when a voxel has C > 1 components."""
     # VTK owns the memory and may change it while a worker still reads.
     return voxel_view(image).copy()
+
+
+def bounding_box(mask: NDArray[Any]) -> tuple[slice, slice, slice] | None:
+    """Return the smallest box (K, J, I) with all voxels that aren't 0; None when there are none."""
+    filled = np.flatnonzero(np.any(mask, axis=(1, 2)))
+    if filled.size == 0:
+        return None
+    outline = np.any(mask[filled[0] : filled[-1] + 1], axis=0)
+    ends = (filled, np.flatnonzero(outline.any(axis=1)), np.flatnonzero(outline.any(axis=0)))
+    k, j, i = (slice(int(found[0]), int(found[-1]) + 1) for found in ends)
+    return k, j, i

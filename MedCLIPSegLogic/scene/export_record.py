@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 import slicer
+import vtk
 
 from ..version import __version__
 from .geometry import ijk_to_ras, voxel_counts
@@ -22,17 +25,23 @@ def export_record(
     segmentation_node: slicer.vtkMRMLSegmentationNode,
     volume_node: slicer.vtkMRMLVolumeNode,
     segment_ids: Sequence[str],
-    files: Sequence[str],
+    files: Mapping[str, Sequence[str]],
     notes: Sequence[str],
 ) -> dict[str, Any]:
-    """Describe an export, ready for JSON.
+    """Describe an export, ready for JSON; what isn't known is null.
+
+    ``mean_uncertainty_nats`` and ``threshold`` of a segment speak of the model's mask, also when a person edited it
+    since; ``voxels`` and sizes speak of the segment as exported.
 
     Args:
         segmentation_node: segmentation with the segments.
         volume_node: the image.
         segment_ids: segments that were exported.
-        files: names of the files.
+        files: names of the files by segment ID; a file may hold several segments, and belong to none under "".
         notes: what was left out, one sentence each.
+
+    Raises:
+        MedCLIPSegError: no such segment.
     """
     shape, matrix = voxel_counts(volume_node), ijk_to_ras(volume_node)
     return {
@@ -40,37 +49,80 @@ def export_record(
         "image": {
             "name": volume_node.GetName(),
             "dimensions_ijk": list(reversed(shape)),
-            "ijk_to_ras": matrix.tolist(),
             "spacing_mm": None if is_picture_grid(shape, matrix) else np.linalg.norm(matrix[:3, :3], axis=0).tolist(),
+            "ijk_to_ras": matrix.tolist(),
             "parent_transform_left_out": volume_node.GetTransformNodeID() is not None,
         },
-        "segments": [_segment(segmentation_node, segment_id, volume_node) for segment_id in segment_ids],
+        "segmentation": segmentation_node.GetName(),
+        "segments": [
+            _segment(segmentation_node, segment_id, volume_node, files.get(segment_id, ()))
+            for segment_id in segment_ids
+        ],
         "notes": list(notes),
-        "files": list(files),
-        "versions": {"medclipseg": __version__, "python": platform.python_version(), "numpy": np.__version__},
+        "files": sorted({name for names in files.values() for name in names}),
+        "versions": _versions(),
     }
 
 
 def _segment(
-    segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: str, volume_node: slicer.vtkMRMLVolumeNode
+    segmentation_node: slicer.vtkMRMLSegmentationNode,
+    segment_id: str,
+    volume_node: slicer.vtkMRMLVolumeNode,
+    files: Sequence[str],
 ) -> dict[str, Any]:
-    segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
-    tags: Mapping[str, str] = segment_record(segment)
-    settings = json.loads(tags["Settings"]) if "Settings" in tags else {}
     mask, matrix = segment_mask(segmentation_node, segment_id, volume_node), ijk_to_ras(volume_node)
+    segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
+    tags = segment_record(segment)
     voxels = int(np.count_nonzero(mask))
-    known = not is_picture_grid(mask.shape, matrix) and 1 not in mask.shape
+    volume_ml = area_mm2 = None
+    if not is_picture_grid(mask.shape, matrix):
+        if 1 in mask.shape:
+            in_plane = np.delete(matrix[:3, :3], 2 - mask.shape.index(1), axis=1)
+            area_mm2 = voxels * float(np.linalg.norm(np.cross(in_plane[:, 0], in_plane[:, 1])))
+        else:
+            volume_ml = voxels * abs(float(np.linalg.det(matrix[:3, :3]))) / 1000
     return {
         "name": segment.GetName(),
         "prompt": tags.get("Prompt"),
         "model": tags.get("Model"),
         "model_hash": tags.get("ModelHash"),
-        "samples": int(tags["Samples"]) if "Samples" in tags else None,
-        "seed": int(tags["Seed"]) if "Seed" in tags else None,
-        "threshold": float(tags["Threshold"]) if "Threshold" in tags else None,
-        "mean_uncertainty_nats": float(tags["MeanUncertainty"]) if "MeanUncertainty" in tags else None,
+        "samples": _parsed(int, tags.get("Samples")),
+        "seed": _parsed(int, tags.get("Seed")),
+        "threshold": _parsed(float, tags.get("Threshold")),
+        "mean_uncertainty_nats": _parsed(float, tags.get("MeanUncertainty")),
         "edited": was_edited(segmentation_node, segment_id, volume_node),
         "voxels": voxels,
-        "volume_ml": voxels * abs(float(np.linalg.det(matrix[:3, :3]))) / 1000 if known else None,
-        "settings": settings,
+        "volume_ml": volume_ml,
+        "area_mm2": area_mm2,
+        "files": list(files),
+        "settings": _parsed(json.loads, tags.get("Settings")),
     }
+
+
+def _parsed(parse: Callable[[str], Any], text: str | None) -> Any:
+    """What a tag says; None when it is missing or was damaged by another program."""
+    try:
+        return None if text is None else parse(text)
+    except ValueError:
+        return None
+
+
+def _versions() -> dict[str, str | None]:
+    torch = sys.modules.get("torch")
+    application = getattr(slicer, "app", None)
+    slicer_version = getattr(application, "applicationVersion", None) if application is not None else None
+    return {
+        "medclipseg": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "torch": str(torch.__version__) if torch is not None else _installed("torch"),
+        "slicer": str(slicer_version) if slicer_version else _installed("slicer-core"),
+        "vtk": vtk.vtkVersion.GetVTKVersion(),
+    }
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -11,16 +11,20 @@ import slicer
 
 from ..errors import MedCLIPSegError
 from ..reporting.slugs import slugs
-from ..reporting.staging import staged_folder
+from ..reporting.staging import check_free, staged_folder
 from .export import save_segmentation
 from .export_record import export_record
-from .label_map_files import save_label_map, save_map_volume, save_surfaces
+from .geometry import ijk_to_ras
+from .image_files import is_sheared, save_map_volume
+from .label_map_files import save_label_map
 from .maps import PROBABILITY, UNCERTAINTY, find_map
 from .segmentation import segment_mask
+from .surface_files import save_surfaces
 from .tags import segment_record
 
 Format = Literal["seg.nrrd", "nii.gz", "nrrd", "stl"]
 RECORD_FILE = "export.json"
+NAMES_IN_ERRORS = 3
 
 
 @dataclass(frozen=True)
@@ -52,79 +56,137 @@ def export_results(
         volume_node: the image; all files lie on its voxel grid, parent transforms are left out.
         choice: what to write.
         folder: made when missing; other files in it are left alone.
-        overwrite: replace the files of an earlier export into the folder.
+        overwrite: replace all files of an earlier export into the folder; other files are never replaced.
 
     Returns:
         The files, the record last.
 
     Raises:
-        MedCLIPSegError: nothing is chosen, the folder holds an export or files of the same names, or can't be
-            written; nothing was changed then.
+        MedCLIPSegError: nothing is chosen, a segment is gone, the folder holds an export or files of the same names,
+            or can't be written; nothing was changed then.
     """
     if not choice.segment_ids or not (choice.formats or choice.maps):
         raise MedCLIPSegError("Nothing is chosen; tick at least one segment and one kind of file.")
-    stem = slugs([volume_node.GetName()])[0]
-    notes: list[str] = []
+    for segment_id in choice.segment_ids:
+        segment_mask(segmentation_node, segment_id, volume_node)
+    earlier = earlier_files(folder)
+    if earlier and not overwrite:
+        raise MedCLIPSegError(
+            f"The folder {folder} already holds an export ({listed(earlier)}); replace it or choose another folder."
+        )
     with staged_folder(folder, overwrite, RECORD_FILE) as staging:
-        if "seg.nrrd" in choice.formats:
-            _save_chosen(segmentation_node, choice.segment_ids, staging / f"{stem}.seg.nrrd")
-        for ending in ("nii.gz", "nrrd"):
-            if ending in choice.formats:
-                label_map = staging / f"{stem}-labels.{ending}"
-                files = save_label_map(segmentation_node, choice.segment_ids, volume_node, label_map)
-                if len(files) > 2:
-                    notes.append(f"Segments overlap, so there is one {ending} file for each of them.")
-        if "stl" in choice.formats:
-            save_surfaces(segmentation_node, choice.segment_ids, volume_node, staging)
-            notes += _empty_notes(segmentation_node, volume_node, choice)
-        if choice.maps:
-            notes += _save_maps(segmentation_node, volume_node, choice, staging)
-        names = sorted(path.name for path in staging.iterdir())
-        record = export_record(segmentation_node, volume_node, choice.segment_ids, names, notes)
-        text = json.dumps(record, indent=2, ensure_ascii=False)
-        (staging / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
+        try:
+            names = _ExportedFiles(segmentation_node, volume_node, choice, staging).write()
+        except MedCLIPSegError as error:
+            # Nobody knows the temporary folder.
+            raise MedCLIPSegError(str(error).replace(str(staging), str(folder))) from error
     return [folder / name for name in (*names, RECORD_FILE)]
 
 
-def _save_chosen(segmentation_node: slicer.vtkMRMLSegmentationNode, segment_ids: tuple[str, ...], path: Path) -> None:
-    source = segmentation_node.GetSegmentation()
-    chosen = slicer.vtkMRMLSegmentationNode()
-    chosen.GetSegmentation().SetConversionParameter(
-        slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName(),
-        source.GetConversionParameter(slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName()),
-    )
-    for segment_id in segment_ids:
-        chosen.GetSegmentation().CopySegmentFromSegmentation(source, segment_id)
-    save_segmentation(chosen, path)
+def earlier_files(folder: Path) -> list[Path]:
+    """Files of an earlier export into a folder, which `export_results` may replace.
+
+    Raises:
+        MedCLIPSegError: ``folder`` is a file.
+    """
+    return check_free(folder, True, RECORD_FILE)
 
 
-def _save_maps(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    volume_node: slicer.vtkMRMLVolumeNode,
-    choice: ExportChoice,
-    folder: Path,
-) -> list[str]:
-    segmentation = segmentation_node.GetSegmentation()
-    segments = [segmentation.GetSegment(segment_id) for segment_id in choice.segment_ids]
-    notes = []
-    for slug, segment in zip(slugs([segment.GetName() for segment in segments]), segments, strict=True):
-        prompt = segment_record(segment).get("Prompt")
-        for role in (PROBABILITY, UNCERTAINTY):
-            node = find_map(volume_node.GetScene(), volume_node, prompt, role) if prompt is not None else None
-            if node is None:
-                notes.append(f"There is no {role.name.lower()} map of “{segment.GetName()}”.")
+def listed(files: list[Path]) -> str:
+    """Return the first names of a list of files, for a sentence."""
+    names = ", ".join(path.name for path in files[:NAMES_IN_ERRORS])
+    return names + (", …" if len(files) > NAMES_IN_ERRORS else "")
+
+
+class _ExportedFiles:
+    """One export into an empty folder; notes whose files are whose, and what was left out."""
+
+    def __init__(
+        self,
+        segmentation_node: slicer.vtkMRMLSegmentationNode,
+        volume_node: slicer.vtkMRMLVolumeNode,
+        choice: ExportChoice,
+        folder: Path,
+    ) -> None:
+        self._segmentation_node, self._volume_node = segmentation_node, volume_node
+        self._choice, self._folder = choice, folder
+        segmentation = segmentation_node.GetSegmentation()
+        self._names = {i: segmentation.GetSegment(i).GetName() for i in choice.segment_ids}
+        self._stem = slugs([volume_node.GetName()])[0]
+        self._files: dict[str, list[str]] = {segment_id: [] for segment_id in ("", *choice.segment_ids)}
+        self._notes: list[str] = []
+
+    def write(self) -> list[str]:
+        """Write all files and the record; return the names of the files."""
+        if self._volume_node.GetTransformNodeID() is not None:
+            self._notes.append("The transform of the image was left out: files lie where the image file lies.")
+        if "seg.nrrd" in self._choice.formats:
+            self._write_segmentation()
+        for ending in ("nii.gz", "nrrd"):
+            if ending in self._choice.formats:
+                self._write_label_map(ending)
+        if "stl" in self._choice.formats:
+            self._write_surfaces()
+        if self._choice.maps:
+            self._write_maps()
+        record = export_record(
+            self._segmentation_node, self._volume_node, self._choice.segment_ids, self._files, self._notes
+        )
+        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+        (self._folder / RECORD_FILE).write_bytes(text.encode("utf-8", "backslashreplace"))
+        names: list[str] = record["files"]
+        return names
+
+    def _write_segmentation(self) -> None:
+        converter = slicer.vtkSegmentationConverter
+        geometry = converter.GetReferenceImageGeometryParameterName()
+        source = self._segmentation_node.GetSegmentation()
+        chosen = slicer.vtkMRMLSegmentationNode()
+        chosen.GetSegmentation().SetConversionParameter(geometry, source.GetConversionParameter(geometry))
+        for segment_id in self._names:
+            chosen.GetSegmentation().CopySegmentFromSegmentation(source, segment_id)
+        path = self._folder / f"{self._stem}.seg.nrrd"
+        save_segmentation(chosen, path)
+        if self._segmentation_node.GetTransformNodeID() != self._volume_node.GetTransformNodeID():
+            self._notes.append(
+                f"{path.name} lies elsewhere than the other files: segmentation and image have different transforms, "
+                "which it leaves out."
+            )
+        self._add_shared(path.name)
+
+    def _write_label_map(self, ending: str) -> None:
+        path = self._folder / f"{self._stem}-labels.{ending}"
+        *files, table = save_label_map(self._segmentation_node, tuple(self._names), self._volume_node, path)
+        if len(files) == len(self._names) > 1:
+            self._notes.append(f"Segments overlap, so there is one {ending} file for each of them.")
+            for segment_id, file in zip(self._names, files, strict=True):
+                self._files[segment_id].append(file.name)
+        else:
+            self._add_shared(files[0].name)
+        self._files[""].append(table.name)
+
+    def _write_surfaces(self) -> None:
+        written = save_surfaces(self._segmentation_node, tuple(self._names), self._volume_node, self._folder)
+        for segment_id, name in self._names.items():
+            if segment_id in written:
+                self._files[segment_id].append(written[segment_id].name)
             else:
-                save_map_volume(node, folder / f"{slug}.{role.name.lower()}.nii.gz")
-    return notes
+                self._notes.append(f"“{name}” is empty, or too small for a surface, and has no .stl file.")
 
+    def _write_maps(self) -> None:
+        scene, segmentation = self._volume_node.GetScene(), self._segmentation_node.GetSegmentation()
+        ending = "nrrd" if is_sheared(ijk_to_ras(self._volume_node)) else "nii.gz"
+        for (segment_id, name), slug in zip(self._names.items(), slugs(list(self._names.values())), strict=True):
+            prompt = segment_record(segmentation.GetSegment(segment_id)).get("Prompt")
+            for role in (PROBABILITY, UNCERTAINTY):
+                node = find_map(scene, self._volume_node, prompt, role) if prompt is not None else None
+                if node is None:
+                    self._notes.append(f"There is no {role.name.lower()} map of “{name}”.")
+                else:
+                    path = self._folder / f"{slug}.{role.name.lower()}.{ending}"
+                    save_map_volume(node, path)
+                    self._files[segment_id].append(path.name)
 
-def _empty_notes(
-    segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLVolumeNode, choice: ExportChoice
-) -> list[str]:
-    segmentation = segmentation_node.GetSegmentation()
-    names = [
-        segmentation.GetSegment(segment_id).GetName()
-        for segment_id in choice.segment_ids
-        if not segment_mask(segmentation_node, segment_id, volume_node).any()
-    ]
-    return [f"“{name}” is empty and has no surface." for name in names]
+    def _add_shared(self, name: str) -> None:
+        for segment_id in self._names:
+            self._files[segment_id].append(name)

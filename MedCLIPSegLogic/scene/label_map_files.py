@@ -1,4 +1,4 @@
-"""Segments as label maps and surfaces in files."""
+"""Segments as label maps in files."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 import slicer
-import vtk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
 from ..reporting.slugs import slugs
-from .arrays import copy_voxels
-from .geometry import ijk_to_ras
-from .segmentation import oriented_image, segment_mask
+from .geometry import ijk_to_ras, voxel_counts
+from .image_files import image_ending, write_image
+from .segmentation import segment_mask
 
-RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+TABLE_HEADER = ("LabelValue", "Name", "Color_R", "Color_G", "Color_B", "Color_A", "File")
 
 
 def save_label_map(
@@ -27,123 +25,64 @@ def save_label_map(
     volume_node: slicer.vtkMRMLVolumeNode,
     path: Path,
 ) -> list[Path]:
-    """Write segments as one label map with the labels 1, 2, …, or as one file each when they overlap.
+    """Write segments as one label map with the labels 1, 2, …, or as one file each, label 1, when they overlap.
 
     Args:
         segmentation_node: segmentation with binary labelmaps.
-        segment_ids: segments to write; label n is the n-th of them.
+        segment_ids: segments to write, at least one; label n is the n-th of them.
         volume_node: volume whose voxel grid the files get; parent transforms are left out.
         path: file ending in ``.nii.gz`` or ``.nrrd``; separate files get the segment's name appended.
 
     Returns:
-        The files written; a table of labels, ``….labels.csv``, is the last.
+        The files written; a table of labels, ``….labels.csv``, is the last. Its column ``File`` has the names of the
+        files without their ending, so that it holds for both formats.
 
     Raises:
-        MedCLIPSegError: no such segment.
+        MedCLIPSegError: no such segment, another ending, or a file can't be written.
     """
-    ending = ".nii.gz" if path.name.endswith(".nii.gz") else path.suffix
+    ending = image_ending(path)
     stem = path.name.removesuffix(ending)
-    masks = [segment_mask(segmentation_node, segment_id, volume_node) for segment_id in segment_ids]
-    segments = [segmentation_node.GetSegmentation().GetSegment(segment_id) for segment_id in segment_ids]
-    labels = np.zeros(masks[0].shape, np.uint8 if len(masks) < 256 else np.uint16)
-    overlap = bool((np.sum(masks, axis=0, dtype=np.uint16) > 1).any())
-    matrix, rows, files = ijk_to_ras(volume_node), [], []
-    if overlap:
-        for slug, mask in zip(slugs([segment.GetName() for segment in segments]), masks, strict=True):
-            files.append(path.with_name(f"{stem}_{slug}{ending}"))
-            write_image(mask, matrix, files[-1])
-    else:
-        for value, mask in enumerate(masks, start=1):
-            labels[mask > 0] = value
-        files.append(path)
+    matrix = ijk_to_ras(volume_node)
+    labels = _joint_labels(segmentation_node, segment_ids, volume_node)
+    names = [segmentation_node.GetSegmentation().GetSegment(segment_id).GetName() for segment_id in segment_ids]
+    if labels is not None:
+        stems, files = [stem] * len(names), [path]
         write_image(labels, matrix, path)
-    for number, segment in enumerate(segments, start=1):
-        red, green, blue = (round(255 * part) for part in segment.GetColor())
-        file = files[number - 1] if overlap else path
-        rows.append([1 if overlap else number, segment.GetName(), red, green, blue, 255, file.name])
+    else:
+        stems = [f"{stem}_{slug}" for slug in slugs(names)]
+        files = [path.with_name(f"{name}{ending}") for name in stems]
+        for segment_id, file in zip(segment_ids, files, strict=True):
+            write_image(segment_mask(segmentation_node, segment_id, volume_node), matrix, file)
+    rows: list[list[object]] = []
+    for number, (segment_id, name, file_stem) in enumerate(zip(segment_ids, names, stems, strict=True), start=1):
+        color = segmentation_node.GetSegmentation().GetSegment(segment_id).GetColor()
+        value = number if labels is not None else 1
+        rows.append([value, name, *(round(255 * part) for part in color), 255, file_stem])
     table = path.with_name(f"{stem}.labels.csv")
-    with table.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["LabelValue", "Name", "Color_R", "Color_G", "Color_B", "Color_A", "File"])
-        writer.writerows(rows)
+    _write_table(table, rows)
     return [*files, table]
 
 
-def save_surfaces(
+def _joint_labels(
     segmentation_node: slicer.vtkMRMLSegmentationNode,
     segment_ids: Sequence[str],
     volume_node: slicer.vtkMRMLVolumeNode,
-    folder: Path,
-) -> list[Path]:
-    """Write the surface of each segment as a binary STL file in LPS millimetres; empty segments have none.
-
-    Args:
-        segmentation_node: segmentation with binary labelmaps.
-        segment_ids: segments to write.
-        volume_node: volume whose voxel grid they lie on; parent transforms are left out.
-        folder: existing folder.
-
-    Returns:
-        The files written, named after the segments.
-    """
-    segmentation = segmentation_node.GetSegmentation()
-    names = slugs([segmentation.GetSegment(segment_id).GetName() for segment_id in segment_ids])
-    files = []
-    for segment_id, name in zip(segment_ids, names, strict=True):
-        mask = segment_mask(segmentation_node, segment_id, volume_node)
-        if not mask.any():
-            continue
-        surface = _surface(mask, volume_node)
-        file = folder / f"{name}.stl"
-        writer = vtk.vtkSTLWriter()
-        writer.SetFileTypeToBinary()
-        writer.SetFileName(str(file))
-        writer.SetInputData(surface)
-        if not writer.Write():
-            raise MedCLIPSegError(f"The surface {file.name} can't be written: check free space and permissions.")
-        files.append(file)
-    return files
+) -> NDArray[np.uint8] | NDArray[np.uint16] | None:
+    """One label map (K, J, I) of all segments; None when two of them share a voxel."""
+    labels = np.zeros(voxel_counts(volume_node), np.uint8 if len(segment_ids) < 256 else np.uint16)
+    for value, segment_id in enumerate(segment_ids, start=1):
+        inside = segment_mask(segmentation_node, segment_id, volume_node).view(np.bool_)
+        if labels[inside].any():
+            return None
+        labels[inside] = value
+    return labels
 
 
-def save_map_volume(map_node: slicer.vtkMRMLScalarVolumeNode, path: Path) -> None:
-    """Write a map as float32 ``.nii.gz`` or ``.nrrd``; parent transforms are left out."""
-    write_image(copy_voxels(map_node.GetImageData()), ijk_to_ras(map_node), path)
-
-
-def write_image(voxels: NDArray[np.generic], matrix: NDArray[np.float64], path: Path) -> None:
-    """Write voxels (K, J, I) with an IJK-to-RAS matrix, compressed.
-
-    Raises:
-        MedCLIPSegError: the file can't be written, or the axes are sheared, which these formats can't hold.
-    """
-    lps = RAS_TO_LPS @ matrix
-    spacing = np.linalg.norm(lps[:3, :3], axis=0)
-    image = sitk.GetImageFromArray(voxels)
+def _write_table(path: Path, rows: list[list[object]]) -> None:
     try:
-        image.SetSpacing(spacing.tolist())
-        image.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
-        image.SetOrigin(lps[:3, 3].tolist())
-        sitk.WriteImage(image, str(path), useCompression=True)
-    except RuntimeError as error:
-        raise MedCLIPSegError(
-            f"The file {path.name} can't be written; check free space and permissions, or choose the format .seg.nrrd "
-            "if the image has sheared axes."
-        ) from error
-
-
-def _surface(mask: NDArray[np.uint8], volume_node: slicer.vtkMRMLVolumeNode) -> vtk.vtkPolyData:
-    rule = slicer.vtkBinaryLabelmapToClosedSurfaceConversionRule()
-    surface = vtk.vtkPolyData()
-    segment = slicer.vtkSegment()
-    segment.AddRepresentation(
-        slicer.vtkSegmentationConverter.GetBinaryLabelmapRepresentationName(), oriented_image(mask, volume_node)
-    )
-    segment.AddRepresentation(slicer.vtkSegmentationConverter.GetClosedSurfaceRepresentationName(), surface)
-    rule.Convert(segment)
-    flip = vtk.vtkTransform()
-    flip.Scale(-1, -1, 1)
-    transform = vtk.vtkTransformPolyDataFilter()
-    transform.SetInputData(surface)
-    transform.SetTransform(flip)
-    transform.Update()
-    return transform.GetOutput()
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(TABLE_HEADER)
+            writer.writerows(rows)
+    except OSError as error:
+        raise MedCLIPSegError(f"The file {path} can't be written ({error.strerror}): choose another folder.") from error

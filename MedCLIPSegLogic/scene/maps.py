@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import slicer
@@ -26,6 +24,9 @@ ROLE_ATTRIBUTE = "MedCLIPSeg.Role"
 PROMPT_ATTRIBUTE = "MedCLIPSeg.Prompt"
 MODEL_ATTRIBUTE = "MedCLIPSeg.Model"
 INPUT_REFERENCE = "MedCLIPSeg.InputVolume"
+
+VOXELS_A_STEP = 4_000_000
+"""A step over this many voxels of a new map takes some 10 ms, up to 100 ms where memory is slow."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ MAP_ROLES = (PROBABILITY, UNCERTAINTY, EXPECTED_ENTROPY, MUTUAL_INFORMATION)
 """Uncertainty is the total: the sum of expected entropy (of the data) and mutual information (of the model)."""
 
 
-def write_map(
+def write_map_steps(
     scene: slicer.vtkMRMLScene,
     volume_node: slicer.vtkMRMLVolumeNode,
     role: MapRole,
@@ -61,31 +62,44 @@ def write_map(
     prompt: PromptResult,
     result: SegmentationResult,
     written: Collection[str],
-) -> slicer.vtkMRMLScalarVolumeNode:
-    """Write one map of a prompt, on the grid and transform of the volume.
+) -> Generator[None, None, slicer.vtkMRMLScalarVolumeNode]:
+    """Write one map of a prompt, on the grid and transform of the volume, some slices a step.
 
     The map of an earlier run of the same prompt on the same volume is updated in place, only in the slices that were
-    run; what the user changed in its name and display stays.
+    run; what the user changed in its name and display stays. The scene is changed in the last step alone.
 
     Args:
         scene: scene of the volume.
         volume_node: the input.
         role: what the map shows.
-        values: (K, J, I) voxels of the map, 0…``role.highest``.
+        values: (K, J, I) voxels of the map, 0…``role.highest``, copied.
         prompt: prompt the map is of.
         result: run the map is of.
         written: IDs of maps that belong to other prompts of the run.
+
+    Returns:
+        The map, as value of the generator.
     """
     candidates = _matching(scene, volume_node, prompt.prompt, role)
     node = next((candidate for candidate in candidates if candidate.GetID() not in written), None)
+    if node is not None and _has_image(node, values.shape):
+        image, part = node.GetImageData(), (slice(None),) * result.slice_axis + (list(result.slice_indices),)
+        if is_partial(result):
+            voxel_view(image)[part] = values[part]
+        else:
+            voxel_view(image)[...] = values
+    else:
+        image = _new_image(values.shape)
+        voxels = voxel_view(image)
+        slices_a_step = max(1, VOXELS_A_STEP // voxels[0].size)
+        for first in range(slices_a_step, len(voxels), slices_a_step):
+            voxels[first - slices_a_step : first] = values[first - slices_a_step : first]
+            yield
+        voxels[-slices_a_step:] = values[-slices_a_step:]
     if node is None:
         node = _add_map_node(scene, volume_node, prompt.name, role)
-    part: Any = ...
-    if is_partial(result) and _has_image(node, values.shape):
-        part = (slice(None),) * result.slice_axis + (list(result.slice_indices),)
-    with _open_map(scene, node, volume_node, role, values.shape) as voxels:
-        voxels[part] = values[part]
-    _mark_map(node, volume_node, role, encode(prompt.prompt), encode(str(result.settings.get("model", ""))))
+    model = encode(str(result.settings.get("model", "")))
+    _set_map(scene, node, volume_node, role, image, encode(prompt.prompt), model)
     return node
 
 
@@ -156,10 +170,12 @@ def _derive_expected_entropy(
     node = find_map(scene, volume_node, prompt, EXPECTED_ENTROPY)
     if node is None:
         node = _add_map_node(scene, volume_node, prompt, EXPECTED_ENTROPY)
-    with _open_map(scene, node, volume_node, EXPECTED_ENTROPY, shape) as voxels:
-        np.subtract(voxel_view(total.GetImageData()), voxel_view(information.GetImageData()), out=voxels)
-        np.maximum(voxels, 0, out=voxels)
-    _mark_map(node, volume_node, EXPECTED_ENTROPY, encode(prompt), total.GetAttribute(MODEL_ATTRIBUTE) or "")
+    image = node.GetImageData() if _has_image(node, shape) else _new_image(shape)
+    voxels = voxel_view(image)
+    np.subtract(voxel_view(total.GetImageData()), voxel_view(information.GetImageData()), out=voxels)
+    np.maximum(voxels, 0, out=voxels)
+    model = total.GetAttribute(MODEL_ATTRIBUTE) or ""
+    _set_map(scene, node, volume_node, EXPECTED_ENTROPY, image, encode(prompt), model)
     return node
 
 
@@ -180,36 +196,20 @@ def _has_image(node: slicer.vtkMRMLScalarVolumeNode, shape: tuple[int, ...]) -> 
     return image.GetScalarType() == vtk.VTK_FLOAT and image.GetNumberOfScalarComponents() == 1
 
 
-@contextmanager
-def _open_map(
+def _new_image(shape: tuple[int, ...]) -> vtk.vtkImageData:
+    """A float32 image for (K, J, I) voxels, which hold anything."""
+    image = vtk.vtkImageData()
+    image.SetDimensions(*tuple(shape)[::-1])
+    image.AllocateScalars(vtk.VTK_FLOAT, 1)
+    return image
+
+
+def _set_map(
     scene: slicer.vtkMRMLScene,
     node: slicer.vtkMRMLScalarVolumeNode,
     volume_node: slicer.vtkMRMLVolumeNode,
     role: MapRole,
-    shape: tuple[int, ...],
-) -> Iterator[NDArray[np.float32]]:
-    """The voxels (K, J, I) of a map, to be written in place; those of a new image hold anything."""
-    # First the display: one made for voxels that are there works out a range of its own from all of them.
-    if node.GetDisplayNode() is None:
-        _add_display(scene, node, role)
-    if _has_image(node, shape):
-        image = node.GetImageData()
-    else:
-        image = vtk.vtkImageData()
-        image.SetDimensions(*tuple(shape)[::-1])
-        image.AllocateScalars(vtk.VTK_FLOAT, 1)
-    yield voxel_view(image)
-    image.GetPointData().GetScalars().Modified()
-    image.Modified()
-    node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras(volume_node)))
-    node.SetAndObserveImageData(image)
-    follow_transform(node, volume_node)
-
-
-def _mark_map(
-    node: slicer.vtkMRMLScalarVolumeNode,
-    volume_node: slicer.vtkMRMLVolumeNode,
-    role: MapRole,
+    image: vtk.vtkImageData,
     encoded_prompt: str,
     encoded_model: str,
 ) -> None:
@@ -218,6 +218,14 @@ def _mark_map(
     node.SetAttribute(MODEL_ATTRIBUTE, encoded_model)
     # A reference, not an attribute: it follows when loading a scene renames IDs.
     node.SetNodeReferenceID(INPUT_REFERENCE, volume_node.GetID())
+    # First the display: one made for voxels that are there works out a range of its own from all of them.
+    if node.GetDisplayNode() is None:
+        _add_display(scene, node, role)
+    image.GetPointData().GetScalars().Modified()
+    image.Modified()
+    node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras(volume_node)))
+    node.SetAndObserveImageData(image)
+    follow_transform(node, volume_node)
 
 
 def _add_display(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLScalarVolumeNode, role: MapRole) -> None:

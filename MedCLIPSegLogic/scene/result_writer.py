@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 
 import slicer
@@ -10,7 +10,7 @@ import slicer
 from ..errors import MedCLIPSegError
 from ..inference.result import PromptResult, SegmentationResult
 from .geometry import require_unchanged
-from .maps import MUTUAL_INFORMATION, PROBABILITY, UNCERTAINTY, refresh_expected_entropy, write_map
+from .maps import MUTUAL_INFORMATION, PROBABILITY, UNCERTAINTY, refresh_expected_entropy, write_map_steps
 from .segment_writer import SegmentAppearance, write_segment
 from .segmentation import attach_to_volume, create_segmentation, require_own_volume
 
@@ -58,7 +58,8 @@ def write_result_steps(
     segmentation_node: slicer.vtkMRMLSegmentationNode | None = None,
     appearance: Mapping[str, SegmentAppearance] | None = None,
 ) -> Generator[None, None, SceneResult]:
-    """Write the segments and maps of a result, one segment or map a step; see ``write_segment`` and ``write_map``.
+    """Write the segments and maps of a result, a segment or some slices of a map a step; see ``write_segment`` and
+    ``write_map_steps``.
 
     The generator may be dropped at any step; what was written until then stays.
 
@@ -85,12 +86,19 @@ def write_result_steps(
         require_own_volume(segmentation_node, volume_node)
         attach_to_volume(segmentation_node, volume_node)
 
+    def require_present() -> None:
+        for node in (volume_node, segmentation_node):
+            if node.GetScene() is not scene:
+                raise MedCLIPSegError(
+                    f"“{node.GetName()}” was removed while its results were written, so some are missing: run again."
+                )
+
     segment_ids: list[str] = []
     for prompt in result.prompts:
         look = (appearance or {}).get(prompt.prompt)
         segment_ids.append(write_segment(segmentation_node, volume_node, prompt, result, look, segment_ids))
         yield
-        _require_present(scene, volume_node, segmentation_node)
+        require_present()
 
     maps: dict[str, list[slicer.vtkMRMLScalarVolumeNode]] = {}
     written: list[str] = []
@@ -100,14 +108,15 @@ def write_result_steps(
             (UNCERTAINTY, prompt.uncertainty),
             (MUTUAL_INFORMATION, prompt.mutual_information),
         ):
-            node = write_map(scene, volume_node, role, values, prompt, result, written)
+            steps = write_map_steps(scene, volume_node, role, values, prompt, result, written)
+            node = yield from _checked(steps, require_present)
             maps.setdefault(role.name, []).append(node)
             written.append(node.GetID())
             yield
-            _require_present(scene, volume_node, segmentation_node)
+            require_present()
         refresh_expected_entropy(scene, volume_node, prompt.prompt)
         yield
-        _require_present(scene, volume_node, segmentation_node)
+        require_present()
     return SceneResult(
         segmentation_node,
         tuple(segment_ids),
@@ -121,13 +130,14 @@ def _require_complete(prompt: PromptResult, result: SegmentationResult) -> None:
             raise MedCLIPSegError(f"The result of “{prompt.name}” doesn't cover the volume: run again.")
 
 
-def _require_present(
-    scene: slicer.vtkMRMLScene,
-    volume_node: slicer.vtkMRMLVolumeNode,
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-) -> None:
-    for node in (volume_node, segmentation_node):
-        if node.GetScene() is not scene:
-            raise MedCLIPSegError(
-                f"“{node.GetName()}” was removed while its results were written, so some are missing: run again."
-            )
+def _checked(
+    steps: Generator[None, None, slicer.vtkMRMLScalarVolumeNode], check: Callable[[], None]
+) -> Generator[None, None, slicer.vtkMRMLScalarVolumeNode]:
+    """The same steps, with a check after each in which others had their turn."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+        yield
+        check()

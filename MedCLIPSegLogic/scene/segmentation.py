@@ -11,7 +11,7 @@ import vtk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
-from .arrays import copy_voxels, fill_image, voxel_view
+from .arrays import bounding_box, copy_voxels, fill_image, voxel_view
 from .geometry import array_matrix, follow_transform, ijk_to_ras, is_same_grid, require_same_grid, voxel_counts
 from .hierarchy import place_beside
 from .names import node_name
@@ -153,7 +153,9 @@ def set_segment_mask(
         MedCLIPSegError: the segmentation doesn't hold labelmaps.
     """
     logic = slicer.vtkSlicerSegmentationsModuleLogic
-    image = oriented_image(mask, volume_node)
+    # The fewer voxels, the faster; an empty image would be refused.
+    region = bounding_box(mask) or (slice(0, 1),) * 3
+    image = oriented_image(mask[region], volume_node, tuple(part.start for part in region))
     if not logic.SetBinaryLabelmapToSegment(image, segmentation_node, segment_id, logic.MODE_REPLACE):
         name = segmentation_node.GetSegmentation().GetSegment(segment_id).GetName()
         raise MedCLIPSegError(
@@ -162,10 +164,20 @@ def set_segment_mask(
         )
 
 
-def oriented_image(mask: NDArray[Any], volume_node: slicer.vtkMRMLVolumeNode) -> slicer.vtkOrientedImageData:
-    """Return a copy of a mask (K, J, I) as an image on the voxel grid of a volume."""
+def oriented_image(
+    mask: NDArray[Any], volume_node: slicer.vtkMRMLVolumeNode, first: tuple[int, ...] = (0, 0, 0)
+) -> slicer.vtkOrientedImageData:
+    """Return a copy of a mask (K, J, I) as an image on the voxel grid of a volume.
+
+    Args:
+        mask: of the whole volume, or of a part of it.
+        volume_node: gives the grid.
+        first: index (k, j, i) in the volume of the first voxel of the mask.
+    """
     image = slicer.vtkOrientedImageData()
     fill_image(image, mask.astype(np.uint8, copy=False))
+    (k, j, i), (depth, height, width) = first, mask.shape
+    image.SetExtent(i, i + width - 1, j, j + height - 1, k, k + depth - 1)
     matrix = vtk.vtkMatrix4x4()
     volume_node.GetIJKToRASMatrix(matrix)
     image.SetImageToWorldMatrix(matrix)

@@ -7,18 +7,21 @@ import slicer
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
-from ..inference.result import MAX_ENTROPY
-from .arrays import voxel_view
-from .geometry import require_shape, require_unchanged_grid, voxel_counts
-from .segmentation import oriented_image, was_edited
+from .arrays import bounding_box, voxel_view
+from .geometry import require_same_grid, require_shape, require_unchanged_grid, voxel_counts
+from .maps import PROBABILITY, UNCERTAINTY, find_map, map_prompt, map_role
+from .segmentation import oriented_image, segment_mask, was_edited
 from .tags import write_threshold_record
+
+_LABELMAP = "Binary labelmap"
 
 
 class LiveThreshold:
     """One segment, its probability map, and the threshold between them; for as long as a slider is dragged.
 
-    The mask is written into the segment's own labelmap, so that nothing is allocated or copied while dragging. Save
-    the state for undo before the first `apply`: the history keeps copies of its own.
+    The first `apply` gives the segment a labelmap of its own on the whole grid, the others write into it: nothing is
+    allocated while dragging, other segments and labelmaps the undo history may hold stay as they are. Save the state
+    for undo before the first `apply`. Surfaces made from the segmentation are dropped, as they no longer fit.
 
     Args:
         segmentation_node: segmentation on the grid and under the transform of the volume.
@@ -27,7 +30,8 @@ class LiveThreshold:
         volume_node: the image.
 
     Raises:
-        MedCLIPSegError: the segment was edited by a person, or the map lies on another voxel grid.
+        MedCLIPSegError: no such segment, it was edited by a person, the map is no probability map, or one of them
+            lies on another voxel grid than the image.
     """
 
     def __init__(
@@ -37,52 +41,101 @@ class LiveThreshold:
         probability_node: slicer.vtkMRMLScalarVolumeNode,
         volume_node: slicer.vtkMRMLVolumeNode,
     ) -> None:
-        require_shape(probability_node, voxel_counts(volume_node))
-        require_unchanged_grid(probability_node, volume_node)
-        segmentation = segmentation_node.GetSegmentation()
-        segment = segmentation.GetSegment(segment_id)
-        if was_edited(segmentation_node, segment_id, volume_node):
-            raise MedCLIPSegError(
-                f"“{segment.GetName()}” was edited by hand, so its threshold stays; segment the prompt again to get "
-                "a segment that follows the threshold."
-            )
-        # Other segments in the same layer must not change.
-        segmentation.SeparateSegmentLabelmap(segment_id)
-        self._segment = segment
-        self._image = segment.GetRepresentation(slicer.vtkSegmentationConverter.GetBinaryLabelmapRepresentationName())
-        self._probability = voxel_view(probability_node.GetImageData())
-        self._volume_node = volume_node
+        self._node, self._segment_id = segmentation_node, segment_id
+        self._map, self._volume = probability_node, volume_node
+        self._image: slicer.vtkOrientedImageData | None = None
         self._threshold: float | None = None
-        self._voxels: NDArray[np.bool_] | None = None
+        self._written = 0
+        if map_role(probability_node) is not PROBABILITY:
+            raise MedCLIPSegError(f"“{probability_node.GetName()}” is not a probability map: choose another map.")
+        require_unchanged_grid(probability_node, volume_node)
+        require_same_grid(segmentation_node, volume_node)
+        self._probability()
+        self._require_own_mask()
 
     def apply(self, threshold: float) -> None:
-        """Make the segment what lies above the threshold, 0…1 exclusive."""
-        voxels = self._own_voxels()
-        np.greater(self._probability, threshold, out=voxels)
-        self._threshold = threshold
-        self._image.GetPointData().GetScalars().Modified()
-        self._image.Modified()
+        """Make the segment what lies above a threshold, exactly: ``mask == probability > threshold``.
+
+        Args:
+            threshold: 0…1, exclusive.
+
+        Raises:
+            MedCLIPSegError: the threshold is out of range, or the segment or its map was removed, replaced by one of
+                another shape or edited meanwhile.
+        """
+        if not 0 < threshold < 1:
+            raise MedCLIPSegError(f"The threshold is {threshold}; it must lie between 0 and 1.")
+        probability = self._probability()
+        image = self._held()
+        if image is None:
+            self._require_own_mask()
+            image = self._take_hold()
+        np.greater(probability, float(threshold), out=voxel_view(image).view(np.bool_))
+        self._threshold = float(threshold)
+        image.GetPointData().GetScalars().Modified()
+        image.Modified()
+        self._image, self._written = image, image.GetMTime()
 
     def finish(self) -> None:
-        """Note the threshold, the mask and its uncertainty on the segment; call it when the slider rests."""
-        if self._threshold is None or self._voxels is None:
+        """Record threshold, mask and mean uncertainty on the segment; call it when the slider rests.
+
+        Does nothing when nothing was applied, or when what was applied is gone: undone, painted over or removed.
+        """
+        image = self._held()
+        if image is None or self._threshold is None:
             return
-        inside = self._probability[self._voxels]
-        seen = inside if inside.size else self._probability[self._probability > 0]
-        mean = float(_entropy(seen).mean()) if seen.size else 0.0
-        write_threshold_record(self._segment, self._threshold, self._voxels.view(np.uint8), mean)
+        mask = voxel_view(image)
+        region = bounding_box(mask) or (slice(0, 1),) * 3
+        segment = self._node.GetSegmentation().GetSegment(self._segment_id)
+        write_threshold_record(segment, self._threshold, mask, self._mean_uncertainty(mask, region))
+        # A cropped labelmap, as a run leaves it, keeps the states for undo and later writing small.
+        first = tuple(part.start for part in region)
+        segment.AddRepresentation(_LABELMAP, oriented_image(mask[region], self._volume, first))
+        self._image = None
 
-    def _own_voxels(self) -> NDArray[np.bool_]:
-        """The labelmap's voxels on the whole grid; a written labelmap may be cropped to what is inside."""
-        if self._voxels is None:
-            whole = oriented_image(np.zeros(self._probability.shape, np.uint8), self._volume_node)
-            self._image.ShallowCopy(whole)
-            self._segment.SetLabelValue(1)
-            self._voxels = voxel_view(self._image).view(np.bool_)
-        return self._voxels
+    def _held(self) -> slicer.vtkOrientedImageData | None:
+        """The segment's labelmap while it is what `apply` wrote last, else None."""
+        labelmap = self._labelmap()
+        is_ours = labelmap is not None and labelmap is self._image and labelmap.GetMTime() == self._written
+        return labelmap if is_ours else None
 
+    def _take_hold(self) -> slicer.vtkOrientedImageData:
+        segmentation = self._node.GetSegmentation()
+        # Clears its voxels in a labelmap it shares with others.
+        segmentation.SeparateSegmentLabelmap(self._segment_id)
+        image = oriented_image(np.zeros(voxel_counts(self._volume), np.uint8), self._volume)
+        segment = segmentation.GetSegment(self._segment_id)
+        segment.SetLabelValue(1)
+        segment.AddRepresentation(_LABELMAP, image)
+        return image
 
-def _entropy(probability: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Binary entropy in nats, as the uncertainty map holds it."""
-    inside = np.clip(probability.astype(np.float64), 1e-12, 1 - 1e-12)
-    return np.clip(-inside * np.log(inside) - (1 - inside) * np.log1p(-inside), 0, MAX_ENTROPY)
+    def _require_own_mask(self) -> None:
+        """Make sure that the mask is the work of a run or of this object; raises when there is none, too."""
+        if self._threshold is not None:
+            mask = segment_mask(self._node, self._segment_id, self._volume)
+            if np.array_equal(mask, self._probability() > self._threshold):
+                return
+        if was_edited(self._node, self._segment_id, self._volume):
+            name = self._node.GetSegmentation().GetSegment(self._segment_id).GetName()
+            raise MedCLIPSegError(
+                f"“{name}” was edited by hand, so its threshold stays: segment the prompt again to get a segment that "
+                "follows the threshold."
+            )
+
+    def _labelmap(self) -> slicer.vtkOrientedImageData | None:
+        segment = self._node.GetSegmentation().GetSegment(self._segment_id)
+        return None if segment is None else segment.GetRepresentation(_LABELMAP)
+
+    def _probability(self) -> NDArray[np.float32]:
+        require_shape(self._map, voxel_counts(self._volume))
+        return voxel_view(self._map.GetImageData())
+
+    def _mean_uncertainty(self, mask: NDArray[np.uint8], region: tuple[slice, ...]) -> float | None:
+        """In nats, as a run tells it: inside the mask, or where the run looked when it is empty; None without a map."""
+        node = find_map(self._node.GetScene(), self._volume, map_prompt(self._map), UNCERTAINTY)
+        if node is None or voxel_counts(node) != mask.shape:
+            return None
+        uncertainty = voxel_view(node.GetImageData())
+        inside = uncertainty[region][mask[region].view(np.bool_)]
+        seen = inside if inside.size else uncertainty[self._probability() > 0]
+        return float(seen.mean(dtype=np.float64)) if seen.size else None

@@ -49,6 +49,7 @@ def waitUntil(isTrue: Callable[[], bool], seconds: float = RUN_SECONDS) -> None:
     pythonqt.runEventLoop(isTrue, seconds)
     if not isTrue():
         raise TimeoutError(f"nothing happened within {seconds:g} s")
+    pythonqt.processEvents(20)  # sections refresh at the next turn
 
 
 def startRun(widget: Any, name: str, samples: int = 4, more: tuple[str, ...] = ()) -> None:

@@ -13,7 +13,10 @@ class Enumerator(int):
     member: enum.Enum
 
     def __new__(cls, member: enum.Enum) -> Enumerator:
-        number = super().__new__(cls, int(member.value))
+        kind = type(member)
+        if kind not in _kinds:
+            _kinds[kind] = type(kind.__name__, (Enumerator,), {})
+        number = int.__new__(_kinds[kind], int(member.value))
         number.member = member
         return number
 
@@ -26,6 +29,9 @@ class Enumerator(int):
         return str(int(self))
 
     __str__ = __repr__
+
+
+_kinds: dict[type, type[Enumerator]] = {}
 
 
 def isEnum(value: Any) -> bool:

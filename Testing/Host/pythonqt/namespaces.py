@@ -6,7 +6,7 @@ import sys
 import types
 from typing import Any
 
-from PySide6 import QtCore, QtGui, QtWidgets
+from PySide6 import QtCore, QtGui, QtNetwork, QtWidgets
 
 from pythonqt import ctk_widgets
 from pythonqt.ui_loader import QUiLoader, customWidgets
@@ -24,12 +24,13 @@ def install() -> None:
         global _application
         _application = QtWidgets.QApplication(sys.argv[:1])
     qt = types.ModuleType("qt")
-    for module in (QtCore, QtGui, QtWidgets):
+    for module in (QtCore, QtGui, QtNetwork, QtWidgets):
         for name in dir(module):
             value = getattr(module, name)
             if name.startswith("Q") and isinstance(value, type) and name not in ABSENT:
                 setattr(qt, name, wrapperClass(value))
     qt.QUiLoader = wrapperClass(QUiLoader)
+    qt.Signal, qt.Slot, qt.Property = QtCore.Signal, QtCore.Slot, QtCore.Property
     qt.SIGNAL = lambda signature: "2" + signature
     ctk, pythonQt = types.ModuleType("ctk"), types.ModuleType("PythonQt")
     for cls in ctk_widgets.WIDGETS:

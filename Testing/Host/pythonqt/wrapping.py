@@ -9,11 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 import shiboken6
-from PySide6 import QtCore
+from PySide6 import QtCore, QtGui
 
+from pythonqt.descriptions import description
 from pythonqt.enums import Enumerator, findEnumerator, isEnum
+from pythonqt.methods import REFUSAL, Method, argument, converted
 from pythonqt.signals import Signal, connect, disconnect
-from pythonqt.slots import adapted
+from pythonqt.subclasses import WRAPPER, derived
+
+NOT_IN_PYTHONQT = {"emit"}
+"""Functions that only PySide has."""
 
 _classes: dict[type, WrapperType] = {}
 _alive: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
@@ -23,14 +28,22 @@ class WrapperType(type):
     """Class of wrapped objects of one PySide class; enumerators and static functions are its attributes."""
 
     pysideClass: type
+    isDerived = False
 
-    def __instancecheck__(cls, instance: Any) -> bool:
-        return type(instance) is cls
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> WrapperType:
+        base = next((entry for entry in bases if isinstance(entry, WrapperType)), None)
+        if base is not None:
+            namespace = {**namespace, "isDerived": True}
+            namespace["pysideClass"] = derived(name, base.pysideClass, namespace)
+        return super().__new__(mcs, name, bases, namespace)
 
     def __call__(cls, *arguments: Any, **keywords: Any) -> Any:
+        if cls.isDerived:
+            return super().__call__(*arguments, **keywords)
         if keywords:
-            raise ValueError(f"Called {cls.__name__} with keyword arguments, but called slot does not support kwargs.")
-        return wrap(cls.pysideClass(*[_argument(value) for value in arguments]))
+            name = f"{cls.__name__}({cls.__name__}) -> {cls.__name__}"
+            raise ValueError(f"Called {name} with keyword arguments, but called slot does not support kwargs.")
+        return wrap(_created(cls, arguments))
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
@@ -43,7 +56,7 @@ class WrapperType(type):
             raise AttributeError(f"type object '{cls.__name__}' has no attribute '{name}'")
         if isEnum(value):
             return _EnumClass(value)
-        return _method(value) if callable(value) else wrap(value)
+        return Method(value, name, None, cls.__name__) if callable(value) else wrap(value)
 
 
 class _EnumClass:
@@ -66,6 +79,14 @@ class PythonQtInstanceWrapper:
 
     __slots__ = ("__weakref__", "_object")
 
+    def __init__(self, *arguments: Any) -> None:
+        # Only classes derived in Python come here.
+        target = _created(type(self), arguments)
+        object.__setattr__(self, "_object", target)
+        target.__dict__[WRAPPER] = self
+        if isinstance(target, QtCore.QObject):
+            _alive[_pointer(target)] = self
+
     def __bool__(self) -> bool:
         target = self._object
         if not shiboken6.isValid(target):
@@ -79,10 +100,12 @@ class PythonQtInstanceWrapper:
         )
 
     def __eq__(self, other: Any) -> bool:
+        if other is None:
+            return not shiboken6.isValid(self._object)
         if not isinstance(type(other), WrapperType):
             return False
         if isinstance(self._object, QtCore.QObject):
-            return shiboken6.getCppPointer(self._object)[0] == _pointer(other._object)
+            return _pointer(self._object) == _pointer(other._object)
         return self._object is other._object or bool(self._object == other._object)
 
     def __hash__(self) -> int:
@@ -97,7 +120,7 @@ class PythonQtInstanceWrapper:
         return sorted(names)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__} ({type(self).__name__} at: {_pointer(self._object):#x})"
+        return description(self._object, type(self).__name__)
 
     def __getattr__(self, name: str) -> Any:
         target = object.__getattribute__(self, "_object")
@@ -113,17 +136,18 @@ class PythonQtInstanceWrapper:
         found = findEnumerator(type(target), name)
         if found is not None:
             return found
-        if name.startswith("_"):
+        if name.startswith("_") or name in NOT_IN_PYTHONQT:
             raise AttributeError(f"{cls} has no attribute named '{name}'")
         value = getattr(target, "exec" if name == "exec_" else name, None)
         if value is None:
             raise AttributeError(f"{cls} has no attribute named '{name}'")
         if isinstance(value, QtCore.SignalInstance):
             return Signal(target, name)
-        return _method(value) if callable(value) else wrap(value)
+        return Method(value, name, target, cls) if callable(value) else wrap(value)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "_object":
+        derivedInPython = type(self).isDerived
+        if derivedInPython and not hasattr(self, "_object"):
             object.__setattr__(self, name, value)
             return
         target, cls = self._object, type(self).__name__
@@ -138,6 +162,9 @@ class PythonQtInstanceWrapper:
             if real.encode() in [bytes(entry.data()) for entry in target.dynamicPropertyNames()]:
                 target.setProperty(real, unwrap(value))
                 return
+        if derivedInPython:
+            object.__setattr__(self, name, value)
+            return
         if hasattr(target, name):
             raise AttributeError(f"Slot '{name}' can not be overwritten on {cls} object")
         raise AttributeError(
@@ -178,6 +205,15 @@ def wrapperClass(pysideClass: type) -> WrapperType:
     return _classes[pysideClass]
 
 
+def _created(cls: WrapperType, arguments: tuple[Any, ...]) -> Any:
+    if issubclass(cls.pysideClass, QtGui.QImage) and arguments and isinstance(arguments[0], bytes):
+        raise ValueError(f"{REFUSAL}\n{arguments}")
+    try:
+        return cls.pysideClass(*[argument(value) for value in arguments])
+    except TypeError as error:
+        raise ValueError(f"{REFUSAL} {error}") from None
+
+
 def _isPySide(value: Any) -> bool:
     return isinstance(value, shiboken6.Object) and not isinstance(value, enum.Enum)
 
@@ -190,6 +226,9 @@ def _pointer(target: Any) -> int:
 
 
 def _wrapped(target: Any) -> Any:
+    own = getattr(target, "__dict__", {}).get(WRAPPER)
+    if own is not None:
+        return own
     if isinstance(target, QtCore.QObject) and shiboken6.isValid(target):
         known = _alive.get(_pointer(target))
         if known is not None and known._object is target:
@@ -214,6 +253,8 @@ def _qobjectAttribute(target: QtCore.QObject, name: str) -> tuple[bool, Any]:
     if name in special:
         return True, special[name]()
     real = "objectName" if name == "name" else name
+    if real == "singleShot" and isinstance(target, QtCore.QTimer):
+        return False, None  # the static function hides the property of the same name
     meta = target.metaObject()
     if meta.indexOfProperty(real) >= 0 or real.encode() in [bytes(e.data()) for e in target.dynamicPropertyNames()]:
         return True, wrap(target.property(real))
@@ -241,17 +282,10 @@ def _setProperty(target: QtCore.QObject, index: int, value: Any) -> None:
     kind, plain = prop.typeName(), unwrap(value)
     if not prop.isWritable():
         raise AttributeError(f"Property '{prop.name()}' of type '{kind}' is not writable")
-    if kind == "QString":
-        plain = str(plain)
-    elif kind == "bool":
-        plain = bool(plain)
-    elif kind in ("int", "uint", "double", "float") and not isinstance(plain, enum.Enum):
-        try:
-            plain = float(plain.__float__()) if kind in ("double", "float") else int(plain.__int__())
-        except AttributeError:
-            raise AttributeError(_refusal(prop, value)) from None
-    elif isinstance(plain, tuple):
-        plain = list(plain)
+    try:
+        plain = converted(list(plain) if isinstance(plain, tuple) else plain, kind)
+    except (AttributeError, TypeError):
+        raise AttributeError(_refusal(prop, value)) from None
     if not target.setProperty(prop.name(), plain):
         raise AttributeError(_refusal(prop, value))
 
@@ -259,22 +293,3 @@ def _setProperty(target: QtCore.QObject, index: int, value: Any) -> None:
 def _refusal(prop: QtCore.QMetaProperty, value: Any) -> str:
     kind = type(value).__name__
     return f"Property '{prop.name()}' of type '{prop.typeName()}' does not accept an object of type {kind} ({value})"
-
-
-def _argument(value: Any) -> Any:
-    plain = unwrap(value)
-    if inspect.isfunction(plain) or inspect.ismethod(plain):
-        return adapted(plain)
-    return plain
-
-
-def _method(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*arguments: Any, **keywords: Any) -> Any:
-        if keywords:
-            raise ValueError("Called slot with keyword arguments, but called slot does not support kwargs.")
-        try:
-            return wrap(function(*[_argument(value) for value in arguments]))
-        except TypeError as error:
-            raise ValueError(f"Could not find matching overload for given arguments: {error}") from None
-
-    return call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shiboken6
 from PySide6.QtCore import Property, Qt, Signal
 from PySide6.QtWidgets import QDockWidget, QFrame, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
@@ -52,6 +53,7 @@ class qSlicerMainWindow(QMainWindow):
         self._scroll.setObjectName("ModulePanel")
         self._scroll.setWidgetResizable(True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self._panels: list[QWidget] = []
         self._frame = QWidget()
         layout = QVBoxLayout(self._frame)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -79,14 +81,15 @@ class qSlicerMainWindow(QMainWindow):
     def hostShowModule(self, title: str, widget: QWidget | None) -> None:
         """Put a module's widget into the panel; others stay there, hidden, until their module is unloaded."""
         self._dock.setWindowTitle(title)
-        layout = self._frame.layout()
-        for index in range(layout.count()):
-            other = layout.itemAt(index).widget()
-            if other is not None and other is not widget:
-                other.hide()
+        # Not layout.itemAt(): PySide keeps what it returns, also when Qt has deleted it with its widget.
+        self._panels = [panel for panel in self._panels if shiboken6.isValid(panel) and panel.parent() is self._frame]
+        for panel in self._panels:
+            if panel is not widget:
+                panel.hide()
         if widget is not None:
-            if layout.indexOf(widget) < 0:
-                layout.insertWidget(0, widget)
+            if widget not in self._panels:
+                self._panels.append(widget)
+                self._frame.layout().insertWidget(0, widget)
             widget.show()
 
     def hostShownFrame(self) -> QWidget:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from MedCLIPSegLib.prompt_history import MAX_ENTRIES, SETTINGS_KEY, PromptHistory
 from PySide6.QtCore import QSettings
+
+from MedCLIPSegLib.prompt_history import MAX_ENTRIES, SETTINGS_KEY, PromptHistory
 
 
 class SettingsDouble(dict[str, Any]):
@@ -65,7 +66,9 @@ def test_whatever_the_settings_return_is_understood(stored: Any, entries: list[s
     assert PromptHistory(SettingsDouble({SETTINGS_KEY: stored})).entries() == entries
 
 
-@pytest.mark.parametrize("prompts", [["one"], ["tumor, left"], ["@x", "a|b", '"q"'], ["左肾 é", "50 %"], ["two\nlines"]])
+@pytest.mark.parametrize(
+    "prompts", [["one"], ["tumor, left"], ["@x", "a|b", '"q"'], ["左肾 é", "50 %"], ["two\nlines"]]
+)
 def test_prompts_survive_a_restart(prompts: list[str], tmp_path: Path) -> None:
     file = str(tmp_path / "settings.ini")
     settings = QSettings(file, QSettings.Format.IniFormat)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 import pytest
+
 from MedCLIPSegLib.prompt_list_file import MAX_BYTES, ListedPrompt, loadPromptList, savePromptList
 from MedCLIPSegLib.prompt_rows import PromptRow
-
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 ODD_PROMPTS = ["a, b; c\td", 'say "it"', "two\nlines", "左肾 é ß 😀", "x" * 500, "a|b", "=1+1", "prompt"]
@@ -131,6 +130,6 @@ def test_a_list_that_cannot_be_written_leaves_everything_as_it_was(a_path: Path)
     with pytest.raises(MedCLIPSegError, match="can't be written"):
         savePromptList([PromptRow("liver"), PromptRow("\ud800")], a_path, overwrite=True)
     assert a_path.read_text() == "precious"
-    assert os.listdir(a_path.parent) == [a_path.name]
+    assert list(a_path.parent.iterdir()) == [a_path]
     with pytest.raises(MedCLIPSegError, match="can't be written"):
         savePromptList([PromptRow("liver")], a_path.parent / "gone" / "list.csv")

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+
 from MedCLIPSegLib.prompt_rows import PromptRow, PromptRows
 
 RED, GREEN, BLUE = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)

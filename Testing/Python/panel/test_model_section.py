@@ -1,0 +1,151 @@
+"""The Model section: every control, on the real panel."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import pythonqt
+import slicerhost
+
+from MedCLIPSegLib import model_section
+from MedCLIPSegLogic.model.catalog import BUNDLED_MODELS
+
+
+@pytest.fixture
+def a_folder(tmp_path: Path) -> Path:
+    """A model folder without a card, as training leaves it."""
+    folder = tmp_path / "my model é"
+    shutil.copytree(BUNDLED_MODELS / "mini", folder)
+    (folder / "model.json").unlink()
+    return folder
+
+
+@pytest.fixture
+def said(a_module_widget: Any) -> list[str]:
+    lines: list[str] = []
+    a_module_widget.logic.said.connect(lines.append)
+    return lines
+
+
+def openFolder(widget: Any, folder: Path | str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_section, "askFolder", lambda *_question: str(folder))
+    widget.ui.openModelButton.click()
+    pythonqt.processEvents(30)
+
+
+def titles(combo: Any) -> list[str]:
+    return [combo.itemText(index) for index in range(combo.count)]
+
+
+def test_the_bundled_model_is_chosen_and_described(a_module_widget: Any) -> None:
+    ui = a_module_widget.ui
+    assert titles(ui.modelComboBox) == ["mini (bundled)"]
+    assert ui.modelComboBox.currentData == a_module_widget.logic.parameters.model == "mini"
+    purpose, license, size = ui.modelInfoLabel.text.split("\n")
+    assert "breast lesions in ultrasound" in purpose
+    assert license == "License: CC BY-SA 4.0"
+    assert size == "9.3 MB, on this computer"
+    assert ui.modelCollapsibleButton.collapsed
+
+
+def test_a_model_folder_is_opened_and_chosen(
+    a_module_widget: Any, a_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ui, parameters = a_module_widget.ui, a_module_widget.logic.parameters
+    openFolder(a_module_widget, a_folder, monkeypatch)
+    assert parameters.model == str(a_folder)
+    assert titles(ui.modelComboBox) == ["mini (bundled)", "my model é"]
+    assert ui.modelComboBox.currentText == "my model é"
+    assert "not stated" in ui.modelInfoLabel.text
+    ui.modelComboBox.currentIndex = 0
+    pythonqt.processEvents(30)
+    assert parameters.model == "mini"
+    assert "dermoscopy" in ui.modelInfoLabel.text
+    openFolder(a_module_widget, a_folder, monkeypatch)
+    assert len(titles(ui.modelComboBox)) == 2
+    assert parameters.model == str(a_folder)
+
+
+def test_opened_folders_and_device_are_remembered(
+    a_slicer: ModuleType, a_module_widget: Any, a_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openFolder(a_module_widget, a_folder, monkeypatch)
+    a_module_widget.panel.model.useProcessor()
+    a_module_widget.onReload()
+    reloaded = a_slicer.util.getModuleWidget("MedCLIPSeg")
+    assert titles(reloaded.ui.modelComboBox) == ["mini (bundled)", "my model é"]
+    assert reloaded.panel.model.device() == "cpu"
+    assert reloaded.ui.deviceComboBox.currentText == "Processor"
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
+def test_another_folder_is_refused(
+    a_module_widget: Any, a_folder: Path, said: list[str], monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    (a_folder / missing).unlink()
+    openFolder(a_module_widget, a_folder, monkeypatch)
+    assert len(said) == 1
+    assert f"has no {missing};" in said[0]
+    assert a_module_widget.logic.parameters.model == "mini"
+    assert titles(a_module_widget.ui.modelComboBox) == ["mini (bundled)"]
+
+
+def test_a_cancelled_question_changes_nothing(
+    a_module_widget: Any, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openFolder(a_module_widget, "", monkeypatch)
+    assert (a_module_widget.logic.parameters.model, said) == ("mini", [])
+
+
+def test_a_model_that_is_gone_is_shown_as_such(
+    a_slicer: ModuleType, a_module_widget: Any, a_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ui = a_module_widget.ui
+    openFolder(a_module_widget, a_folder, monkeypatch)
+    shutil.rmtree(a_folder)
+    a_slicer.util.selectModule("Volumes")
+    a_slicer.util.selectModule("MedCLIPSeg")
+    pythonqt.processEvents(30)
+    assert f"{a_folder} is not on this computer any more" in ui.modelInfoLabel.text
+    assert not ui.modelCollapsibleButton.collapsed
+
+
+def test_the_model_of_a_scene_from_elsewhere_is_kept(a_module_widget: Any) -> None:
+    a_module_widget.logic.parameters.model = "/elsewhere/<b>model"
+    pythonqt.processEvents(30)
+    assert a_module_widget.ui.modelComboBox.currentText == "<b>model"
+    assert "/elsewhere/<b>model is not on this computer any more" in a_module_widget.ui.modelInfoLabel.text
+    assert a_module_widget.logic.parameters.model == "/elsewhere/<b>model"
+
+
+@pytest.mark.parametrize(("index", "device"), [(0, "auto"), (1, "cpu"), (2, "cuda")])
+def test_the_device_is_chosen(a_module_widget: Any, index: int, device: str) -> None:
+    a_module_widget.ui.deviceComboBox.currentIndex = index
+    assert a_module_widget.panel.model.device() == device == a_module_widget.logic.device()
+
+
+@pytest.mark.parametrize("stored", ["", "tpu", None, 7, ("cpu", "cuda")])
+def test_an_odd_device_in_the_settings_is_automatic(a_slicer: ModuleType, stored: Any) -> None:
+    a_slicer.app.settings().setValue(model_section.DEVICE_KEY, stored)
+    widget = slicerhost.loadModule("MedCLIPSeg", enter=True)
+    assert widget.panel.model.device() == "auto"
+
+
+def test_sample_count_and_seed_are_bound(a_module_widget: Any) -> None:
+    ui, parameters = a_module_widget.ui, a_module_widget.logic.parameters
+    ui.sampleCountSpinBox.value, ui.seedSpinBox.value = 12, 7
+    assert (parameters.sampleCount, parameters.seed) == (12, 7)
+    parameters.sampleCount, parameters.seed = 3, 2**31 - 1
+    assert (ui.sampleCountSpinBox.value, ui.seedSpinBox.value) == (3, 2**31 - 1)
+
+
+def test_the_model_stays_during_a_run(a_module_widget: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for isRunning in (True, False):
+        monkeypatch.setattr(type(a_module_widget.logic), "isRunning", isRunning)
+        a_module_widget.panel.refresh()
+        assert a_module_widget.ui.modelComboBox.enabled is not isRunning
+        assert a_module_widget.ui.openModelButton.enabled is not isRunning
