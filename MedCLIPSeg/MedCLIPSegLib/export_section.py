@@ -1,5 +1,6 @@
 """The Export section: results into files and training sets."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 FOLDER_KEY = "MedCLIPSeg/ExportFolder"
 TRAINING_KEY = "MedCLIPSeg/TrainingFolder"
+PARTS = ("Train", "Val", "Test")
 
 
 class ExportSection:
@@ -30,41 +32,54 @@ class ExportSection:
         self._ui, self._logic, self._settings = ui, logic, settings
         self._list = ui.exportSegmentsList
         self._segments: list[tuple[str, str]] = []
+        self._segmentation: Any = None
         self._boxes = (
             (ui.exportSegmentationCheckBox, "seg.nrrd"),
             (ui.exportNiftiCheckBox, "nii.gz"),
             (ui.exportNrrdCheckBox, "nrrd"),
             (ui.exportSurfaceCheckBox, "stl"),
         )
-        for words in ("Train", "Val", "Test"):
-            ui.trainingSplitComboBox.addItem(words, words)
+        for part in PARTS:
+            ui.trainingSplitComboBox.addItem(part, part)
         for button, key in ((ui.exportFolderButton, FOLDER_KEY), (ui.trainingFolderButton, TRAINING_KEY)):
-            folder = settings.value(key)
-            if folder:
-                button.directory = str(folder)
+            # Else files would go to where the application was started.
+            button.directory = str(settings.value(key) or Path.home())
+        for box in (*(box for box, _ending in self._boxes), ui.exportMapsCheckBox):
+            box.connect("toggled(bool)", self._onToggled)
+        self._list.connect("itemChanged(QListWidgetItem*)", self._onToggled)
         ui.exportButton.connect("clicked()", self._onExport)
         ui.addTrainingRowButton.connect("clicked()", self._onAddTrainingRow)
 
     def refresh(self) -> None:
         """Show the segments of the image; ticks of those that stay are kept."""
+        self._showSegments()
+        self._refreshButtons()
+
+    def _showSegments(self) -> None:
         segments = self._present()
-        if segments != self._segments:
-            unticked = {
-                self._segments[index][0]
-                for index in range(len(self._segments))
-                if self._list.item(index).checkState() == qt.Qt.Unchecked
-            }
-            self._segments = segments
-            self._list.clear()
-            for segmentId, name in segments:
-                item = qt.QListWidgetItem(name)
-                item.setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsEnabled)
-                item.setCheckState(qt.Qt.Unchecked if segmentId in unticked else qt.Qt.Checked)
-                self._list.addItem(item)
-        isReady = bool(segments) and not self._logic.isRunning
+        node = self._logic.segmentationNode
+        if segments == self._segments and node is self._segmentation:
+            return
+        ticked = set(self._ticked())
+        isSame = node is self._segmentation
+        unticked = {segmentId for segmentId, _name in self._segments if segmentId not in ticked} if isSame else set()
+        self._segments, self._segmentation = segments, node
+        wasBlocked = self._list.blockSignals(True)
+        self._list.clear()
+        for segmentId, name in segments:
+            item = qt.QListWidgetItem(name)
+            item.setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
+            item.setCheckState(qt.Qt.Unchecked if segmentId in unticked else qt.Qt.Checked)
+            item.setToolTip(name)
+            self._list.addItem(item)
+        self._list.blockSignals(wasBlocked)
+
+    def _refreshButtons(self) -> None:
+        isReady = bool(self._segments) and not self._logic.isRunning
+        choosesFile = self._ui.exportMapsCheckBox.checked or any(box.checked for box, _ending in self._boxes)
         row = self._logic.currentRow
-        self._ui.exportCollapsibleButton.enabled = bool(segments)
-        self._ui.exportButton.enabled = isReady
+        self._ui.exportCollapsibleButton.enabled = bool(self._segments)
+        self._ui.exportButton.enabled = isReady and choosesFile and bool(self._ticked())
         self._ui.addTrainingRowButton.enabled = isReady and row is not None and self._logic.segmentOf(row) is not None
 
     def _present(self) -> list[tuple[str, str]]:
@@ -76,58 +91,63 @@ class ExportSection:
         ids = [segmentation.GetNthSegmentID(index) for index in range(segmentation.GetNumberOfSegments())]
         return [(segmentId, segmentation.GetSegment(segmentId).GetName()) for segmentId in ids]
 
-    def _choice(self) -> "ExportChoice":
-        from MedCLIPSegLogic.scene.export_set import ExportChoice
-
-        ticked = tuple(
+    def _ticked(self) -> tuple[str, ...]:
+        return tuple(
             segmentId
             for index, (segmentId, _name) in enumerate(self._segments)
             if self._list.item(index).checkState() == qt.Qt.Checked
         )
+
+    def _choice(self) -> "ExportChoice":
+        from MedCLIPSegLogic.scene.export_set import ExportChoice
+
         formats = frozenset(ending for box, ending in self._boxes if box.checked)
-        return ExportChoice(ticked, formats, self._ui.exportMapsCheckBox.checked)
+        return ExportChoice(self._ticked(), formats, self._ui.exportMapsCheckBox.checked)
+
+    def _onToggled(self, _what: Any) -> None:
+        self._refreshButtons()
 
     def _onExport(self) -> None:
-        from MedCLIPSegLogic.scene.export_set import RECORD_FILE, export_results
+        self._try(self._export)
+
+    def _export(self) -> str:
+        from MedCLIPSegLogic.scene.export_set import earlier_files, export_results, listed
 
         folder = Path(self._ui.exportFolderButton.directory)
-        overwrite = (folder / RECORD_FILE).exists()
-        if overwrite and not self._logic.confirm(
-            _("The folder {folder} already holds an export. Replace it?").format(folder=folder)
-        ):
-            return
-
-        def export() -> str:
-            files = export_results(
-                self._logic.segmentationNode, self._logic.volumeNode, self._choice(), folder, overwrite
+        segmentation, volumeNode, choice = self._logic.segmentationNode, self._logic.volumeNode, self._choice()
+        earlier = earlier_files(folder)
+        if earlier and not self._logic.confirm(
+            _("The folder {folder} already holds an export of {count} files ({names}). Replace all of them?").format(
+                folder=folder, count=len(earlier), names=listed(earlier)
             )
-            self._settings.setValue(FOLDER_KEY, str(folder))
-            return _("{count} files written to {folder}.").format(count=len(files), folder=folder)
-
-        self._try(export)
+        ):
+            return _("Nothing was exported; choose another folder.")
+        files = export_results(segmentation, volumeNode, choice, folder, bool(earlier))
+        self._settings.setValue(FOLDER_KEY, str(folder))
+        return _("{count} files written to {folder}.").format(count=len(files), folder=folder)
 
     def _onAddTrainingRow(self) -> None:
+        self._try(self._addTrainingRow)
+
+    def _addTrainingRow(self) -> str:
         from MedCLIPSegLogic.scene.training_row import add_training_row
 
         folder = Path(self._ui.trainingFolderButton.directory)
         row = self._logic.currentRow
-
-        def add() -> str:
-            sheet = add_training_row(
-                self._logic.segmentationNode,
-                self._logic.segmentOf(row),
-                self._logic.volumeNode,
-                folder,
-                self._ui.trainingSplitComboBox.currentData,
-            )
-            self._settings.setValue(TRAINING_KEY, str(folder))
-            return _("Added to {sheet}.").format(sheet=sheet)
-
-        self._try(add)
+        segmentId = self._logic.segmentOf(row) if row is not None else None
+        if segmentId is None:
+            return _("Select a prompt with a result.")
+        part = PARTS[self._ui.trainingSplitComboBox.currentIndex]
+        sheet = add_training_row(self._logic.segmentationNode, segmentId, self._logic.volumeNode, folder, part)
+        self._settings.setValue(TRAINING_KEY, str(folder))
+        return _("“{name}” was added to {sheet}.").format(name=row.label, sheet=sheet)
 
     def _try(self, act: Callable[[], str]) -> None:
         try:
             text = act()
         except MedCLIPSegError as error:
             text = str(error)
+        except Exception as error:
+            logging.exception("MedCLIPSeg: the export failed")
+            text = str(error) or type(error).__name__
         self._ui.exportStatusLabel.text = text

@@ -16,6 +16,7 @@ from ..reporting.slugs import slugs
 from ..volumes.intensity import default_rule, resolve
 from ..volumes.itk_images import quiet_itk, to_image
 from ..volumes.readers import read_volume
+from ..volumes.shear import is_sheared
 from ..volumes.volume import Volume
 from .sheet_writing import with_row
 
@@ -104,9 +105,7 @@ def _add(
 def _ending(image: Volume) -> str:
     if image.shape[0] == 1 and (image.is_color or not image.spacing_known):
         return ".png"
-    axes = image.ijk_to_ras[:3, :3] / np.linalg.norm(image.ijk_to_ras[:3, :3], axis=0)
-    is_sheared = np.abs(axes.T @ axes - np.eye(3)).max() > 1e-4
-    return ".nrrd" if image.is_color or is_sheared else ".nii.gz"
+    return ".nrrd" if image.is_color or is_sheared(image.ijk_to_ras) else ".nii.gz"
 
 
 def _write(voxels: NDArray[np.generic], image: Volume, path: Path) -> None:

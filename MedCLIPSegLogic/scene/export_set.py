@@ -12,10 +12,11 @@ import slicer
 from ..errors import MedCLIPSegError
 from ..reporting.slugs import slugs
 from ..reporting.staging import check_free, staged_folder
+from ..volumes.shear import is_sheared
 from .export import save_segmentation
 from .export_record import export_record
 from .geometry import ijk_to_ras
-from .image_files import is_sheared, save_map_volume
+from .image_files import save_map_volume
 from .label_map_files import save_label_map
 from .maps import PROBABILITY, UNCERTAINTY, find_map
 from .segmentation import segment_mask

@@ -11,17 +11,9 @@ from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
 from ..volumes.itk_images import quiet_itk, to_image
+from ..volumes.shear import is_sheared
 from .arrays import copy_voxels
 from .geometry import ijk_to_ras
-
-SHEAR_TOLERANCE = 1e-4
-"""Largest product of two unit vectors along voxel axes that still counts as a right angle."""
-
-
-def is_sheared(matrix: NDArray[np.float64]) -> bool:
-    """True when the voxel axes of an IJK-to-RAS matrix aren't at right angles, as after a tilted gantry."""
-    axes = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
-    return bool(np.abs(axes.T @ axes - np.eye(3)).max() > SHEAR_TOLERANCE)
 
 
 def image_ending(path: Path) -> str:

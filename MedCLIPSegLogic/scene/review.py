@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import slicer
 from numpy.typing import NDArray
 
-from .arrays import voxel_view
-from .geometry import ijk_to_ras, require_shape, voxel_counts
+from .arrays import bounding_box, voxel_view
+from .geometry import ijk_to_ras, require_shape, require_unchanged_grid, voxel_counts
 from .segmentation import segment_mask
 from .volumes import is_picture_grid
 
@@ -74,23 +75,19 @@ def slice_uncertainties(
         MedCLIPSegError: no such segment, or the map lies on another grid.
     """
     mask, values = _arrays(segmentation_node, segment_id, volume_node, map_node)
-    mask, values = np.moveaxis(mask, axis, 0), np.moveaxis(values, axis, 0)
-    slices: list[SliceUncertainty] = []
-    covered = mask.any(axis=(1, 2))
-    if not covered.any():
-        for index in np.flatnonzero((values > 0).any(axis=(1, 2))):
-            mean = float(values[index].mean(dtype=np.float64))
-            slices.append(SliceUncertainty(int(index), mean, mean, 0))
-    for index in np.flatnonzero(covered):
-        inside, band = mask[index], _contour_band(mask[index])
-        slices.append(
+    region = bounding_box(mask)
+    if region is None:
+        slices = _covered_slices(np.moveaxis(values, axis, 0))
+    else:
+        slices = [
             SliceUncertainty(
-                int(index),
-                float(values[index][inside].mean(dtype=np.float64)),
-                float(values[index][band].mean(dtype=np.float64)),
+                index,
+                float(here[inside].mean(dtype=np.float64)),
+                float(here[_contour_band(inside)].mean(dtype=np.float64)),
                 int(np.count_nonzero(inside)),
             )
-        )
+            for index, inside, here in _slices_with(mask, values, region, axis)
+        ]
     return sorted(slices, key=lambda found: (-found.boundary, found.index))
 
 
@@ -113,13 +110,16 @@ def segment_statistics(
     Raises:
         MedCLIPSegError: no such segment, or the map lies on another grid.
     """
-    name = segmentation_node.GetSegmentation().GetSegment(segment_id).GetName()
+    mean = boundary = None
     if map_node is None:
-        mask, mean, boundary = segment_mask(segmentation_node, segment_id, volume_node) > 0, None, None
+        mask = segment_mask(segmentation_node, segment_id, volume_node).view(np.bool_)
     else:
         mask, values = _arrays(segmentation_node, segment_id, volume_node, map_node)
-        mean = float(values[mask].mean(dtype=np.float64)) if mask.any() else None
-        boundary = _boundary_mean(np.moveaxis(mask, axis, 0), np.moveaxis(values, axis, 0))
+        region = bounding_box(mask)
+        if region is not None:
+            mean = float(values[region][mask[region]].mean(dtype=np.float64))
+            boundary = _boundary_mean(mask, values, region, axis)
+    name = segmentation_node.GetSegmentation().GetSegment(segment_id).GetName()
     voxels = int(np.count_nonzero(mask))
     matrix, shape = ijk_to_ras(volume_node), voxel_counts(volume_node)
     spacing = np.linalg.norm(matrix[:3, :3], axis=0)[::-1]
@@ -139,16 +139,42 @@ def _arrays(
     map_node: slicer.vtkMRMLScalarVolumeNode,
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     require_shape(map_node, voxel_counts(volume_node))
+    require_unchanged_grid(map_node, volume_node)
     mask = segment_mask(segmentation_node, segment_id, volume_node).view(np.bool_)
     return mask, voxel_view(map_node.GetImageData())
 
 
-def _boundary_mean(mask: NDArray[np.bool_], values: NDArray[np.float32]) -> float | None:
+def _slices_with(
+    mask: NDArray[np.bool_], values: NDArray[np.float32], region: tuple[slice, slice, slice], axis: int
+) -> Iterator[tuple[int, NDArray[np.bool_], NDArray[np.float32]]]:
+    """Index, mask and values (H, W) of each slice the mask meets, cut to its box and one pixel around."""
+    start = region[axis].start
+    around = tuple(
+        part if number == axis else slice(max(part.start - 1, 0), part.stop + 1) for number, part in enumerate(region)
+    )
+    slices = zip(np.moveaxis(mask[around], axis, 0), np.moveaxis(values[around], axis, 0), strict=True)
+    for index, (inside, here) in enumerate(slices, start=start):
+        if inside.any():
+            yield index, inside, here
+
+
+def _covered_slices(values: NDArray[np.float32]) -> list[SliceUncertainty]:
+    """Slices (the first axis) in which a map holds anything, with its mean there."""
+    found = []
+    for index in np.flatnonzero((values > 0).any(axis=(1, 2))):
+        mean = float(values[index].mean(dtype=np.float64))
+        found.append(SliceUncertainty(int(index), mean, mean, 0))
+    return found
+
+
+def _boundary_mean(
+    mask: NDArray[np.bool_], values: NDArray[np.float32], region: tuple[slice, slice, slice], axis: int
+) -> float:
     total, count = 0.0, 0
-    for index in np.flatnonzero(mask.any(axis=(1, 2))):
-        along = values[index][_contour_band(mask[index])]
+    for _index, inside, here in _slices_with(mask, values, region, axis):
+        along = here[_contour_band(inside)]
         total, count = total + float(along.sum(dtype=np.float64)), count + along.size
-    return total / count if count else None
+    return total / count
 
 
 def _contour_band(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

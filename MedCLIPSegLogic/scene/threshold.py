@@ -95,9 +95,10 @@ class LiveThreshold:
 
     def _held(self) -> slicer.vtkOrientedImageData | None:
         """The segment's labelmap while it is what `apply` wrote last, else None."""
-        labelmap = self._labelmap()
-        is_ours = labelmap is not None and labelmap is self._image and labelmap.GetMTime() == self._written
-        return labelmap if is_ours else None
+        image = self._image
+        if image is None or self._labelmap() is not image or image.GetMTime() != self._written:
+            return None
+        return image
 
     def _take_hold(self) -> slicer.vtkOrientedImageData:
         segmentation = self._node.GetSegmentation()

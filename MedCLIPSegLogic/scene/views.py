@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import slicer
 import vtk
@@ -11,7 +13,7 @@ from .geometry import array_matrix, ijk_to_ras, voxel_counts
 from .nodes import nodes_of_class
 
 _ALIGNED = 0.9
-"""Cosine between a view's normal and the voxel axis from which on the view counts as one along that axis."""
+"""Cosine between the normals of a view and of the slices from which on the view counts as one of the slices."""
 
 
 def shown_slice(scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, axis: int) -> int | None:
@@ -27,16 +29,21 @@ def shown_slice(scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNod
         a place outside of the volume.
     """
     to_world = _ijk_to_world(volume_node)
-    for node in _views_across(scene, volume_node, to_world, axis):
+    for node in _views_across(scene, to_world, axis):
+        composite = slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(node)
+        if composite is None or composite.GetBackgroundVolumeID() != volume_node.GetID():
+            continue
         center = np.linalg.solve(to_world, array_matrix(node.GetSliceToRAS())[:, 3])
-        index = round(float(center[2 - axis]))
+        index = math.floor(float(center[2 - axis]) + 0.5)
         if 0 <= index < voxel_counts(volume_node)[axis]:
             return index
     return None
 
 
 def jump_to_slice(scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, axis: int, index: int) -> None:
-    """Move every slice view that shows the volume across an axis to one slice; the other views stay.
+    """Move all slice views that lie across an axis of the volume to one slice; the other views stay.
+
+    Views with another image in the background follow too, so that series stay side by side.
 
     Args:
         scene: scene of the views.
@@ -49,21 +56,19 @@ def jump_to_slice(scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeN
     place = np.array([(i - 1) / 2, (j - 1) / 2, (k - 1) / 2, 1])
     place[2 - axis] = index
     r, a, s, _ = to_world @ place
-    for node in _views_across(scene, volume_node, to_world, axis):
+    for node in _views_across(scene, to_world, axis):
         node.JumpSliceByOffsetting(r, a, s)
 
 
 def _views_across(
-    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, to_world: NDArray[np.float64], axis: int
+    scene: slicer.vtkMRMLScene, to_world: NDArray[np.float64], axis: int
 ) -> list[slicer.vtkMRMLSliceNode]:
-    direction = to_world[:3, 2 - axis] / np.linalg.norm(to_world[:3, 2 - axis])
+    # The normal of the slices, which is not the direction from slice to slice when a scan was tilted.
+    across = np.linalg.inv(to_world)[2 - axis, :3]
     found = []
     for node in nodes_of_class(scene, "vtkMRMLSliceNode"):
-        composite = slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(node)
-        if composite is None or composite.GetBackgroundVolumeID() != volume_node.GetID():
-            continue
         normal = array_matrix(node.GetSliceToRAS())[:3, 2]
-        if abs(float(normal @ direction)) > _ALIGNED * float(np.linalg.norm(normal)):
+        if abs(float(normal @ across)) > _ALIGNED * float(np.linalg.norm(normal) * np.linalg.norm(across)):
             found.append(node)
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import inspect
 import weakref
 from collections.abc import Callable
 from typing import Any

@@ -30,7 +30,7 @@ def listed(probe: str) -> set[str]:
 def same(name: str, mine: str | None, real: str | None) -> bool:
     if mine == real:
         return True
-    if mine is None or real is None or "python thread" not in name and "python QTimer" not in name:
+    if mine is None or real is None or ("python thread" not in name and "python QTimer" not in name):
         return False
     if "increments" in real:
         # One pass in real runtimes: hardly any here.

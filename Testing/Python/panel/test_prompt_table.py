@@ -292,10 +292,7 @@ def test_rows_that_change_places_close_an_editor(a_table: Any) -> None:
 
 def test_during_a_run_rows_stay_as_they_are(a_table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ui, table = a_table.ui, a_table.ui.promptTable
-    buttons = ("add", "remove", "duplicate", "movePromptDown", "paste", "load")
-    names = [
-        name if "Prompt" in name else f"{name}Prompt{'s' if name in ('paste', 'load') else ''}" for name in buttons
-    ]
+    names = ("addPrompt", "removePrompt", "duplicatePrompt", "movePromptDown", "pastePrompts", "loadPrompts")
     setRunning(a_table, monkeypatch, True)
     assert [getattr(ui, f"{name}Button").enabled for name in names] == [False] * 6
     assert ui.savePromptsButton.enabled

@@ -65,10 +65,14 @@ class OffscreenSlice:
         self.node.RotateToVolumePlane(volume_node)
         self.logic.FitSliceToBackground()
 
-    def pixels(self) -> NDArray[np.uint8]:
-        """Return (height, width, 3), the first row on top."""
+    def render(self) -> None:
+        """Draw."""
         self._mapper.SetInputConnection(self.logic.GetImageDataConnection())
         self._window.Render()
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """Return (height, width, 3), the first row on top."""
+        self.render()
         grabber = vtk.vtkWindowToImageFilter()
         grabber.SetInput(self._window)
         grabber.ReadFrontBufferOff()

@@ -8,6 +8,7 @@ import numpy as np
 import slicer
 from numpy.typing import NDArray
 
+from MedCLIPSegLogic.scene.arrays import voxel_view
 from MedCLIPSegLogic.scene.segmentation import segment_mask
 
 
@@ -28,8 +29,6 @@ def paint(editor: Any, segment_id: str, mask: NDArray[np.uint8]) -> None:
     editor.SetCurrentSegmentID(segment_id)
     editor.ResetModifierLabelmapToDefault()
     stroke = editor.GetModifierLabelmap()
-    from MedCLIPSegLogic.scene.arrays import voxel_view
-
     voxel_view(stroke)[mask > 0] = 1
     stroke.Modified()
     editor.ModifySegmentByLabelmap(segmentation_node, segment_id, stroke, editor.ModificationModeAdd, False, True)
