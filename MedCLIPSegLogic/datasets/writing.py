@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -81,9 +83,9 @@ def _add(
     ending = _ending(image)
     stem = slugs([image.name])[0]
     fresh_image, fresh_mask, fresh_sheet = staging / f"image{ending}", staging / f"mask{ending}", staging / sheet.name
-    _write(image.voxels, image, fresh_image)
+    content = _write(image.voxels, image, fresh_image)
     _write(mask * np.uint8(255), image, fresh_mask)
-    same = _same_image(fresh_image, images, stem, ending)
+    same = _same_image(fresh_image, content, images, stem, ending)
     image_name = same.name if same is not None else _free_name(stem, ending, images)
     mask_name = _free_name(image_name.removesuffix(ending), ending, labels)
     fresh_sheet.write_bytes(with_row(sheet, image_name, prompt, mask_name))
@@ -108,8 +110,8 @@ def _ending(image: Volume) -> str:
     return ".nrrd" if image.is_color or is_sheared(image.ijk_to_ras) else ".nii.gz"
 
 
-def _write(voxels: NDArray[np.generic], image: Volume, path: Path) -> None:
-    """Write an image or its mask in the format of the file's ending."""
+def _write(voxels: NDArray[np.generic], image: Volume, path: Path) -> str:
+    """Write an image or its mask in the format of the file's ending; return the content hash of what it holds."""
     with quiet_itk():
         if path.name.endswith(".png"):
             picture = voxels[0]
@@ -118,6 +120,10 @@ def _write(voxels: NDArray[np.generic], image: Volume, path: Path) -> None:
             sitk.WriteImage(sitk.GetImageFromArray(picture, isVector=picture.ndim == 3), str(path))
         else:
             sitk.WriteImage(_with_geometry(voxels, image), str(path), useCompression=True)
+    try:
+        return read_volume(path).content_hash
+    except MedCLIPSegError as error:  # writers don't notice a full disk
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
 
 
 def _with_geometry(voxels: NDArray[np.generic], image: Volume) -> sitk.Image:
@@ -128,13 +134,12 @@ def _with_geometry(voxels: NDArray[np.generic], image: Volume) -> sitk.Image:
     return colors
 
 
-def _same_image(fresh: Path, images: Path, stem: str, ending: str) -> Path | None:
+def _same_image(fresh: Path, content: str, images: Path, stem: str, ending: str) -> Path | None:
     """The file of the set with the same image, among those of the same name."""
-    wanted = read_volume(fresh)
     number = 1
     while (path := images / _numbered(stem, ending, number)).exists():
         # Files of another size can't be the same: the same writer wrote the same voxels.
-        if path.stat().st_size == fresh.stat().st_size and read_volume(path).content_hash == wanted.content_hash:
+        if path.stat().st_size == fresh.stat().st_size and read_volume(path).content_hash == content:
             return path
         number += 1
     return None

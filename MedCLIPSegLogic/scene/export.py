@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import slicer
 
 from ..errors import MedCLIPSegError
+from ..volumes.completeness import require_complete
 
 
 def save_segmentation(segmentation_node: slicer.vtkMRMLSegmentationNode, path: str | Path) -> None:
@@ -29,7 +30,10 @@ def save_segmentation(segmentation_node: slicer.vtkMRMLSegmentationNode, path: s
     def write(file: Path) -> bool:
         storage = slicer.vtkMRMLSegmentationStorageNode()
         storage.SetFileName(str(file))
-        return bool(storage.WriteData(segmentation_node))
+        if not storage.WriteData(segmentation_node):
+            return False
+        require_complete(file)
+        return True
 
     _write_and_rename(Path(path), ".seg.nrrd", write)
 

@@ -10,6 +10,7 @@ import slicer
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
+from ..volumes.completeness import require_complete
 from ..volumes.itk_images import quiet_itk, to_image
 from ..volumes.shear import is_sheared
 from .arrays import copy_voxels
@@ -51,5 +52,6 @@ def write_image(voxels: NDArray[np.generic], matrix: NDArray[np.float64], path: 
     try:
         with quiet_itk():
             sitk.WriteImage(to_image(voxels, matrix), str(path), useCompression=True)
-    except RuntimeError as error:
+        require_complete(path)
+    except (OSError, RuntimeError) as error:
         raise MedCLIPSegError(f"The file {path} can't be written: check free space and permissions.") from error

@@ -96,9 +96,9 @@ class LiveThreshold:
     def _held(self) -> slicer.vtkOrientedImageData | None:
         """The segment's labelmap while it is what `apply` wrote last, else None."""
         image = self._image
-        if image is None or self._labelmap() is not image or image.GetMTime() != self._written:
-            return None
-        return image
+        if image is not None and image.GetMTime() == self._written and image is self._labelmap():
+            return image
+        return None
 
     def _take_hold(self) -> slicer.vtkOrientedImageData:
         segmentation = self._node.GetSegmentation()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import slicer
@@ -28,15 +29,13 @@ def shown_slice(scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNod
         Index along the axis; None when no view with the volume in the background lies across it, or the view shows
         a place outside of the volume.
     """
-    to_world = _ijk_to_world(volume_node)
-    for node in _views_across(scene, to_world, axis):
+    for node, index, _slope in _views_across(scene, volume_node, axis):
         composite = slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(node)
         if composite is None or composite.GetBackgroundVolumeID() != volume_node.GetID():
             continue
-        center = np.linalg.solve(to_world, array_matrix(node.GetSliceToRAS())[:, 3])
-        index = math.floor(float(center[2 - axis]) + 0.5)
-        if 0 <= index < voxel_counts(volume_node)[axis]:
-            return index
+        nearest = math.floor(index + 0.5)
+        if 0 <= nearest < voxel_counts(volume_node)[axis]:
+            return nearest
     return None
 
 
@@ -51,26 +50,26 @@ def jump_to_slice(scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeN
         axis: array axis across the slices: 0 for K, 1 for J, 2 for I.
         index: slice along the axis.
     """
-    to_world = _ijk_to_world(volume_node)
-    k, j, i = voxel_counts(volume_node)
-    place = np.array([(i - 1) / 2, (j - 1) / 2, (k - 1) / 2, 1])
-    place[2 - axis] = index
-    r, a, s, _ = to_world @ place
-    for node in _views_across(scene, to_world, axis):
-        node.JumpSliceByOffsetting(r, a, s)
+    for node, shown, slope in _views_across(scene, volume_node, axis):
+        slice_to_ras = node.GetSliceToRAS()
+        place = array_matrix(slice_to_ras) @ (0, 0, (index - shown) / slope, 1)
+        # JumpSliceByOffsetting goes astray where a view was turned to a tilted scan: its normal then isn't of length 1.
+        for row in range(3):
+            slice_to_ras.SetElement(row, 3, place[row])
+        node.UpdateMatrices()
 
 
 def _views_across(
-    scene: slicer.vtkMRMLScene, to_world: NDArray[np.float64], axis: int
-) -> list[slicer.vtkMRMLSliceNode]:
-    # The normal of the slices, which is not the direction from slice to slice when a scan was tilted.
-    across = np.linalg.inv(to_world)[2 - axis, :3]
-    found = []
+    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, axis: int
+) -> Iterator[tuple[slicer.vtkMRMLSliceNode, float, float]]:
+    """Views across an axis, the index along it in the middle of the view, and its change with a step of the view."""
+    # The normal of the slices is not the direction from slice to slice when a scan was tilted.
+    across = np.linalg.inv(_ijk_to_world(volume_node))[2 - axis]
     for node in nodes_of_class(scene, "vtkMRMLSliceNode"):
-        normal = array_matrix(node.GetSliceToRAS())[:3, 2]
-        if abs(float(normal @ across)) > _ALIGNED * float(np.linalg.norm(normal) * np.linalg.norm(across)):
-            found.append(node)
-    return found
+        normal, center = array_matrix(node.GetSliceToRAS())[:, 2:].T
+        slope = float(across @ normal)
+        if abs(slope) > _ALIGNED * float(np.linalg.norm(across[:3]) * np.linalg.norm(normal)):
+            yield node, float(across @ center), slope
 
 
 def _ijk_to_world(volume_node: slicer.vtkMRMLVolumeNode) -> NDArray[np.float64]:

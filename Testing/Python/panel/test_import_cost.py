@@ -13,7 +13,8 @@ import sys, time
 sys.path[:0] = [{module!r}, {host!r}]
 import slicerhost
 slicerhost.startApplication(mainWindow=False)
-import csv, hashlib, json, numpy, tempfile, uuid, slicer.parameterNodeWrapper, slicer.util, slicer.i18n, slicer.ScriptedLoadableModule
+import csv, hashlib, json, numpy, tempfile, uuid
+import slicer.parameterNodeWrapper, slicer.util, slicer.i18n, slicer.ScriptedLoadableModule
 before = set(sys.modules)
 started = time.process_time()
 import MedCLIPSeg

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pythonqt
 import pytest
+import pythonqt
 import slicer
+
 from MedCLIPSegLib.run_control import IDLE, RUNNING, WRITING
 
 PROMPT = "tumor in the brain MRI"

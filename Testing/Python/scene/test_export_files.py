@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
+from MedCLIPSegLogic.scene.export import save_segmentation
 from MedCLIPSegLogic.scene.geometry import ijk_to_ras, vtk_matrix
 from MedCLIPSegLogic.scene.image_files import save_map_volume, write_image
 from MedCLIPSegLogic.scene.label_map_files import save_label_map
@@ -29,6 +32,15 @@ from MedCLIPSegLogic.volumes.volume import Volume
 
 NAMES = ["a|b", 'say "c"', "two\nlines", "肾", "x" * 500, "A B", "a-b!", ""]
 SLUGS = ["a-b", "say-c", "two-lines", "prompt-4", "x" * 60, "a-b-2", "a-b-3", "prompt-8"]
+
+
+@pytest.fixture
+def a_small_file_limit() -> Iterator[None]:
+    """No file may grow beyond 400 bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture
@@ -205,6 +217,22 @@ def test_other_endings_are_refused(a_volume_node: Any, a_segmentation: Any, tmp_
     with pytest.raises(MedCLIPSegError, match=r"must end in \.nii\.gz or \.nrrd"):
         save_label_map(a_segmentation, ids(a_segmentation), a_volume_node, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a.nii.gz", "a.nrrd"])
+def test_image_that_was_cut_off_is_noticed(tmp_path: Path, a_small_file_limit: None, name: str) -> None:
+    voxels = np.random.default_rng(0).random(SHAPE)
+    with pytest.raises(MedCLIPSegError, match="can't be written"):
+        write_image(voxels, oblique_matrix(), tmp_path / name)
+
+
+def test_segmentation_that_was_cut_off_is_noticed(
+    a_segmentation: Any, tmp_path: Path, a_small_file_limit: None
+) -> None:
+    (tmp_path / "a.seg.nrrd").write_text("old")
+    with pytest.raises(MedCLIPSegError, match="can't be written"):
+        save_segmentation(a_segmentation, tmp_path / "a.seg.nrrd")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
 def test_missing_folder_is_one_sentence(a_volume_node: Any, a_segmentation: Any, tmp_path: Path) -> None:

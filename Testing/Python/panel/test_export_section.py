@@ -1,0 +1,162 @@
+"""The Export section in the panel: choices, files and training sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import pythonqt
+import qt
+from review_samples import Reviewed, addImage, addResults, paint
+
+from MedCLIPSegLogic.datasets.sheets import read_sheet
+from MedCLIPSegLogic.datasets.truth import read_truth
+from MedCLIPSegLogic.volumes.readers import read_volume
+
+
+@pytest.fixture
+def a_review(a_module_widget: Any) -> Reviewed:
+    return addResults(a_module_widget)
+
+
+def texts(ui: Any) -> list[str]:
+    return [ui.exportSegmentsList.item(index).text() for index in range(ui.exportSegmentsList.count)]
+
+
+def setTick(ui: Any, index: int, isTicked: bool) -> None:
+    ui.exportSegmentsList.item(index).setCheckState(qt.Qt.Checked if isTicked else qt.Qt.Unchecked)
+    pythonqt.processEvents(20)
+
+
+def export(ui: Any, folder: Path) -> str:
+    ui.exportFolderButton.directory = str(folder)
+    ui.exportButton.click()
+    return str(ui.exportStatusLabel.text)
+
+
+def test_nothing_to_export(a_module_widget: Any) -> None:
+    ui = a_module_widget.ui
+    assert not ui.exportCollapsibleButton.enabled
+    assert not ui.exportButton.enabled
+    assert not ui.addTrainingRowButton.enabled
+    assert texts(ui) == []
+
+
+def test_ticked_segments_are_written(a_review: Reviewed, tmp_path: Path) -> None:
+    ui = a_review.widget.ui
+    assert texts(ui) == ["liver", "spleen"]
+    setTick(ui, 0, False)
+    ui.exportNiftiCheckBox.checked = True
+    ui.exportMapsCheckBox.checked = True
+    said = export(ui, tmp_path / "out")
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"ct.seg.nrrd", "ct-labels.nii.gz", "spleen.probability.nii.gz", "export.json"} <= names
+    assert not [name for name in names if name.startswith("liver")]
+    assert said == f"{len(names)} files written to {tmp_path / 'out'}."
+    assert np.array_equal(read_volume(tmp_path / "out" / "ct-labels.nii.gz").voxels, a_review.mask(1))
+
+
+def test_export_needs_a_tick_of_each_kind_and_no_run(a_review: Reviewed) -> None:
+    ui = a_review.widget.ui
+    assert ui.exportButton.enabled
+    for box in ("Segmentation", "Nifti", "Nrrd", "Surface", "Maps"):
+        getattr(ui, f"export{box}CheckBox").checked = False
+    pythonqt.processEvents(20)
+    assert not ui.exportButton.enabled
+    ui.exportSurfaceCheckBox.checked = True
+    pythonqt.processEvents(20)
+    assert ui.exportButton.enabled
+    setTick(ui, 0, False)
+    assert ui.exportButton.enabled
+    setTick(ui, 1, False)
+    assert not ui.exportButton.enabled
+    setTick(ui, 1, True)
+    a_review.widget.logic.runControl.state = "running"
+    a_review.widget.panel.refresh()
+    assert not ui.exportButton.enabled
+    assert not ui.addTrainingRowButton.enabled
+    a_review.widget.logic.runControl.state = "idle"
+    a_review.widget.panel.refresh()
+    assert ui.exportButton.enabled
+
+
+def test_ticks_stay_when_segments_come_and_are_renamed(a_review: Reviewed) -> None:
+    ui = a_review.widget.ui
+    setTick(ui, 0, False)
+    segmentation = a_review.segmentation.GetSegmentation()
+    segmentation.AddEmptySegment("", "drawn")
+    segmentation.GetNthSegment(0).SetName("Leber | 肾")
+    a_review.widget.panel.refresh()
+    assert texts(ui) == ["Leber | 肾", "spleen", "drawn"]
+    states = [ui.exportSegmentsList.item(index).checkState() for index in range(3)]
+    assert states == [qt.Qt.Unchecked, qt.Qt.Checked, qt.Qt.Checked]
+    addResults(a_review.widget, ("kidney",), addImage("mr"))
+    assert texts(ui) == ["kidney"]
+
+
+def test_earlier_export_is_replaced_only_when_confirmed(a_review: Reviewed, tmp_path: Path) -> None:
+    ui, questions = a_review.widget.ui, list[str]()
+
+    def answer(isYes: bool) -> None:
+        def confirm(question: str) -> bool:
+            questions.append(question)
+            return isYes
+
+        a_review.widget.logic.confirm = confirm
+
+    answer(False)
+    export(ui, tmp_path)
+    assert questions == []
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    ui.exportSurfaceCheckBox.checked = True
+    assert export(ui, tmp_path) == "Nothing was exported; choose another folder."
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+    assert "ct.seg.nrrd" in questions[0]
+    answer(True)
+    assert "files written" in export(ui, tmp_path)
+    assert {"liver.stl", "spleen.stl", "ct.seg.nrrd"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_errors_are_shown_in_the_section(a_review: Reviewed, tmp_path: Path) -> None:
+    (tmp_path / "ct.seg.nrrd").write_text("mine")
+    assert "ct.seg.nrrd" in export(a_review.widget.ui, tmp_path)
+    assert (tmp_path / "ct.seg.nrrd").read_text() == "mine"
+
+
+def test_folders_are_remembered(a_slicer: ModuleType, a_review: Reviewed, tmp_path: Path) -> None:
+    ui = a_review.widget.ui
+    export(ui, tmp_path / "out")
+    ui.trainingFolderButton.directory = str(tmp_path / "set")
+    ui.addTrainingRowButton.click()
+    settings = qt.QSettings() if not hasattr(a_slicer.app, "settings") else a_slicer.app.settings()
+    assert settings.value("MedCLIPSeg/ExportFolder") == str(tmp_path / "out")
+    assert settings.value("MedCLIPSeg/TrainingFolder") == str(tmp_path / "set")
+
+
+def test_corrected_segment_becomes_a_training_row(a_review: Reviewed, tmp_path: Path) -> None:
+    ui = a_review.widget.ui
+    assert [ui.trainingSplitComboBox.itemText(index) for index in range(3)] == ["Train", "Val", "Test"]
+    a_review.widget.logic.parameters.currentRow = 1
+    pythonqt.processEvents(50)
+    paint(a_review, 1)
+    ui.trainingFolderButton.directory = str(tmp_path / "set")
+    ui.trainingSplitComboBox.currentIndex = 1
+    ui.addTrainingRowButton.click()
+    sheet = tmp_path / "set" / "Prompts_Folder" / "Val_text.csv"
+    assert ui.exportStatusLabel.text == f"“spleen” was added to {sheet}."
+    [row] = read_sheet(sheet)
+    assert row.description == "spleen"
+    image = read_volume(tmp_path / "set" / "Val_Folder" / "img" / row.image)
+    truth = read_truth(tmp_path / "set" / "Val_Folder" / "label" / row.ground_truth, row.label_values, image)
+    assert np.array_equal(truth, a_review.mask(1) > 0)
+
+
+def test_row_without_a_result_cannot_be_added(a_review: Reviewed) -> None:
+    a_review.widget.logic.rows.add(["unicorn"])
+    a_review.widget.logic.parameters.currentRow = 2
+    pythonqt.processEvents(50)
+    assert not a_review.widget.ui.addTrainingRowButton.enabled
+    assert a_review.widget.ui.exportButton.enabled
