@@ -125,7 +125,7 @@ class RunControl:
             elif self.state == RUNNING:
                 self.progressed(event.value)
         except Exception as error:  # an exception that leaves a slot is only printed
-            self._job.cancel()
+            event.job.cancel()
             self._fail(error)
 
     def _onEngineEnd(self) -> None:

@@ -150,6 +150,23 @@ def find_map(
     return next(_matching(scene, volume_node, prompt, role), None)
 
 
+def ensure_display(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLScalarVolumeNode, role: MapRole) -> None:
+    """Give a map a display with heat colors over the fixed range of its role; one that is there stays as it is."""
+    if node.GetDisplayNode() is not None:
+        return
+    display = slicer.vtkMRMLScalarVolumeDisplayNode()
+    # A fixed range keeps runs, prompts and slices comparable.
+    display.AutoWindowLevelOff()
+    display.SetWindowLevelMinMax(0.0, role.highest)
+    # The upper end is open: the largest float32 values may exceed the bound by rounding.
+    display.SetThreshold(role.hidden_below, 2 * role.highest)
+    display.ApplyThresholdOn()
+    display.SetInterpolate(False)
+    display.SetAndObserveColorNodeID(heat_color_node(scene).GetID())
+    scene.AddNode(display)
+    node.SetAndObserveDisplayNodeID(display.GetID())
+
+
 def _matching(
     scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, prompt: str, role: MapRole
 ) -> Iterator[slicer.vtkMRMLScalarVolumeNode]:
@@ -219,24 +236,9 @@ def _set_map(
     # A reference, not an attribute: it follows when loading a scene renames IDs.
     node.SetNodeReferenceID(INPUT_REFERENCE, volume_node.GetID())
     # First the display: one made for voxels that are there works out a range of its own from all of them.
-    if node.GetDisplayNode() is None:
-        _add_display(scene, node, role)
+    ensure_display(scene, node, role)
     image.GetPointData().GetScalars().Modified()
     image.Modified()
     node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras(volume_node)))
     node.SetAndObserveImageData(image)
     follow_transform(node, volume_node)
-
-
-def _add_display(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLScalarVolumeNode, role: MapRole) -> None:
-    display = slicer.vtkMRMLScalarVolumeDisplayNode()
-    # A fixed range keeps runs, prompts and slices comparable.
-    display.AutoWindowLevelOff()
-    display.SetWindowLevelMinMax(0.0, role.highest)
-    # The upper end is open: the largest float32 values may exceed the bound by rounding.
-    display.SetThreshold(role.hidden_below, 2 * role.highest)
-    display.ApplyThresholdOn()
-    display.SetInterpolate(False)
-    display.SetAndObserveColorNodeID(heat_color_node(scene).GetID())
-    scene.AddNode(display)
-    node.SetAndObserveDisplayNodeID(display.GetID())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import slicer
 
 from ..errors import MedCLIPSegError
-from .maps import ROLE_ATTRIBUTE, map_role
+from .maps import ROLE_ATTRIBUTE, MapRole, ensure_display, map_role
 from .nodes import nodes_of_class
 
 LEGEND_ROLE = "Legend"
@@ -20,16 +20,18 @@ _COMPOSITING = "MedCLIPSeg.CompositingBefore"
 _FILL = "MedCLIPSeg.FillBefore"
 _OUTLINE = "MedCLIPSeg.OutlineBefore"
 _OUTLINE_OPACITY = "MedCLIPSeg.OutlineOpacityBefore"
+_HIDDEN = "MedCLIPSeg.HiddenBefore"
 
 
 def show_overlay(
     scene: slicer.vtkMRMLScene,
     map_node: slicer.vtkMRMLScalarVolumeNode,
-    segmentation_node: slicer.vtkMRMLSegmentationNode | None,
+    segmentation_node: slicer.vtkMRMLSegmentationNode | None = None,
     opacity: float = 0.5,
     minimum: float | None = None,
+    outlines_only: bool = True,
 ) -> None:
-    """Show a map as foreground of every slice view, with a legend, and segments as outlines only.
+    """Show a map as foreground of every slice view over its fixed range, with a legend, and segments as outlines.
 
     Background, label layer and all other settings stay as they are. May be called again with another map, segmentation
     or opacity, or after views were added: what was there before the first call is kept.
@@ -40,6 +42,7 @@ def show_overlay(
         segmentation_node: its segments lose their fill, which would hide the map; None leaves all as they are.
         opacity: of the map, 0…1.
         minimum: smaller values of the map are transparent; None leaves the map's own limit.
+        outlines_only: False leaves the fill of the segments.
 
     Raises:
         MedCLIPSegError: the node isn't one of our maps.
@@ -47,8 +50,7 @@ def show_overlay(
     role = map_role(map_node)
     if role is None:
         raise MedCLIPSegError(f"“{map_node.GetName()}” is neither a probability nor an uncertainty map.")
-    if minimum is not None:
-        map_node.GetDisplayNode().SetThreshold(minimum, role.highest)
+    _fix_range(scene, map_node, role, minimum)
     for composite in nodes_of_class(scene, "vtkMRMLSliceCompositeNode"):
         _remember_composite(composite)
         was_modifying = composite.StartModify()
@@ -57,7 +59,7 @@ def show_overlay(
         composite.SetForegroundOpacity(opacity)
         composite.SetCompositing(slicer.vtkMRMLSliceCompositeNode.Alpha)
         composite.EndModify(was_modifying)
-    _show_outlines_only(scene, segmentation_node)
+    _show_outlines_only(scene, segmentation_node if outlines_only else None)
     _show_legend(scene, map_node, role.title)
 
 
@@ -70,7 +72,13 @@ def hide_overlay(scene: slicer.vtkMRMLScene) -> None:
     for composite in nodes_of_class(scene, "vtkMRMLSliceCompositeNode"):
         _restore_composite(composite)
     _restore_outlines(scene, except_for=None)
-    _remove_legends(scene, except_for=None)
+    _restore_legends(scene, except_for=None)
+
+
+def is_overlay_shown(scene: slicer.vtkMRMLScene) -> bool:
+    """True between ``show_overlay`` and ``hide_overlay``, also when the map was removed from the scene meanwhile."""
+    composites = nodes_of_class(scene, "vtkMRMLSliceCompositeNode")
+    return any(composite.GetAttribute(_OPACITY) is not None for composite in composites)
 
 
 def overlay_map(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLScalarVolumeNode | None:
@@ -81,6 +89,21 @@ def overlay_map(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLScalarVolumeNode | 
             if foreground is not None and map_role(foreground) is not None:
                 return foreground
     return None
+
+
+def _fix_range(
+    scene: slicer.vtkMRMLScene, map_node: slicer.vtkMRMLScalarVolumeNode, role: MapRole, minimum: float | None
+) -> None:
+    ensure_display(scene, map_node, role)
+    display = map_node.GetDisplayNode()
+    was_modifying = display.StartModify()
+    display.AutoWindowLevelOff()
+    display.SetWindowLevelMinMax(0.0, role.highest)
+    if minimum is not None:
+        # The upper end stays open, see ensure_display.
+        display.SetThreshold(minimum, 2 * role.highest)
+        display.ApplyThresholdOn()
+    display.EndModify(was_modifying)
 
 
 def _foreground(composite: slicer.vtkMRMLSliceCompositeNode) -> slicer.vtkMRMLVolumeNode | None:
@@ -145,17 +168,24 @@ def _restore_outlines(scene: slicer.vtkMRMLScene, except_for: slicer.vtkMRMLDisp
 
 def _show_legend(scene: slicer.vtkMRMLScene, map_node: slicer.vtkMRMLScalarVolumeNode, title: str) -> None:
     legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(map_node)
-    _remove_legends(scene, except_for=legend)
-    if legend is not None:
-        return
-    legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(map_node)
-    legend.SetAttribute(ROLE_ATTRIBUTE, LEGEND_ROLE)
-    legend.SetTitleText(title)
-    legend.SetLabelFormat("%.2f")
+    _restore_legends(scene, except_for=legend)
+    if legend is None:
+        legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(map_node)
+        legend.SetAttribute(ROLE_ATTRIBUTE, LEGEND_ROLE)
+        legend.SetTitleText(title)
+        legend.SetLabelFormat("%.2f")
+    elif not legend.GetVisibility():
+        legend.SetAttribute(_HIDDEN, "1")
     legend.SetVisibility(True)
 
 
-def _remove_legends(scene: slicer.vtkMRMLScene, except_for: slicer.vtkMRMLDisplayNode | None) -> None:
+def _restore_legends(scene: slicer.vtkMRMLScene, except_for: slicer.vtkMRMLDisplayNode | None) -> None:
+    """Remove the legends made here and hide again those a person made and hid."""
     for legend in nodes_of_class(scene, "vtkMRMLColorLegendDisplayNode"):
-        if legend is not except_for and legend.GetAttribute(ROLE_ATTRIBUTE) == LEGEND_ROLE:
+        if legend is except_for:
+            continue
+        if legend.GetAttribute(ROLE_ATTRIBUTE) == LEGEND_ROLE:
             scene.RemoveNode(legend)
+        elif legend.GetAttribute(_HIDDEN) is not None:
+            legend.SetVisibility(False)
+            legend.RemoveAttribute(_HIDDEN)

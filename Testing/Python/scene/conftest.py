@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from composite_nodes import add_composite
 from numpy.typing import NDArray
 from scene_samples import SHAPE, MakeResult, box, mapping_of, oblique_matrix, prompt_result
 
 from MedCLIPSegLogic.inference.result import SegmentationResult
+from MedCLIPSegLogic.scene.result_writer import SceneResult, write_result
 from MedCLIPSegLogic.scene.session import HeadlessScene, create_scene
 from MedCLIPSegLogic.scene.volumes import add_volume_node
 from MedCLIPSegLogic.volumes.volume import PICTURE_IJK_TO_RAS, Volume
@@ -71,3 +73,36 @@ def a_result(make_result: MakeResult) -> SegmentationResult:
             "unicorn": np.full(SHAPE, 0.1, np.float32),
         }
     )
+
+
+@pytest.fixture
+def a_written_result(a_scene: Any, a_volume_node: Any, a_result: SegmentationResult) -> SceneResult:
+    return write_result(a_scene, a_volume_node, a_result)
+
+
+@pytest.fixture
+def three_views(a_scene: Any, a_volume: Volume, a_volume_node: Any) -> list[Any]:
+    """Composite nodes in three states: all layers with a blend; background only; nothing at all."""
+    foreground = add_volume_node(a_scene, a_volume)
+    label = a_scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "label")
+    red, green, yellow = (add_composite(a_scene, name) for name in ("Red", "Green", "Yellow"))
+    red.SetBackgroundVolumeID(a_volume_node.GetID())
+    red.SetForegroundVolumeID(foreground.GetID())
+    red.SetLabelVolumeID(label.GetID())
+    red.SetForegroundOpacity(1 / 3)
+    red.SetLabelOpacity(0.123456789012345)
+    red.SetCompositing(red.Add)
+    red.SetAttribute("Someone.Else", "kept")
+    green.SetBackgroundVolumeID(a_volume_node.GetID())
+    green.SetLinkedControl(1)
+    return [red, green, yellow]
+
+
+@pytest.fixture
+def a_display(a_written_result: SceneResult) -> Any:
+    """Segment display the user has changed."""
+    display = a_written_result.segmentation.GetDisplayNode()
+    display.SetOpacity2DFill(0.1 + 0.2)
+    display.SetOpacity2DOutline(0.7)
+    display.SetVisibility2DOutline(False)
+    return display

@@ -6,110 +6,19 @@ from typing import Any
 
 import pytest
 import slicer
+from composite_nodes import add_composite
 from scene_samples import MakeResult
+from scene_xml import scene_xml, xml_of
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.scene.nodes import nodes_of_class
-from MedCLIPSegLogic.scene.overlay import hide_overlay, overlay_map, show_overlay
+from MedCLIPSegLogic.scene.overlay import hide_overlay, is_overlay_shown, overlay_map, show_overlay
 from MedCLIPSegLogic.scene.result_writer import SceneResult, write_result
 from MedCLIPSegLogic.scene.volumes import add_volume_node
 from MedCLIPSegLogic.volumes.volume import Volume
 
 COLOR_LEGEND = "vtkMRMLColorLegendDisplayNode"
-
-
-def composite_state(composite: Any) -> dict[str, Any]:
-    """Return every setting of a composite node, extra attributes and references included."""
-    getters = (
-        "BackgroundVolumeID",
-        "ForegroundVolumeID",
-        "LabelVolumeID",
-        "ForegroundOpacity",
-        "LabelOpacity",
-        "Compositing",
-        "ClipToBackgroundVolume",
-        "LinkedControl",
-        "HotLinkedControl",
-        "SliceIntersectionVisibility",
-        "FiducialVisibility",
-        "FiducialLabelVisibility",
-        "DoPropagateVolumeSelection",
-        "Description",
-        "Name",
-    )
-    roles: list[str] = []
-    composite.GetNodeReferenceRoles(roles)
-    return {
-        **{name: getattr(composite, f"Get{name}")() for name in getters},
-        "attributes": tuple(composite.GetAttributeNames()),
-        "references": {role: composite.GetNodeReferenceID(role) for role in roles if composite.GetNodeReference(role)},
-    }
-
-
-def display_state(display: Any) -> dict[str, Any]:
-    names = (
-        "Visibility",
-        "Visibility2D",
-        "Visibility2DFill",
-        "Visibility2DOutline",
-        "Opacity",
-        "Opacity2DFill",
-        "Opacity2DOutline",
-    )
-    return {
-        **{name: getattr(display, f"Get{name}")() for name in names},
-        "attributes": tuple(display.GetAttributeNames()),
-    }
-
-
-def scene_state(scene: Any) -> tuple[Any, ...]:
-    return (
-        [composite_state(node) for node in nodes_of_class(scene, "vtkMRMLSliceCompositeNode")],
-        [display_state(node) for node in nodes_of_class(scene, "vtkMRMLSegmentationDisplayNode")],
-        [scene.GetNthNode(index).GetID() for index in range(scene.GetNumberOfNodes())],
-    )
-
-
-def add_composite(scene: Any, name: str) -> Any:
-    node = slicer.vtkMRMLSliceCompositeNode()
-    node.SetSingletonTag(name)
-    node.SetLayoutName(name)
-    node.SetName(name)
-    return scene.AddNode(node)
-
-
-@pytest.fixture
-def a_written_result(a_scene: Any, a_volume_node: Any, a_result: SegmentationResult) -> SceneResult:
-    return write_result(a_scene, a_volume_node, a_result)
-
-
-@pytest.fixture
-def three_views(a_scene: Any, a_volume: Volume, a_volume_node: Any) -> list[Any]:
-    """Composite nodes in three states: all layers with a blend; background only; nothing at all."""
-    foreground = add_volume_node(a_scene, a_volume)
-    label = a_scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "label")
-    red, green, yellow = (add_composite(a_scene, name) for name in ("Red", "Green", "Yellow"))
-    red.SetBackgroundVolumeID(a_volume_node.GetID())
-    red.SetForegroundVolumeID(foreground.GetID())
-    red.SetLabelVolumeID(label.GetID())
-    red.SetForegroundOpacity(1 / 3)
-    red.SetLabelOpacity(0.123456789012345)
-    red.SetCompositing(red.Add)
-    red.SetAttribute("Someone.Else", "kept")
-    green.SetBackgroundVolumeID(a_volume_node.GetID())
-    green.SetLinkedControl(1)
-    return [red, green, yellow]
-
-
-@pytest.fixture
-def a_display(a_written_result: SceneResult) -> Any:
-    """Segment display the user has changed."""
-    display = a_written_result.segmentation.GetDisplayNode()
-    display.SetOpacity2DFill(0.1 + 0.2)
-    display.SetOpacity2DOutline(0.7)
-    display.SetVisibility2DOutline(False)
-    return display
 
 
 def test_shows_the_map_in_every_view(
@@ -146,27 +55,29 @@ def test_legend_names_the_unit(a_scene: Any, three_views: list[Any], a_written_r
 def test_hide_restores_every_field(
     a_scene: Any, three_views: list[Any], a_written_result: SceneResult, a_display: Any
 ) -> None:
-    before = scene_state(a_scene)
+    before = scene_xml(a_scene)
     show_overlay(a_scene, a_written_result.uncertainty_maps[0], a_written_result.segmentation)
-    assert scene_state(a_scene) != before
+    assert scene_xml(a_scene) != before
+    assert is_overlay_shown(a_scene)
     hide_overlay(a_scene)
-    assert scene_state(a_scene) == before
+    assert scene_xml(a_scene) == before
     assert overlay_map(a_scene) is None
+    assert not is_overlay_shown(a_scene)
 
 
 def test_repeated_show_keeps_the_first_state(
     a_scene: Any, three_views: list[Any], a_written_result: SceneResult, a_display: Any
 ) -> None:
-    before = scene_state(a_scene)
+    before = scene_xml(a_scene)
     for node in (*a_written_result.uncertainty_maps, *a_written_result.probability_maps):
         show_overlay(a_scene, node, a_written_result.segmentation, 0.8)
     assert len(nodes_of_class(a_scene, COLOR_LEGEND)) == 1
     hide_overlay(a_scene)
-    assert scene_state(a_scene) == before
+    assert scene_xml(a_scene) == before
     show_overlay(a_scene, a_written_result.uncertainty_maps[1], a_written_result.segmentation)
     hide_overlay(a_scene)
     hide_overlay(a_scene)
-    assert scene_state(a_scene) == before
+    assert scene_xml(a_scene) == before
 
 
 def test_second_show_of_the_same_map_keeps_its_legend(
@@ -179,19 +90,19 @@ def test_second_show_of_the_same_map_keeps_its_legend(
 
 
 def test_hide_without_show_changes_nothing(a_scene: Any, three_views: list[Any], a_display: Any) -> None:
-    before = scene_state(a_scene)
+    before = scene_xml(a_scene)
     hide_overlay(a_scene)
-    assert scene_state(a_scene) == before
+    assert scene_xml(a_scene) == before
 
 
 def test_change_of_segmentation_restores_the_first(
     a_scene: Any, a_volume_node: Any, a_written_result: SceneResult, a_display: Any, a_result: SegmentationResult
 ) -> None:
     second = write_result(a_scene, a_volume_node, a_result)
-    before = display_state(a_display)
+    before = xml_of(a_scene, a_display)
     show_overlay(a_scene, second.uncertainty_maps[0], a_written_result.segmentation)
     show_overlay(a_scene, second.uncertainty_maps[0], second.segmentation)
-    assert display_state(a_display) == before
+    assert xml_of(a_scene, a_display) == before
     assert not second.segmentation.GetDisplayNode().GetVisibility2DFill()
     show_overlay(a_scene, second.uncertainty_maps[0], None)
     assert second.segmentation.GetDisplayNode().GetVisibility2DFill()
@@ -203,11 +114,11 @@ def test_view_added_while_on_is_shown_and_restored(
     shown = a_written_result.uncertainty_maps[0]
     show_overlay(a_scene, shown, None)
     late = add_composite(a_scene, "Slice4")
-    before = composite_state(late)
+    before = xml_of(a_scene, late)
     show_overlay(a_scene, shown, None)
     assert late.GetForegroundVolumeID() == shown.GetID()
     hide_overlay(a_scene)
-    assert composite_state(late) == before
+    assert xml_of(a_scene, late) == before
 
 
 def test_foreground_the_user_chose_meanwhile_stays(
@@ -225,13 +136,14 @@ def test_foreground_the_user_chose_meanwhile_stays(
 def test_map_removed_while_on(
     a_scene: Any, three_views: list[Any], a_written_result: SceneResult, a_display: Any
 ) -> None:
-    views, display = [composite_state(view) for view in three_views], display_state(a_display)
+    before = xml_of(a_scene, *three_views, a_display)
     show_overlay(a_scene, a_written_result.uncertainty_maps[0], a_written_result.segmentation)
     a_scene.RemoveNode(a_written_result.uncertainty_maps[0])
     assert overlay_map(a_scene) is None
+    assert is_overlay_shown(a_scene)
     hide_overlay(a_scene)
-    assert [composite_state(view) for view in three_views] == views
-    assert display_state(a_display) == display
+    assert not is_overlay_shown(a_scene)
+    assert xml_of(a_scene, *three_views, a_display) == before
     assert nodes_of_class(a_scene, COLOR_LEGEND) == []
 
 
@@ -239,14 +151,14 @@ def test_view_segmentation_and_volumes_removed_while_on(
     a_scene: Any, three_views: list[Any], a_written_result: SceneResult
 ) -> None:
     red, green, _ = three_views
-    before = composite_state(green)
+    before = xml_of(a_scene, green)
     show_overlay(a_scene, a_written_result.uncertainty_maps[0], a_written_result.segmentation)
     foreground = a_scene.GetNodeByID(red.GetNodeReferenceID("MedCLIPSeg.ForegroundBefore"))
     a_scene.RemoveNode(three_views[2])
     a_scene.RemoveNode(a_written_result.segmentation)
     a_scene.RemoveNode(foreground)
     hide_overlay(a_scene)
-    assert composite_state(green) == before
+    assert xml_of(a_scene, green) == before
     assert red.GetForegroundVolumeID() is None
     assert red.GetForegroundOpacity() == 1 / 3
 
@@ -278,10 +190,10 @@ def test_legend_of_the_user_stays(a_scene: Any, three_views: list[Any], a_writte
 
 
 def test_only_maps_can_be_shown(a_scene: Any, three_views: list[Any], a_volume_node: Any) -> None:
-    before = scene_state(a_scene)
+    before = scene_xml(a_scene)
     with pytest.raises(MedCLIPSegError, match="ct"):
         show_overlay(a_scene, a_volume_node, None)
-    assert scene_state(a_scene) == before
+    assert scene_xml(a_scene) == before
 
 
 def test_overlay_stays_right_through_a_rerun(
@@ -293,10 +205,10 @@ def test_overlay_stays_right_through_a_rerun(
     make_result: MakeResult,
     a_result: SegmentationResult,
 ) -> None:
-    before = scene_state(a_scene)
+    before = scene_xml(a_scene)
     show_overlay(a_scene, a_written_result.uncertainty_maps[0], a_written_result.segmentation)
     write_result(a_scene, a_volume_node, a_result, a_written_result.segmentation)
     assert overlay_map(a_scene) is a_written_result.uncertainty_maps[0]
     assert not a_display.GetVisibility2DFill()
     hide_overlay(a_scene)
-    assert scene_state(a_scene) == before
+    assert scene_xml(a_scene) == before
