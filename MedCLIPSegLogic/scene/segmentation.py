@@ -17,6 +17,7 @@ from .hierarchy import place_beside
 from .names import node_name
 from .nodes import nodes_of_class
 from .tags import is_edited, mask_hash, segment_record
+from .volumes import image_nodes
 
 _OURS_ATTRIBUTE = "MedCLIPSeg.Results"
 
@@ -27,18 +28,18 @@ def create_segmentation(
     """Add an empty segmentation beside a volume, on its voxel grid and under its parent transform."""
     name = scene.GenerateUniqueName(f"{node_name(volume_node.GetName())} segmentation")
     segmentation_node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
-    segmentation_node.SetAttribute(_OURS_ATTRIBUTE, "1")
     place_beside(scene, segmentation_node, volume_node)
     attach_to_volume(segmentation_node, volume_node)
     return segmentation_node
 
 
 def attach_to_volume(segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLVolumeNode) -> None:
-    """Give a segmentation a display, and the voxel grid and parent transform of a volume."""
+    """Make a segmentation one of a volume's results, with a display and the volume's voxel grid and parent transform."""
     segmentation_node.CreateDefaultDisplayNodes()
     # The reference geometry is taken relative to the parent transform, so the transform comes first.
     follow_transform(segmentation_node, volume_node)
     segmentation_node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    segmentation_node.SetAttribute(_OURS_ATTRIBUTE, "1")
 
 
 def find_segmentation(
@@ -46,12 +47,16 @@ def find_segmentation(
 ) -> slicer.vtkMRMLSegmentationNode | None:
     """Return the first segmentation with results of a volume; None if there is none.
 
-    One that was loaded from a file knows no volume; it counts when it lies on the voxel grid of this one.
+    One that was loaded from a file knows no volume; it counts when this is the only image on whose voxel grid it lies.
+    One whose volume was removed belongs to no other.
     """
     nodes = [node for node in nodes_of_class(scene, "vtkMRMLSegmentationNode") if _is_ours(node)]
-    own = (node for node in nodes if _volume_of(node) is volume_node)
-    loaded = (node for node in nodes if _volume_of(node) is None and _fits(node, volume_node))
-    return next(own, None) or next(loaded, None)
+    own = next((node for node in nodes if _volume_of(node) is volume_node), None)
+    if own is not None:
+        return own
+    images = image_nodes(scene)
+    loaded = (node for node in nodes if _volume_of(node) is None and not node.GetAttribute(_OURS_ATTRIBUTE))
+    return next((node for node in loaded if [each for each in images if _fits(node, each)] == [volume_node]), None)
 
 
 def require_own_volume(

@@ -92,7 +92,12 @@ def image_to_segment(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLVolumeNode | N
         node = scene.GetNodeByID(node_id) if node_id else None
         if node is not None and _is_image(node):
             return node
-    return next((node for node in nodes_of_class(scene, "vtkMRMLScalarVolumeNode") if _is_image(node)), None)
+    return next(iter(image_nodes(scene)), None)
+
+
+def image_nodes(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLVolumeNode]:
+    """Return the images of a scene that can be segmented, in scene order; none of our maps."""
+    return [node for node in nodes_of_class(scene, "vtkMRMLScalarVolumeNode") if _is_image(node)]
 
 
 def _is_image(node: slicer.vtkMRMLNode) -> bool:
