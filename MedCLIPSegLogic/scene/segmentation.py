@@ -34,7 +34,7 @@ def create_segmentation(
 
 
 def attach_to_volume(segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLVolumeNode) -> None:
-    """Make a segmentation one of a volume's results, with a display and the volume's voxel grid and parent transform."""
+    """Make a segmentation a volume's: with a display, and the voxel grid and parent transform of the volume."""
     segmentation_node.CreateDefaultDisplayNodes()
     # The reference geometry is taken relative to the parent transform, so the transform comes first.
     follow_transform(segmentation_node, volume_node)
