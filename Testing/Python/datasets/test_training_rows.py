@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import resource
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from full_disk import full_disk
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.datasets.sheets import read_sheet
@@ -200,13 +200,8 @@ def test_folder_that_cannot_be_written_is_one_sentence(a_picture: Volume, tmp_pa
 @pytest.mark.parametrize("kind", ["a_picture", "a_volume"])
 def test_full_disk_leaves_nothing_behind(tmp_path: Path, request: pytest.FixtureRequest, kind: str) -> None:
     image: Volume = request.getfixturevalue(kind)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (400, before[1]))
-    try:
-        with pytest.raises(MedCLIPSegError, match="check free space"):
-            append_training_row(tmp_path / "set", "Train", image, mask_of(image), "a nevus")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with pytest.raises(MedCLIPSegError, match="check free space"), full_disk():
+        append_training_row(tmp_path / "set", "Train", image, mask_of(image), "a nevus")
     assert list(tmp_path.iterdir()) == []
 
 
