@@ -117,5 +117,5 @@ class ThresholdSection:
         return [row] if row is not None else []
 
 
-def _short(text: str, limit: int = 28) -> str:
+def _short(text: str, limit: int = 22) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -201,7 +201,7 @@ def test_folder_that_cannot_be_written_is_one_sentence(a_picture: Volume, tmp_pa
 def test_full_disk_leaves_nothing_behind(tmp_path: Path, request: pytest.FixtureRequest, kind: str) -> None:
     image: Volume = request.getfixturevalue(kind)
     with pytest.raises(MedCLIPSegError, match="check free space"), full_disk():
-        append_training_row(tmp_path / "set", "Train", image, mask_of(image), "a nevus")
+        append_training_row(tmp_path / "set", "Train", image, mask_of(image), "a nevus", lambda _files: {})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -211,3 +211,15 @@ def test_nothing_is_left_when_the_sheet_cannot_be_replaced(a_picture: Volume, tm
         append_training_row(tmp_path / "set", "Train", a_picture, mask_of(a_picture), "a nevus")
     assert files_in(tmp_path) == {}
     assert [path.name for path in (tmp_path / "set").iterdir()] == ["Prompts_Folder"]
+
+
+def test_records_are_numbered_like_their_masks(a_picture: Volume, tmp_path: Path) -> None:
+    for number, prompt in enumerate(("a nevus", "a mole")):
+        append_training_row(
+            tmp_path, "Train", a_picture, mask_of(a_picture), prompt, lambda files, n=number: {"n": n, "files": files}
+        )
+    records = {path.name: json.loads(path.read_text()) for path in (tmp_path / "Train_Folder" / "record").iterdir()}
+    assert records == {
+        "a-picture.json": {"n": 0, "files": ["Train_Folder/img/a-picture.png", "Train_Folder/label/a-picture.png"]},
+        "a-picture-2.json": {"n": 1, "files": ["Train_Folder/img/a-picture.png", "Train_Folder/label/a-picture-2.png"]},
+    }

@@ -136,6 +136,21 @@ def test_leaving_the_application_ends_the_run(a_run: Any) -> None:
     assert segments() == []
 
 
+def test_reload_during_a_run_gives_a_working_panel(a_run: Any, a_volume_node: Any, pump: Any) -> None:
+    pythonqt.processEvents(100)
+    a_run.onReload()
+    pythonqt.processEvents(50)
+    reloaded = slicer.util.getModuleWidget("MedCLIPSeg")
+    assert reloaded is not a_run
+    assert not reloaded.logic.isRunning
+    assert segments() == []
+    assert [row.prompt for row in reloaded.logic.rows] == [PROMPT]
+    reloaded.logic.parameters.sampleCount = 1
+    reloaded.logic.run([row.rowId for row in reloaded.logic.rows])
+    finish(reloaded, pump)
+    assert len(segments()) == 1
+
+
 @pytest.mark.parametrize(
     "prompt",
     ['left | "right" tumor', "tumor\nin the brain", "Tumor im Gehirn – größer als 5 mm 脑", "tumor " * 83],
