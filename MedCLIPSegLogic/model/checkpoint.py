@@ -9,6 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from ..atomic_file import replacing, write_text
 from ..errors import MedCLIPSegError
 from .catalog import CONFIG_FILE, WEIGHTS_FILE
 from .config import ModelConfig
@@ -22,20 +23,22 @@ def save_checkpoint(network: MedCLIPSeg, folder: Path, half: bool = False) -> No
         network: the network to save.
         folder: existing folder.
         half: store floating-point values as float16.
+
+    Raises:
+        MedCLIPSegError: a file cannot be written; earlier weights in the folder are kept.
     """
     tensors = {
         name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous().cpu()
         for name, tensor in network.state_dict().items()
     }
-    temporary = folder / (WEIGHTS_FILE + ".part")
-    save_file(tensors, temporary, metadata={"format": "pt"})
-    temporary.replace(folder / WEIGHTS_FILE)
+    with replacing(folder / WEIGHTS_FILE) as temporary:
+        save_file(tensors, temporary, metadata={"format": "pt"})
     save_config(network.config, folder)
 
 
 def save_config(config: ModelConfig, folder: Path) -> None:
     """Write ``config.json``."""
-    (folder / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
+    write_text(folder / CONFIG_FILE, config.to_json())
 
 
 def read_config(folder: Path) -> ModelConfig:

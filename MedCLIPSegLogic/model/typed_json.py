@@ -14,7 +14,7 @@ def dataclass_from_json(cls: type, data: Any, path: str = "") -> Any:
     """Build a dataclass from parsed JSON.
 
     Args:
-        cls: a dataclass of numbers, text, flags, choices, tuples of numbers and other such dataclasses.
+        cls: a dataclass of numbers, text, flags, choices, tuples, other such dataclasses and any of these or None.
         data: what ``json.loads`` gave.
         path: where ``data`` stands in the file, ending in a period; for messages.
 
@@ -41,13 +41,16 @@ def _convert(kind: Any, value: Any, path: str) -> Any:
     if dataclasses.is_dataclass(kind):
         return dataclass_from_json(typing.cast(type, kind), value, path + ".")
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if type(None) in arguments:
+        (other,) = (argument for argument in arguments if argument is not type(None))
+        return None if value is None else _convert(other, value, path)
+    if origin is tuple:
+        kinds = arguments[:1] * len(value) if isinstance(value, list) and arguments[-1] is Ellipsis else arguments
+        if not isinstance(value, list) or len(kinds) != len(value):
+            raise MedCLIPSegError(f"the field '{path}' cannot be {value!r}.")
+        return tuple(_convert(kind, item, path) for kind, item in zip(kinds, value, strict=True))
     if origin is Literal:
         fits = value in arguments
-    elif origin is tuple:
-        fits = isinstance(value, list) and all(_is_number(arguments[0], item) for item in value)
-        value = tuple(value) if fits else value
-    elif type(None) in arguments:
-        fits = value is None or _is_number(float, value)
     else:
         fits = _is_number(kind, value) if kind in (int, float) else isinstance(value, kind)
     if not fits:

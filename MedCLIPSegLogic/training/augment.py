@@ -14,7 +14,12 @@ MAX_ROTATION = 20.0
 
 
 def augment(
-    item: TrainingItem, text: str, mask: NDArray[np.uint8], size: int, rng: np.random.Generator
+    item: TrainingItem,
+    text: str,
+    mask: NDArray[np.uint8],
+    size: int,
+    rng: np.random.Generator,
+    relative: bool = False,
 ) -> tuple[NDArray[np.uint8], str, NDArray[np.uint8]]:
     """One augmented example.
 
@@ -23,9 +28,10 @@ def augment(
     Args:
         item: the image and what it is.
         text: its prompt.
-        mask: (S, S), 0 and 1.
+        mask: (S, S), 0 and 1, or small labels.
         size: side of the result.
         rng: the only source of chance.
+        relative: the prompt compares findings of the image ("the left one"), which zoom and shift leave true.
 
     Returns:
         (size, size, 3) uint8 image, prompt, (size, size) uint8 mask.
@@ -35,9 +41,9 @@ def augment(
     text = prompts.swap_words(text, horizontal=flip_x, vertical=flip_y)
     zoom = float(np.exp(rng.uniform(np.log(0.83), np.log(1.33))))
     shift = rng.uniform(-0.06, 0.06, 2)
-    if not 0.93 < zoom < 1.07:
+    if not 0.93 < zoom < 1.07 and not relative:
         text = prompts.drop_size(text)
-    if np.abs(shift).max() > 0.05:
+    if np.abs(shift).max() > 0.05 and not relative:
         text = prompts.drop_location(text)
     matrix = _affine(item.image.shape[0], size, zoom, shift, flip_x, flip_y, rng)
     image = cv2.warpAffine(item.image, matrix, (size, size), flags=cv2.INTER_LINEAR)
@@ -45,6 +51,27 @@ def augment(
     if item.is_color and rng.random() < 0.1:
         image, text = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2), prompts.drop_color(text)
     return _change_tones(image.astype(np.float64), item.is_color, rng), text, np.asarray(warped, np.uint8)
+
+
+def rotate(
+    item: TrainingItem, mask: NDArray[np.uint8], size: int, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The published augmentation: with probability 1/2 a rotation by whole degrees; the prompt stays as it is.
+
+    Returns:
+        (size, size, 3) uint8 image, (size, size) uint8 mask.
+    """
+    angle = float(rng.integers(-int(MAX_ROTATION), int(MAX_ROTATION), endpoint=True)) if rng.random() < 0.5 else 0.0
+    center = (item.image.shape[0] - 1) / 2
+    matrix = cv2.getRotationMatrix2D((center, center), angle, 1.0)
+    matrix = np.vstack([matrix, [0, 0, 1]])
+    scale = size / item.image.shape[0]
+    # Pixel centers stay pixel centers.
+    resize = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1]])
+    matrix = (resize @ matrix)[:2]
+    image = cv2.warpAffine(item.image, matrix, (size, size), flags=cv2.INTER_LINEAR)
+    warped = cv2.warpAffine(mask, matrix, (size, size), flags=cv2.INTER_NEAREST)
+    return np.asarray(image, np.uint8), np.asarray(warped, np.uint8)
 
 
 def _affine(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from ..atomic_file import replacing
+
 LOG_FILE = "log.csv"
 CURVE_FILE = "curve.png"
 Row = dict[str, float]
@@ -12,7 +14,7 @@ Row = dict[str, float]
 
 def write_log(folder: Path, rows: list[Row]) -> None:
     """Write ``log.csv``, one row a validation."""
-    with (folder / LOG_FILE).open("w", newline="", encoding="utf-8") as file:
+    with replacing(folder / LOG_FILE) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[-1]), extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
@@ -46,4 +48,5 @@ def draw_curve(folder: Path, rows: list[Row]) -> None:
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8, ncols=2)
-    figure.savefig(folder / CURVE_FILE, dpi=120)
+    with replacing(folder / CURVE_FILE) as temporary:
+        figure.savefig(temporary, dpi=120, format="png")

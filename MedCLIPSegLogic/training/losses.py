@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +11,7 @@ from monai.losses import DiceLoss
 from torch import Tensor
 from torch.nn import functional
 
+from ..errors import MedCLIPSegError
 from ..model.network import NetworkOutput
 
 CONTRAST_TEMPERATURE = 0.2
@@ -21,12 +24,25 @@ class LossWeights:
     Args:
         dice, cross_entropy, contrast: as in the paper.
         auxiliary: cross-entropy of the coarse map that patches and text make by themselves; not in the paper.
+        variance: divergence of the adapters' variances from their prior, see ``variance_divergence``; not in the paper.
+        prior_variance: that prior.
+        energy: energy score of the samples, see ``energy_score``; not in the paper.
     """
 
     dice: float = 0.5
     cross_entropy: float = 0.5
     contrast: float = 0.1
     auxiliary: float = 0.0
+    variance: float = 0.0
+    prior_variance: float = 1.0
+    energy: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in dataclasses.asdict(self).items():
+            if not 0 <= value < float("inf"):
+                raise MedCLIPSegError(f"The weight {name} of the loss is {value}; it must be 0 or more.")
+        if self.prior_variance == 0:
+            raise MedCLIPSegError("The prior variance is 0; it must be above 0.")
 
 
 def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
@@ -72,8 +88,16 @@ def auxiliary_loss(patches: Tensor, text: Tensor, mask: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(10 * cosine, share)
 
 
+def _mean(values: list[Tensor]) -> Tensor:
+    return values[0] if len(values) == 1 else torch.stack(values).mean()
+
+
 def total_loss(
-    output: NetworkOutput, mask: Tensor, weights: LossWeights, published_rows: bool = False
+    output: NetworkOutput,
+    mask: Tensor,
+    weights: LossWeights,
+    published_rows: bool = False,
+    samples: Sequence[NetworkOutput] | None = None,
 ) -> tuple[Tensor, dict[str, float]]:
     """Weighted sum of the losses and the value of each.
 
@@ -82,7 +106,10 @@ def total_loss(
         mask: (B, H, W) float, 0 and 1.
         weights: of the parts; a part of weight 0 is not computed.
         published_rows: take :func:`published_row_dice_loss` for the Dice part.
+        samples: passes whose patches and texts the contrast and the auxiliary loss are averaged over, when ``output``
+            holds the logits of their mean; None for those of ``output``.
     """
+    passes = samples or [output]
     dice = published_row_dice_loss if published_rows else dice_loss
     parts = {
         "dice": (weights.dice, lambda: dice(output.logits, mask)),
@@ -90,8 +117,8 @@ def total_loss(
             weights.cross_entropy,
             lambda: functional.binary_cross_entropy_with_logits(output.logits, mask),
         ),
-        "contrast": (weights.contrast, lambda: contrastive_loss(output.patches, output.text)),
-        "auxiliary": (weights.auxiliary, lambda: auxiliary_loss(output.patches, output.text, mask)),
+        "contrast": (weights.contrast, lambda: _mean([contrastive_loss(p.patches, p.text) for p in passes])),
+        "auxiliary": (weights.auxiliary, lambda: _mean([auxiliary_loss(p.patches, p.text, mask) for p in passes])),
     }
     total = output.logits.new_zeros(())
     values: dict[str, float] = {}

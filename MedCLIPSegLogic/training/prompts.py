@@ -26,10 +26,10 @@ _SIZE = re.compile(r"\b(?:tiny|small|medium(?:-sized)?|large|big|huge)\b\s*", re
 _COLOR = re.compile(
     r"\b(?:pink|brown|orange|red|yellow|white|black|dark|purple|gray|grey|green|blue)\b\s*", re.IGNORECASE
 )
-_PART = ("anterior", "posterior", "left", "right", "upper", "lower")
+PART_WORDS = ("anterior", "posterior", "left", "right", "upper", "lower")
 _KIND = (
     r"(?:benign|malignant|glioma|meningioma|pituitary|glioblastoma|enhancing|colon|skin|breast|brain|liver|lung|kidney|"
-    + "|".join(_PART)
+    + "|".join(PART_WORDS)
     + ")"
 )
 _TARGET = re.compile(
@@ -64,6 +64,7 @@ _TAILS = (
     " that stands out from its surroundings by texture and contrast",
     ", clearly delineated and of heterogeneous appearance",
 )
+_IMAGE = re.compile(r"\b(breast ultrasound(?: image)?|brain(?: MRI| scan)?|T1-weighted brain MRI)\b", re.IGNORECASE)
 _ABSENT = re.compile(r"^\s*(?:no|without|normal|there is no)\b", re.IGNORECASE)
 
 
@@ -101,23 +102,32 @@ def names_absence(text: str) -> bool:
     return bool(_ABSENT.match(text))
 
 
+def named_target(text: str) -> str | None:
+    """The first thing a prompt names with its kind or part, in lower case, such as "benign tumor"; None for none."""
+    match = _TARGET.search(text)
+    return match.group(1).lower() if match else None
+
+
+def named_image(text: str) -> str | None:
+    """The kind of image a prompt names, such as "breast ultrasound"; None for none."""
+    match = _IMAGE.search(text)
+    return match.group(1) if match else None
+
+
 def shorten(text: str, rng: np.random.Generator) -> str:
     """A short prompt as a person would type it: the named thing alone, perhaps by a synonym or without its kind."""
-    targets = [match.group(1).lower() for match in _TARGET.finditer(text)]
-    if not targets:
+    target = named_target(text)
+    if target is None:
         return drop_size(drop_location(text))
-    target = targets[0]
     *kinds, noun = target.split()
     if rng.random() < 0.4:  # a kind may go unsaid, but not the part that is meant
-        target = " ".join([*(kind for kind in kinds if kind in _PART), noun])
+        target = " ".join([*(kind for kind in kinds if kind in PART_WORDS), noun])
     choices = _SYNONYMS.get(noun, (noun,))
     target = target.removesuffix(noun) + str(rng.choice(choices))
-    organ = re.search(
-        r"\b(breast ultrasound(?: image)?|brain(?: MRI| scan)?|T1-weighted brain MRI)\b", text, re.IGNORECASE
-    )
+    organ = named_image(text)
     short = re.sub(r"\ba (?=[aeiou])", "an ", str(rng.choice(_SHORT)).format(target=target))
     if organ and rng.random() < 0.4 and "image" not in short and "?" not in short:
-        short = f"{short.rstrip('.')} in the {organ.group(1)}"
+        short = f"{short.rstrip('.')} in the {organ}"
     return short[0].upper() + short[1:] if rng.random() < 0.5 else short
 
 

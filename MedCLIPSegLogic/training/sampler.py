@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
-from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -14,83 +14,123 @@ from torch import Tensor
 
 from ..inference.preprocess import normalize
 from ..model.config import PreprocessingConfig
-from . import prompts
-from .augment import augment
+from .augment import augment, rotate
+from .composition import one_of_several, still_apart
 from .data import TrainingItem, TrainingSet, shrink
+from .mosaics import mosaic
+from .prompt_styles import short, thing
+from .prompting import Prompting, choose
+from .settings import TrainingSettings
 
-Option = TypeVar("Option")
 SOURCE_SCALE = 1.25
 """Items are kept a little larger than the model input, so that zooming in does not blur."""
-SEEN_ABSENCE_SHARE = 0.6
-"""Share of pictures without a finding that are asked for one all the same: the answer must be seen, not read."""
+Example = tuple[NDArray[np.uint8], str, NDArray[np.uint8]]
+
+
+def source_size(settings: TrainingSettings, size: int) -> int:
+    """Side at which images are kept for a model input of side ``size``."""
+    return round(SOURCE_SCALE * size) if settings.augmentation == "full" else size
+
+
+def count_pairs(sets: Sequence[TrainingSet]) -> int:
+    """(image, prompt) pairs of all sets."""
+    return sum(len(item.targets) for training_set in sets for item in training_set.items)
+
+
+def epoch_steps(sets: Sequence[TrainingSet], batch_size: int) -> int:
+    """Optimizer steps an epoch; the last one of it may have fewer pairs."""
+    return math.ceil(count_pairs(sets) / batch_size)
 
 
 class BatchSampler:
-    """Draws mixed batches: data sets by the root of their image count, then items, prompts and changes by chance.
+    """Draws batches: by epochs, or mixed (sets by the root of their image count, then items and prompts by chance).
 
     Args:
         sets: at least one.
         size: side of the model input.
-        negative_share: share of examples with a prompt about another part of the body and an empty mask.
         preprocessing: how the model wants its input.
-        seed: of everything random.
+        settings: everything else.
     """
 
     def __init__(
         self,
         sets: Sequence[TrainingSet],
         size: int,
-        negative_share: float,
         preprocessing: PreprocessingConfig,
-        seed: int,
+        settings: TrainingSettings,
     ) -> None:
-        self._sets = [_shrink_set(training_set, round(SOURCE_SCALE * size)) for training_set in sets]
+        self._sets = [_shrink_set(training_set, source_size(settings, size)) for training_set in sets]
         roots = np.sqrt([training_set.image_count for training_set in sets])
         self._shares = roots / roots.sum()
         self._size = size
-        self._negative_share = negative_share
         self._preprocessing = preprocessing
-        self._seed = seed
-        regions = [prompts.anatomy(training_set.prompts) for training_set in sets]
-        self._foreign = [
-            [
-                text
-                for other, other_region in zip(sets, regions, strict=True)
-                if region and other_region and not region & other_region
-                for text in other.prompts
-                if prompts.names_anatomy(text) and not prompts.names_absence(text)
-            ]
-            for region in regions
+        self._settings = settings
+        self._prompting = Prompting(sets, settings)
+        self._pairs = [
+            (number, item, target)
+            for number, training_set in enumerate(self._sets)
+            for item in training_set.items
+            for target in item.targets
         ]
-        self._findings = [[t for t in s.prompts if not prompts.names_absence(t)] for s in sets]
 
-    def batch(self, step: int, rows: int) -> tuple[Tensor, list[str], Tensor]:
-        """Images (B, 3, S, S), prompts and masks (B, S, S) float of one step."""
-        images, texts, masks = zip(*(self.example(step, row) for row in range(rows)), strict=True)
+    def row_count(self, step: int) -> int:
+        """Pairs of a step, over all processes."""
+        batch_size = self._settings.batch_size
+        if self._settings.epochs is None:
+            return batch_size
+        first = step % epoch_steps(self._sets, batch_size) * batch_size
+        return min(batch_size, len(self._pairs) - first)
+
+    def batch(self, step: int, rows: Sequence[int]) -> tuple[Tensor, list[str], Tensor]:
+        """Images (B, 3, S, S), prompts and masks (B, S, S) float of some rows of a step."""
+        images, texts, masks = zip(*(self.example(step, row) for row in rows), strict=True)
         return (
             _model_input(np.stack(images), self._preprocessing),
             list(texts),
             torch.from_numpy(np.stack(masks)).float(),
         )
 
-    def example(self, step: int, row: int) -> tuple[NDArray[np.uint8], str, NDArray[np.uint8]]:
+    def example(self, step: int, row: int) -> Example:
         """One augmented image, its prompt and its mask."""
-        rng = np.random.default_rng([self._seed, step, row])
+        rng = np.random.default_rng([self._settings.seed, step, row])
+        composition = self._settings.composition
+        if composition is not None and rng.random() < composition.mosaics:
+            return mosaic(self._draw, self._prompting, composition, self._size, rng)
+        number, item, text, mask = self._draw(rng) if self._settings.epochs is None else self._scheduled(step, row)
+        if composition is not None and rng.random() < composition.one_of_several:
+            example = self._one_of_several(item, text, mask, rng)
+            if example is not None:
+                return example
+        text, mask = self._prompting(number, text, mask, rng)
+        if self._settings.augmentation == "rotation":
+            image, mask = rotate(item, mask, self._size, rng)
+            return image, text, mask
+        return augment(item, text, mask, self._size, rng)
+
+    def _draw(self, rng: np.random.Generator) -> tuple[int, TrainingItem, str, NDArray[np.uint8]]:
         number = int(rng.choice(len(self._sets), p=self._shares))
-        item = _choose(self._sets[number].items, rng)
-        text, mask = _choose(item.targets, rng)
-        if self._foreign[number] and rng.random() < self._negative_share:
-            text, mask = prompts.vary(_choose(self._foreign[number], rng), rng), np.zeros_like(mask)
-        elif prompts.names_absence(text) and self._findings[number] and rng.random() < SEEN_ABSENCE_SHARE:
-            text = prompts.shorten(_choose(self._findings[number], rng), rng)
-        else:
-            text = prompts.vary(text, rng)
-        image, text, mask = augment(item, text, mask, self._size, rng)
-        return image, text, mask
+        item = choose(self._sets[number].items, rng)
+        return number, item, *choose(item.targets, rng)
 
+    def _scheduled(self, step: int, row: int) -> tuple[int, TrainingItem, str, NDArray[np.uint8]]:
+        """The pair whose turn it is: every pair once an epoch."""
+        epoch, within = divmod(step, epoch_steps(self._sets, self._settings.batch_size))
+        order = np.random.default_rng([self._settings.seed, epoch]).permutation(len(self._pairs))
+        number, item, target = self._pairs[order[within * self._settings.batch_size + row]]
+        return number, item, *target
 
-def _choose(options: Sequence[Option], rng: np.random.Generator) -> Option:
-    return options[int(rng.integers(len(options)))]
+    def _one_of_several(
+        self, item: TrainingItem, text: str, mask: NDArray[np.uint8], rng: np.random.Generator
+    ) -> Example | None:
+        """An example that asks for one of two findings; None when the image does not have two."""
+        asked = one_of_several(mask, thing(text), rng)
+        if asked is None:
+            return None
+        phrase, labels = asked
+        image, phrase, moved = augment(item, phrase, labels, self._size, rng, relative=True)
+        if not still_apart(moved, labels):
+            return image, short(text, rng), (moved > 0).astype(np.uint8)
+        return image, phrase, (moved == 1).astype(np.uint8)
 
 
 def _shrink_set(training_set: TrainingSet, size: int) -> TrainingSet:

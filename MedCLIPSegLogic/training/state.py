@@ -11,28 +11,32 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ..atomic_file import replacing
 from ..errors import MedCLIPSegError
 
 STATE_FILE = "state.safetensors"
 
 
 def save_state(
-    folder: Path, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, record: dict[str, Any]
+    folder: Path,
+    network: nn.Module,
+    average: nn.Module | None,
+    optimizer: torch.optim.Optimizer,
+    record: dict[str, Any],
 ) -> None:
     """Write network, averaged network and optimizer; ``record`` (JSON-ready) goes into the file's metadata."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
+    if average is not None:
+        tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
     for number, entry in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": value for name, value in entry.items()}
-    temporary = folder / (STATE_FILE + ".part")
-    save_file(
-        {n: t.detach().contiguous().clone() for n, t in tensors.items()}, temporary, {"record": json.dumps(record)}
-    )
-    temporary.replace(folder / STATE_FILE)
+    copies = {name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()}
+    with replacing(folder / STATE_FILE) as temporary:
+        save_file(copies, temporary, {"record": json.dumps(record)})
 
 
 def load_state(
-    folder: Path, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
+    folder: Path, network: nn.Module, average: nn.Module | None, optimizer: torch.optim.Optimizer
 ) -> dict[str, Any]:
     """Restore what :func:`save_state` wrote.
 
@@ -53,7 +57,8 @@ def load_state(
         raise MedCLIPSegError(f"The training state {path} is damaged: {error}.") from None
     try:
         network.load_state_dict(_part(tensors, "network."))
-        average.load_state_dict(_part(tensors, "average."))
+        if average is not None:
+            average.load_state_dict(_part(tensors, "average."))
         entries: dict[int, dict[str, Tensor]] = {}
         for name, value in _part(tensors, "optimizer.").items():
             number, key = name.split(".", 1)

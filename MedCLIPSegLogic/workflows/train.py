@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
+from ..atomic_file import write_text
 from ..errors import MedCLIPSegError
 from ..model.checkpoint import load_checkpoint, read_config, save_config
 from ..model.config import ModelConfig
@@ -18,11 +17,15 @@ from ..model.library import find_model
 from ..model.network import MedCLIPSeg
 from ..model.tokenizer import VOCABULARY_FILE, PromptTokenizer, build_vocabulary
 from ..training.data import TrainingSet, has_split, load_set
-from ..training.prompts import vary
-from ..training.sampler import SOURCE_SCALE
-from ..training.settings import VOCABULARY_SIZE, TrainingSettings, small_model_config
+from ..training.processes import Processes, join_processes
+from ..training.recipes import Recipe, recipe_settings
+from ..training.sampler import source_size
+from ..training.settings import TrainingSettings, as_json
+from ..training.settings_file import read_table
+from ..training.small_model import VOCABULARY_SIZE, small_model_config
 from ..training.state import STATE_FILE
 from ..training.trainer import Trainer, TrainingProgress
+from ..training.vocabulary import vocabulary_texts
 from ..version import __version__
 
 RECORD_FILE = "training.json"
@@ -38,13 +41,15 @@ def train(
 ) -> Path:
     """Train on data sets in MedCLIPSeg's layout and write a model folder.
 
+    Started by ``torchrun``, every process calls this with the same arguments; the first one writes.
+
     Args:
         data: data set folders (``Train_Folder``, ``Prompts_Folder``, optionally ``Val_Folder``).
         out: model folder to write; also holds log, curve and what is needed to resume.
-        settings: how to train.
+        settings: how to train; None for the recipe "auto" (see ``recipe_settings``), or those of the resumed run.
         start_from: name or folder of a model to start from; None starts a small model from scratch.
         resume: go on with the interrupted run in ``out``.
-        progress: called after every step.
+        progress: called after every step, in the first process.
 
     Returns:
         The model folder.
@@ -52,66 +57,176 @@ def train(
     Raises:
         MedCLIPSegError: missing or unreadable data, ``out`` in use, or nothing to resume.
     """
-    settings = settings or TrainingSettings()
     folders, folder = [Path(name) for name in data], Path(out)
+    source = None if start_from is None else find_model(start_from)
+    if settings is None:
+        settings = begun_settings(folder) if resume else recipe_settings("auto", source)
+    with join_processes(settings.device) as processes:
+        processes.on_first(lambda: _check_request(folders, folder, settings, source, resume))
+        return _train(folders, folder, settings, source, resume, progress, processes)
+
+
+def _train(
+    folders: Sequence[Path],
+    folder: Path,
+    settings: TrainingSettings,
+    source: Path | None,
+    resume: bool,
+    progress: Callable[[TrainingProgress], None] | None,
+    processes: Processes,
+) -> Path:
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    begun_from = folder if resume else source
+    start = None if begun_from is None else read_config(begun_from)
+    train_sets, validation_sets = _load(folders, settings, start)
+    record = {
+        "medclipseg": __version__,
+        "torch": torch.__version__,
+        "seconds": 0.0,
+        "finished": False,
+        "start_from": str(source) if source else None,
+        "processes": processes.count,
+        "data": {s.name: {"images": s.image_count, "items": len(s.items)} for s in train_sets},
+        "settings": as_json(settings),
+    }
+    if resume:
+        record = processes.on_first(lambda: _earlier_record(folder, record))
+    else:
+        processes.on_first(lambda: _make_folder(folder, train_sets, settings, source, record))
+    torch.manual_seed(settings.seed)
+    network = MedCLIPSeg(read_config(folder)) if source is None else load_checkpoint(source)
+    tokenizer = PromptTokenizer(network.config, folder)
+    trainer = Trainer(network, tokenizer, train_sets, validation_sets, settings, folder, processes)
+    if resume:
+        trainer.resume()
+    else:
+        trainer.start()
+    for step in trainer.run():
+        if progress and processes.is_first:
+            progress(step)
+    record |= {"seconds": round(trainer.seconds, 1), "steps_done": trainer.last_step, "finished": True}
+    processes.on_first(lambda: _write_record(folder, record))
+    return folder
+
+
+def training_settings(
+    resumed: Path | None,
+    recipe: Recipe = "auto",
+    start_from: str | Path | None = None,
+    file: Path | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> TrainingSettings:
+    """Settings of a recipe, or of the run that is resumed, with those of a file and then some others replaced.
+
+    Args:
+        resumed: folder of the run to resume; None for a new run.
+        recipe: of a new run.
+        start_from: name or folder of the model a new run starts from.
+        file: TOML or JSON file with fields of the settings.
+        changes: fields of the settings as JSON holds them; an empty object means its defaults.
+
+    Raises:
+        MedCLIPSegError: a file is missing or damaged, or a setting is unknown or out of range.
+    """
+    source = None if start_from is None else find_model(start_from)
+    settings = recipe_settings(recipe, source) if resumed is None else begun_settings(resumed)
+    if file is not None:
+        try:
+            settings = settings.changed(read_table(file))
+        except MedCLIPSegError as error:
+            raise MedCLIPSegError(f"The settings {file} cannot be used: {error}") from None
+    return settings.changed(changes or {})
+
+
+def begun_settings(folder: Path) -> TrainingSettings:
+    """Settings of the run in a folder.
+
+    Raises:
+        MedCLIPSegError: there is no readable record of a run.
+    """
+    return TrainingSettings().changed(read_record(folder)["settings"])
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """The record ``training.json`` of a run.
+
+    Raises:
+        MedCLIPSegError: it is missing or damaged.
+    """
+    path = folder / RECORD_FILE
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(record["settings"], dict) and isinstance(record["data"], dict):
+            return record
+        reason = "it is incomplete"
+    except FileNotFoundError:
+        raise MedCLIPSegError(f"There is no interrupted training in {folder}: it has no {RECORD_FILE}.") from None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = str(error)
+    raise MedCLIPSegError(f"The record {path} of the training cannot be read: {reason}.")
+
+
+def _check_request(
+    folders: Sequence[Path], folder: Path, settings: TrainingSettings, source: Path | None, resume: bool
+) -> None:
     if not folders:
         raise MedCLIPSegError("Training needs at least one data set folder.")
     if resume and not (folder / STATE_FILE).is_file():
         raise MedCLIPSegError(f"There is no interrupted training in {folder}: it has no {STATE_FILE}.")
-    if resume and start_from is not None:
+    if resume and source is not None:
         raise MedCLIPSegError("A resumed training goes on from its own weights; leave out --start-from.")
     if not resume and folder.exists() and any(folder.iterdir()):
         raise MedCLIPSegError(f"The folder {folder} is not empty; resume its training or choose another folder.")
     if len({entry.resolve().name for entry in folders}) < len(folders):
         raise MedCLIPSegError("Two data set folders have the same name; rename one of them.")
-    if settings.freeze_towers and start_from is None and not resume:
+    if settings.freeze_towers and source is None and not resume:
         raise MedCLIPSegError("Frozen towers need a trained model; give one with --start-from.")
-    source = None if start_from is None else find_model(start_from)
     if source is not None:
         _check_start(read_config(source), settings)
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    size = round(SOURCE_SCALE * max(size for _, size in settings.stages))
-    train_sets = [load_set(entry, "Train", size) for entry in folders]
-    validation_sets = [load_set(entry, "Val", size) for entry in folders if has_split(entry, "Val")]
-    folder.mkdir(parents=True, exist_ok=True)
 
-    torch.manual_seed(settings.seed)
-    network = _network(train_sets, folder, settings, source, resume)
-    trainer = Trainer(network, PromptTokenizer(network.config, folder), train_sets, validation_sets, settings, folder)
-    record = {
-        "medclipseg": __version__,
-        "torch": torch.__version__,
-        "seconds": 0.0,
-        "start_from": str(start_from) if start_from else None,
-        "data": {s.name: {"images": s.image_count, "items": len(s.items)} for s in train_sets},
-        "settings": dataclasses.asdict(settings),
-    }
-    if resume:
-        record = _earlier_record(folder, record)
-        trainer.resume()
+
+def _load(
+    folders: Sequence[Path], settings: TrainingSettings, start: ModelConfig | None
+) -> tuple[list[TrainingSet], list[TrainingSet]]:
+    size = source_size(settings, max(size for _, size in settings.stages))
+    # Without other changes of the picture, images are sampled as the model will see them.
+    antialias = start is None or start.preprocessing.antialias or settings.augmentation == "full"
+    share, seed = settings.data_share, settings.seed
+    train_sets = [load_set(entry, "Train", size, share, seed, antialias) for entry in folders]
+    with_validation = [entry for entry in folders if has_split(entry, "Val")]
+    return train_sets, [load_set(entry, "Val", size, share, seed, antialias) for entry in with_validation]
+
+
+def _make_folder(
+    folder: Path,
+    train_sets: Sequence[TrainingSet],
+    settings: TrainingSettings,
+    source: Path | None,
+    record: dict[str, Any],
+) -> None:
+    """Write vocabulary, configuration and record of a new run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if source is None:
+        texts = vocabulary_texts(train_sets, settings)
+        vocabulary_size = build_vocabulary(texts, VOCABULARY_SIZE, folder / VOCABULARY_FILE)
+        config = small_model_config(vocabulary_size, settings.stages[-1][1])
     else:
-        save_config(network.config, folder)
-        _write_record(folder, record)
-        trainer.start()
-    for step in trainer.run():
-        if progress:
-            progress(step)
-    _write_record(folder, {**record, "seconds": round(trainer.seconds, 1)})
-    return folder
+        config = read_config(source)
+        if (source / VOCABULARY_FILE).is_file():
+            (folder / VOCABULARY_FILE).write_bytes((source / VOCABULARY_FILE).read_bytes())
+    save_config(config, folder)
+    _write_record(folder, record)
 
 
 def _write_record(folder: Path, record: dict[str, Any]) -> None:
-    (folder / RECORD_FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_text(folder / RECORD_FILE, json.dumps(record, indent=2) + "\n")
 
 
 def _earlier_record(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
     """The record a run was begun with; its data must be those of now."""
-    try:
-        earlier = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise MedCLIPSegError(f"The record {folder / RECORD_FILE} of the training cannot be read: {error}.") from None
-    if earlier.get("data") != record["data"]:
+    earlier = read_record(folder)
+    if earlier["data"] != record["data"]:
         raise MedCLIPSegError(f"The training in {folder} was begun with other data; resume it with the same --data.")
     return earlier
 
@@ -123,23 +238,3 @@ def _check_start(config: ModelConfig, settings: TrainingSettings) -> None:
         raise MedCLIPSegError(f"The model to start from takes inputs of {size} pixels; give the stages 1:{size}.")
     if config.preprocessing.fit != "stretch":
         raise MedCLIPSegError("The model to start from takes letter-boxed inputs, but training stretches images.")
-
-
-def _network(
-    train_sets: Sequence[TrainingSet],
-    folder: Path,
-    settings: TrainingSettings,
-    source: Path | None,
-    resume: bool,
-) -> MedCLIPSeg:
-    if resume:
-        return MedCLIPSeg(read_config(folder))
-    if source is not None:
-        network = load_checkpoint(source)
-        if (source / VOCABULARY_FILE).is_file():
-            (folder / VOCABULARY_FILE).write_bytes((source / VOCABULARY_FILE).read_bytes())
-        return network
-    rng = np.random.default_rng(settings.seed)
-    texts = [variant for s in train_sets for text in s.prompts for variant in (text, vary(text, rng))]
-    vocabulary_size = build_vocabulary(texts, VOCABULARY_SIZE, folder / VOCABULARY_FILE)
-    return MedCLIPSeg(small_model_config(vocabulary_size, settings.stages[-1][1]))

@@ -12,6 +12,7 @@ from MedCLIPSegLogic.model.config import PreprocessingConfig
 from MedCLIPSegLogic.training.augment import augment
 from MedCLIPSegLogic.training.data import TrainingItem, load_set
 from MedCLIPSegLogic.training.sampler import BatchSampler
+from MedCLIPSegLogic.training.settings import TrainingSettings
 
 RGB = PreprocessingConfig(channel_order="rgb")
 
@@ -42,11 +43,11 @@ def test_volumes_become_slices_with_every_prompt(a_volume_set: Path) -> None:
 
 def test_an_example_depends_only_on_its_key(a_data_set: Callable[..., Path]) -> None:
     sets = [load_set(a_data_set(), "Train", 40)]
-    first, second = (BatchSampler(sets, 32, 0.2, RGB, 5) for _ in range(2))
-    second.batch(99, 3)
-    for left, right in zip(first.batch(7, 4), second.batch(7, 4), strict=True):
+    first, second = (BatchSampler(sets, 32, RGB, TrainingSettings(negative_share=0.2, seed=5)) for _ in range(2))
+    second.batch(99, range(3))
+    for left, right in zip(first.batch(7, range(4)), second.batch(7, range(4)), strict=True):
         assert torch.equal(left, right) if isinstance(left, torch.Tensor) else left == right
-    assert not torch.equal(first.batch(7, 4)[0], first.batch(8, 4)[0])
+    assert not torch.equal(first.batch(7, range(4))[0], first.batch(8, range(4))[0])
 
 
 def test_foreign_prompts_get_empty_masks(a_data_set: Callable[..., Path]) -> None:
@@ -54,7 +55,7 @@ def test_foreign_prompts_get_empty_masks(a_data_set: Callable[..., Path]) -> Non
     breasts = load_set(
         a_data_set("breasts", "One small tumor at the left in the breast ultrasound image."), "Train", 40
     )
-    sampler = BatchSampler([polyps, breasts], 32, 0.5, RGB, 0)
+    sampler = BatchSampler([polyps, breasts], 32, RGB, TrainingSettings(negative_share=0.5))
     examples = [sampler.example(0, row) for row in range(120)]
     empty = [text.lower() for _, text, mask in examples if not mask.any()]
     assert 35 < len(empty) < 85
@@ -64,7 +65,7 @@ def test_foreign_prompts_get_empty_masks(a_data_set: Callable[..., Path]) -> Non
 
 def test_related_sets_give_no_foreign_prompts(a_data_set: Callable[..., Path]) -> None:
     sets = [load_set(a_data_set(name), "Train", 40) for name in ("one", "two")]
-    sampler = BatchSampler(sets, 32, 0.9, RGB, 0)
+    sampler = BatchSampler(sets, 32, RGB, TrainingSettings(negative_share=0.9))
     assert all(sampler.example(0, row)[2].any() for row in range(60))
 
 

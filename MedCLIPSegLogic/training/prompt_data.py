@@ -1,0 +1,74 @@
+"""The wordings of ``Resources/Prompts/styles.json``: those to train with, and others held out for evaluation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+STYLES_FILE = Path(__file__).parent.parent / "Resources" / "Prompts" / "styles.json"
+Wordings = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PromptData:
+    """Wordings; ``{target}`` stands for the thing asked for, ``{prompt}`` for a whole prompt, ``{place}`` for a place.
+
+    Args:
+        short, overdescriptive, absence, mosaic: templates.
+        synonyms: other words for a noun; the noun itself may be among them.
+        sizes: words of size.
+        one_of_several: templates for "left", "right", "top", "bottom", "larger" and "smaller".
+        absent_things: things by the area of the body they are in.
+        areas: anatomical words by area of the body.
+        neutral: templates for evaluation only.
+        unseen_things: as ``absent_things``, for evaluation only.
+    """
+
+    short: Wordings
+    overdescriptive: Wordings
+    absence: Wordings
+    mosaic: Wordings
+    synonyms: dict[str, Wordings]
+    sizes: Wordings
+    one_of_several: dict[str, Wordings]
+    absent_things: dict[str, Wordings]
+    areas: dict[str, Wordings]
+    neutral: Wordings
+    unseen_things: dict[str, Wordings]
+
+    def areas_of(self, anatomy: Collection[str]) -> frozenset[str]:
+        """Areas of the body that anatomical words belong to."""
+        return frozenset(area for area, words in self.areas.items() if not set(words).isdisjoint(anatomy))
+
+    def things_elsewhere(self, anatomy: Collection[str], held_out: bool = False) -> list[str]:
+        """Things an image of these parts of the body cannot show; none when nothing is known of the image.
+
+        Args:
+            anatomy: anatomical words of the image's data set.
+            held_out: things that were never asked for in training.
+        """
+        here = self.areas_of(anatomy)
+        things = self.unseen_things if held_out else self.absent_things
+        return [thing for area, names in things.items() if area not in here for thing in names] if here else []
+
+
+@cache
+def prompt_data() -> PromptData:
+    """The wordings that come with the package."""
+    data = json.loads(STYLES_FILE.read_text(encoding="utf-8"))
+    held_out = data["evaluation"]
+    training = {name: _frozen(value) for name, value in data["training"].items()}
+    return PromptData(
+        **training,
+        areas=_frozen(data["areas"]),
+        neutral=_frozen(held_out["neutral"]),
+        unseen_things=_frozen(held_out["absent_things"]),
+    )
+
+
+def _frozen(value: Any) -> Any:
+    return {key: tuple(words) for key, words in value.items()} if isinstance(value, dict) else tuple(value)

@@ -1,0 +1,142 @@
+"""Prompts as people type them: short, without place, over-described, by synonyms, with wrong words of size."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import MedCLIPSegError
+from . import prompts
+from .prompt_data import prompt_data
+
+SYNONYM_SHARE = 0.4
+"""Share of short prompts whose noun is replaced."""
+_IN_CLAUSE = re.compile(r"^(?P<thing>[^,:]+?),?\s+(?P<place>(?:located\s+)?in the [^,:]+?)\.?$", re.IGNORECASE)
+_SIZE_WORD = re.compile(r"\b(?:tiny|small|medium(?:-sized)?|large|big|huge)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class PromptStyles:
+    """Shares of the styles among the training prompts; what is left of 1 stays as given.
+
+    Args:
+        missing_location: without words of place.
+        missing_size: without words of size.
+        random_size: with a random word of size: written sizes are not to be trusted.
+        overdescriptive: with words that say nothing about this picture.
+        short: the thing alone, as people type it.
+        synonyms: other words for the thing, or the same words in another order.
+        absent: a thing from another part of the body, with an empty mask.
+    """
+
+    missing_location: float = 0.10
+    missing_size: float = 0.10
+    random_size: float = 0.10
+    overdescriptive: float = 0.10
+    short: float = 0.25
+    synonyms: float = 0.10
+    absent: float = 0.05
+
+    def __post_init__(self) -> None:
+        shares = dataclasses.asdict(self)
+        for name, share in shares.items():
+            if not 0 <= share <= 1:
+                raise MedCLIPSegError(f"The share of the prompt style {name} is {share}; it must be between 0 and 1.")
+        if sum(shares.values()) > 1 + 1e-6:
+            raise MedCLIPSegError("The shares of the prompt styles add up to more than 1; lower one of them.")
+
+
+def style_prompt(text: str, styles: PromptStyles, rng: np.random.Generator) -> str:
+    """A prompt in a random style, still true of its picture but for words of size."""
+    if prompts.names_absence(text):
+        return absence(text, rng) if rng.random() < styles.short + styles.synonyms else text
+    change = {
+        "missing_location": lambda: prompts.drop_location(text),
+        "missing_size": lambda: prompts.drop_size(text),
+        "random_size": lambda: randomize_size(text, rng),
+        "overdescriptive": lambda: overdescribe(text, rng),
+        "short": lambda: short(text, rng),
+        "synonyms": lambda: reorder(replace_noun(text, rng)) if rng.random() < 0.5 else replace_noun(text, rng),
+    }
+    draw = rng.random()
+    for name, apply in change.items():
+        draw -= getattr(styles, name)
+        if draw < 0:
+            return apply()
+    return text
+
+
+def thing(text: str) -> str:
+    """What a prompt asks for, in the singular: "one small polyp at the left" asks for a "polyp"."""
+    target = prompts.named_target(text)
+    if target is None:
+        return prompts.drop_size(prompts.drop_location(text)).rstrip(" .")
+    return re.sub(r"(?<!s)s$", "", re.sub(r"(?<=mass)es$", "", target)) if target != "hippocampus" else target
+
+
+def short(text: str, rng: np.random.Generator) -> str:
+    """The thing alone in a short template; a kind such as "benign" may go unsaid, but not the part that is meant."""
+    target = thing(text)
+    *kinds, noun = target.split()
+    if kinds and rng.random() < 0.4:
+        target = " ".join([*(kind for kind in kinds if kind in prompts.PART_WORDS), noun])
+    if rng.random() < SYNONYM_SHARE:
+        target = replace_noun(target, rng)
+    organ = prompts.named_image(text)
+    phrase = fill(str(rng.choice(prompt_data().short)), target)
+    if organ and rng.random() < 0.4 and not re.search(r"\?|image|here", phrase):
+        phrase = f"{phrase} in the {organ}"
+    return phrase[0].upper() + phrase[1:] if rng.random() < 0.4 else phrase
+
+
+def absence(text: str, rng: np.random.Generator) -> str:
+    """Another way to say that the thing a prompt denies is not there."""
+    return fill(str(rng.choice(prompt_data().absence)), prompts.named_target(text) or "lesion")
+
+
+def overdescribe(text: str, rng: np.random.Generator) -> str:
+    """The prompt with words around it that say nothing about this picture."""
+    template = str(rng.choice(prompt_data().overdescriptive))
+    bare = text.rstrip(" .")
+    if not template.startswith("{prompt}"):
+        bare = bare[:1].lower() + bare[1:]
+    return template.format(prompt=bare) + "."
+
+
+def replace_noun(text: str, rng: np.random.Generator) -> str:
+    """The prompt with its first noun that has synonyms replaced by one of them, number kept."""
+    nouns = prompt_data().synonyms
+    match = re.search(rf"\b(?:skin |colon )?({'|'.join(nouns)})(s|es)?\b", text, re.IGNORECASE)
+    if match is None:
+        return text
+    word = str(rng.choice(nouns[match.group(1).lower()]))
+    if match.group(2):
+        word = word[:-1] + "ies" if word.endswith("y") else word + ("es" if word.endswith("s") else "s")
+    return text[: match.start()] + word + text[match.end() :]
+
+
+def reorder(text: str) -> str:
+    """The same words in another order: "tumor in the brain" becomes "in the brain, tumor"."""
+    match = _IN_CLAUSE.match(text)
+    if match is None:
+        return text
+    place, what = match["place"], match["thing"]
+    return f"{place[0].upper()}{place[1:]}, {what[0].lower()}{what[1:]}"
+
+
+def randomize_size(text: str, rng: np.random.Generator) -> str:
+    """The prompt with its word of size replaced by a random one, or with one before the thing."""
+    word = str(rng.choice(prompt_data().sizes))
+    changed, count = _SIZE_WORD.subn(lambda match: word.capitalize() if match[0][0].isupper() else word, text, count=1)
+    if count:
+        return changed
+    target = prompts.named_target(text)
+    return text if target is None else re.sub(re.escape(target), f"{word} {target}", text, count=1, flags=re.IGNORECASE)
+
+
+def fill(template: str, target: str) -> str:
+    """A template with the thing in it, and "an" where it must stand."""
+    return re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", template.replace("{target}", target))

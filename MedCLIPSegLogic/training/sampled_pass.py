@@ -1,0 +1,105 @@
+"""Several stochastic passes of a batch in one call, with what the losses need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..model.attention import VARIANCE_FLOOR, ProbabilisticCrossAttention
+from ..model.network import MedCLIPSeg, NetworkOutput
+from ..model.noise import NoiseSource
+
+
+@dataclass(frozen=True, eq=False)
+class SampledOutput:
+    """Result of several passes of a batch.
+
+    Args:
+        samples: one output a pass, (B, …) each.
+        divergence: mean KL divergence of the adapters' variances from their prior, in nats a value; None when not
+            asked for.
+    """
+
+    samples: list[NetworkOutput]
+    divergence: Tensor | None = None
+
+    def in_float32(self) -> SampledOutput:
+        """The same with full precision, in which losses are computed."""
+        samples = [NetworkOutput(s.logits.float(), s.patches.float(), s.text.float()) for s in self.samples]
+        return SampledOutput(samples, self.divergence)
+
+
+class SampledPass(nn.Module):
+    """Runs a network several times on the same batch; the towers before the first noise run once.
+
+    A module of its own, so that DistributedDataParallel sees one forward call a step.
+
+    Args:
+        network: to run.
+        samples: passes.
+        prior_variance: of the adapters' keys and values; None leaves the divergence out.
+    """
+
+    def __init__(self, network: nn.Module, samples: int, prior_variance: float | None) -> None:
+        super().__init__()
+        self.network = network
+        self._samples = samples
+        self._prior_variance = prior_variance
+
+    def forward(self, images: Tensor, token_ids: Tensor, noise: NoiseSource) -> SampledOutput:
+        if self._prior_variance is None:
+            return SampledOutput(self._passes(images, token_ids, noise))
+        with AdapterVariances(self.network) as variances:
+            samples = self._passes(images, token_ids, noise)
+        return SampledOutput(samples, variance_divergence(variances.values, self._prior_variance))
+
+    def _passes(self, images: Tensor, token_ids: Tensor, noise: NoiseSource) -> list[NetworkOutput]:
+        if self._samples == 1 or not isinstance(self.network, MedCLIPSeg):
+            return [self.network(images, token_ids, noise) for _ in range(self._samples)]
+        image, text = self.network.encode_images(images), self.network.encode_text(token_ids)
+        return [self.network.decode(image, text, noise) for _ in range(self._samples)]
+
+
+class AdapterVariances:
+    """Collects the variances of keys and values that the adapters compute while the block runs.
+
+    Args:
+        network: whose adapters are watched.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.values: list[Tensor] = []
+        self._attentions = [m for m in network.modules() if isinstance(m, ProbabilisticCrossAttention)]
+        self._handles: list[torch.utils.hooks.RemovableHandle] = []
+
+    def __enter__(self) -> AdapterVariances:
+        for attention in self._attentions:
+            for projection in (attention.k_proj, attention.v_proj):
+                self._handles.append(projection.register_forward_hook(self._collect))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def _collect(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        spread = output.float().chunk(2, dim=-1)[1]
+        self.values.append(functional.softplus(spread) + VARIANCE_FLOOR)
+
+
+def variance_divergence(variances: list[Tensor], prior: float) -> Tensor:
+    """Mean KL divergence of N(μ, σ²) from N(μ, prior): ½ (σ²/prior − 1 − ln(σ²/prior)), 0 where σ² = prior.
+
+    The prior is put on the spread alone (the means are layer-normalized, so their distance from 0 is fixed), in the
+    spirit of variational inference on the noise of a network (Kingma and Welling 2014, arXiv 1312.6114; Alemi et al.
+    2017, arXiv 1612.00410). It does not keep the layers after the noise from averaging it away.
+
+    Args:
+        variances: tensors of any shape, above 0.
+        prior: variance.
+    """
+    ratios = [variance / prior for variance in variances]
+    return torch.stack([0.5 * (ratio - 1 - ratio.log()).mean() for ratio in ratios]).mean()
