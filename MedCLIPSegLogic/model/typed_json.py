@@ -14,7 +14,8 @@ def dataclass_from_json(cls: type, data: Any, path: str = "") -> Any:
     """Build a dataclass from parsed JSON.
 
     Args:
-        cls: a dataclass of numbers, text, flags, choices, tuples, other such dataclasses and any of these or None.
+        cls: a dataclass of numbers, text, flags, choices, tuples, tables, other such dataclasses, or any of these and
+            None.
         data: what ``json.loads`` gave.
         path: where ``data`` stands in the file, ending in a period; for messages.
 
@@ -49,10 +50,14 @@ def _convert(kind: Any, value: Any, path: str) -> Any:
         if not isinstance(value, list) or len(kinds) != len(value):
             raise MedCLIPSegError(f"the field '{path}' cannot be {value!r}.")
         return tuple(_convert(kind, item, path) for kind, item in zip(kinds, value, strict=True))
+    if origin is dict and isinstance(value, dict):
+        return {name: _convert(arguments[1], item, f"{path}.{name}") for name, item in value.items()}
+    if kind is Any:
+        return value
     if origin is Literal:
         fits = value in arguments
     else:
-        fits = _is_number(kind, value) if kind in (int, float) else isinstance(value, kind)
+        fits = _is_number(kind, value) if kind in (int, float) else isinstance(value, origin or kind)
     if not fits:
         raise MedCLIPSegError(f"the field '{path}' cannot be {value!r}.")
     return value

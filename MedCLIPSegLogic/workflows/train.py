@@ -106,7 +106,7 @@ def _train(
         if progress and processes.is_first:
             progress(step)
     record |= {"seconds": round(trainer.seconds, 1), "steps_done": trainer.last_step, "finished": True}
-    processes.on_first(lambda: _write_record(folder, record))
+    processes.on_first(lambda: write_record(folder, record))
     return folder
 
 
@@ -216,10 +216,15 @@ def _make_folder(
         if (source / VOCABULARY_FILE).is_file():
             (folder / VOCABULARY_FILE).write_bytes((source / VOCABULARY_FILE).read_bytes())
     save_config(config, folder)
-    _write_record(folder, record)
+    write_record(folder, record)
 
 
-def _write_record(folder: Path, record: dict[str, Any]) -> None:
+def write_record(folder: Path, record: dict[str, Any]) -> None:
+    """Write ``training.json``.
+
+    Raises:
+        MedCLIPSegError: it cannot be written.
+    """
     write_text(folder / RECORD_FILE, json.dumps(record, indent=2) + "\n")
 
 
