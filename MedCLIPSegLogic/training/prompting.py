@@ -66,8 +66,8 @@ class Prompting:
     def vary(self, text: str, rng: np.random.Generator) -> str:
         """A prompt as the settings want it."""
         if self._settings.styles is not None:
-            return prompt_styles.style_prompt(text, self._settings.styles, rng)
-        return prompts.vary(text, rng) if self._settings.prompts == "varied" else text
+            return prompt_styles.style_prompt(text, self._settings.styles, rng) or text
+        return prompts.vary(text, rng) or text if self._settings.prompts == "varied" else text
 
     def finding(self, number: int, text: str, rng: np.random.Generator) -> str:
         """The thing a prompt of a set names, or for an image without one a thing of the same set."""

@@ -105,7 +105,9 @@ class BatchSampler:
         if self._settings.augmentation == "rotation":
             image, mask = rotate(item, mask, self._size, rng)
             return image, text, mask
-        return augment(item, text, mask, self._size, rng)
+        image, changed, mask = augment(item, text, mask, self._size, rng)
+        # A prompt that is nothing but a word of place or size stays.
+        return image, changed or text, mask
 
     def _draw(self, rng: np.random.Generator) -> tuple[int, TrainingItem, str, NDArray[np.uint8]]:
         number = int(rng.choice(len(self._sets), p=self._shares))

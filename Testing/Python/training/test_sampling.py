@@ -11,6 +11,7 @@ import torch
 from MedCLIPSegLogic.model.config import PreprocessingConfig
 from MedCLIPSegLogic.training.augment import augment
 from MedCLIPSegLogic.training.data import TrainingItem, load_set
+from MedCLIPSegLogic.training.recipes import recipe_settings
 from MedCLIPSegLogic.training.sampler import BatchSampler
 from MedCLIPSegLogic.training.settings import TrainingSettings
 
@@ -48,6 +49,12 @@ def test_an_example_depends_only_on_its_key(a_data_set: Callable[..., Path]) -> 
     for left, right in zip(first.batch(7, range(4)), second.batch(7, range(4)), strict=True):
         assert torch.equal(left, right) if isinstance(left, torch.Tensor) else left == right
     assert not torch.equal(first.batch(7, range(4))[0], first.batch(8, range(4))[0])
+
+
+def test_no_prompt_is_ever_empty(a_volume_set: Path) -> None:
+    for settings in (TrainingSettings(), recipe_settings("small", None)):
+        sampler = BatchSampler([load_set(a_volume_set, "Train", 32)], 32, RGB, settings)
+        assert all(sampler.example(0, row)[1] for row in range(80))
 
 
 def test_foreign_prompts_get_empty_masks(a_data_set: Callable[..., Path]) -> None:

@@ -1,0 +1,103 @@
+"""Prompt styles, and what is held out of them."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.training import prompt_styles, prompts
+from MedCLIPSegLogic.training.prompt_data import prompt_data
+from MedCLIPSegLogic.training.prompt_styles import PromptStyles, style_prompt
+
+POLYP = "one small orange oval polyp, located in bottom right of the image"
+BREAST = "Three small square-shaped malignant tumors at the top, center in the breast ultrasound image."
+
+
+def many(text: str, styles: PromptStyles, count: int = 300) -> list[str]:
+    rng = np.random.default_rng(0)
+    return [style_prompt(text, styles, rng) for _ in range(count)]
+
+
+def only(**shares: float) -> PromptStyles:
+    return PromptStyles(**{**dict.fromkeys(vars(PromptStyles()), 0.0), **shares})
+
+
+def test_without_styles_prompts_stay_as_given() -> None:
+    assert set(many(POLYP, only())) == {POLYP}
+
+
+def test_short_prompts_say_neither_place_nor_size() -> None:
+    shorts = many(POLYP, only(short=1.0))
+    assert len(set(shorts)) > 20
+    for text in shorts:
+        assert "polyp" in text.lower()
+        assert not {"small", "orange", "bottom", "right"} & set(re.findall(r"[a-z]+", text.lower()))
+    assert any("tumor" in text for text in many(BREAST, only(short=1.0)))
+    assert not any("tumors" in text for text in many(BREAST, only(short=1.0)))
+
+
+def test_parts_are_kept_in_short_prompts() -> None:
+    assert all("posterior" in text.lower() for text in many("Posterior hippocampus, the body", only(short=1.0)))
+
+
+def test_sizes_are_randomized() -> None:
+    sizes = {re.findall(r"tiny|small|medium|large|big|huge", text)[0] for text in many(POLYP, only(random_size=1.0))}
+    assert sizes == set(prompt_data().sizes)
+    assert any("large polyp" in text for text in many("a polyp", only(random_size=1.0)))
+
+
+def test_synonyms_keep_the_number() -> None:
+    texts = many(BREAST, only(synonyms=1.0))
+    assert len({*texts}) > 4
+    assert any("masses" in text for text in texts)
+    assert not any(re.search(r"\b(mass|lesion|tumor)\b", text) for text in texts)
+
+
+def test_the_same_words_in_another_order() -> None:
+    assert prompt_styles.reorder("Hippocampus in the brain MRI") == "In the brain MRI, hippocampus"
+    assert prompt_styles.reorder("a polyp") == "a polyp"
+
+
+def test_over_described_prompts_hold_the_prompt() -> None:
+    assert all(POLYP in text for text in many(POLYP, only(overdescriptive=1.0)))
+
+
+def test_absence_is_said_in_other_words_but_never_turned_around() -> None:
+    texts = many("No tumor in the breast ultrasound image.", only(short=1.0))
+    assert len(set(texts)) > 4
+    assert all(re.search(r"\b(no|without|normal|healthy)\b", text, re.IGNORECASE) for text in texts)
+
+
+def test_wordings_of_the_evaluation_are_held_out() -> None:
+    data = prompt_data()
+    trained = {text.lower() for text in (*data.short, *data.overdescriptive, *data.mosaic)}
+    assert trained.isdisjoint(text.lower() for text in data.neutral)
+    asked = {thing for things in data.absent_things.values() for thing in things}
+    assert asked.isdisjoint(thing for things in data.unseen_things.values() for thing in things)
+    # Nor are the under-descriptive sheets of the published test sets among the templates.
+    assert not any(text.rstrip(".").endswith(" visible") for text in trained)
+
+
+def test_every_word_of_place_is_one_that_a_flip_swaps() -> None:
+    templates = prompt_data().one_of_several
+    for first, second in (("left", "right"), ("top", "bottom")):
+        for one, other in zip(templates[first], templates[second], strict=True):
+            assert prompts.swap_words(one, horizontal=True, vertical=True) == other
+
+
+def test_absent_things_lie_in_other_parts_of_the_body() -> None:
+    data = prompt_data()
+    for held_out in (False, True):
+        things = data.things_elsewhere({"polyp", "colon"}, held_out)
+        assert things
+        assert not any(re.search("polyp|colon|liver|kidney|appendix", thing) for thing in things)
+    assert data.things_elsewhere(set()) == []
+
+
+@pytest.mark.parametrize(("shares", "words"), [({"short": -0.1}, "short is -0.1"), ({"short": 0.9}, "more than 1")])
+def test_bad_shares_are_refused(shares: dict[str, float], words: str) -> None:
+    with pytest.raises(MedCLIPSegError, match=words):
+        PromptStyles(**shares)
