@@ -73,8 +73,8 @@ def thing(text: str) -> str:
     """What a prompt asks for, in the singular: "one small polyp at the left" asks for a "polyp"."""
     target = prompts.named_target(text)
     if target is None:
-        return prompts.drop_size(prompts.drop_location(text)).rstrip(" .")
-    return re.sub(r"(?<!s)s$", "", re.sub(r"(?<=mass)es$", "", target)) if target != "hippocampus" else target
+        return prompts.drop_size(prompts.drop_location(text)).rstrip(" .") or text
+    return re.sub(r"(?<![su])s$", "", re.sub(r"(?<=mass)es$", "", target))
 
 
 def short(text: str, rng: np.random.Generator) -> str:

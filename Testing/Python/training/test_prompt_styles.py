@@ -43,6 +43,17 @@ def test_parts_are_kept_in_short_prompts() -> None:
     assert all("posterior" in text.lower() for text in many("Posterior hippocampus, the body", only(short=1.0)))
 
 
+def test_the_thing_is_named_in_the_singular() -> None:
+    texts = (POLYP, BREAST, "Posterior hippocampus, the body", "two masses", "both lungs")
+    assert [prompt_styles.thing(text) for text in texts] == [
+        "polyp",
+        "malignant tumor",
+        "posterior hippocampus",
+        "mass",
+        "lung",
+    ]
+
+
 def test_sizes_are_randomized() -> None:
     sizes = {re.findall(r"tiny|small|medium|large|big|huge", text)[0] for text in many(POLYP, only(random_size=1.0))}
     assert sizes == set(prompt_data().sizes)
