@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-from MedCLIPSegLogic.benchmark import cells
+from MedCLIPSegLogic.benchmark import baseline, cells
 from MedCLIPSegLogic.benchmark.configuration import read_configuration
+from MedCLIPSegLogic.cli.app import main
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.workflows.benchmark import benchmark
 
@@ -71,7 +73,9 @@ def test_a_second_protocol_reuses_what_is_done(a_configuration: Configuration, m
     assert "No sheet of the style contradictory: breasts, others" in markdown.read_text(encoding="utf-8")
 
 
-def test_a_killed_training_goes_on(a_configuration: Configuration) -> None:
+def test_a_killed_training_goes_on(a_configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baseline, "read_record", lambda folder: {"seconds": 0.3})
+
     class Killed(Exception):
         pass
 
@@ -116,3 +120,11 @@ def test_the_example_is_valid() -> None:
     config = read_configuration(EXAMPLE)
     assert config.sets["BUSI"] == os.fspath(EXAMPLE.parent / "data/BUSI")
     assert config.recipe == "published"
+
+
+def test_the_command_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["medclipseg", "benchmark", "backbones", "--config", str(EXAMPLE)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    assert "None of the data sets of the configuration is there" in capsys.readouterr().err
