@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ..benchmark.configuration import read_configuration
-from ..benchmark.protocols import PROTOCOLS
 from ..errors import MedCLIPSegError
+from ..protocols.configuration import read_configuration
+from ..protocols.paper_tables import PROTOCOLS
 
 
 def benchmark(

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from MedCLIPSegLogic.benchmark import baseline, cells
-from MedCLIPSegLogic.benchmark.configuration import read_configuration
 from MedCLIPSegLogic.cli.app import main
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.protocols import baseline, cells
+from MedCLIPSegLogic.protocols.configuration import read_configuration
 from MedCLIPSegLogic.workflows.benchmark import benchmark
 
 Configuration = Callable[..., Path]
