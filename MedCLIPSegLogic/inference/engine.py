@@ -134,7 +134,7 @@ class _SliceRun:
         """Add one batch of at most ``most`` passes to the sums of a prompt; returns their number."""
         rows = min(most, self._batch_size, self._request.samples - sums.count)
         noise = SeededNoise(self._request.seed, [(self._index, sums.count + row) for row in range(rows)])
-        output = self._network.decode(self._image.repeat(rows), text.expand(rows), noise)
+        output = self._network.decode(self._network.meet(self._image, text).repeat(rows), noise)
         sums.add(output.logits.sigmoid())
         return rows
 

@@ -2,45 +2,110 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .adapter import PVLAdapter
+from .adapter import AdapterState, PVLAdapter
+from .attention import AttentionState
 from .config import ModelConfig
 from .image_tower import build_image_tower
 from .noise import NoiseSource
-from .text_tower import PAD_TOKEN, build_text_tower
+from .text_tower import PAD_TOKEN, attention_mask, build_text_tower, content_length
 from .upscale import SkipUpscaleBlock, UpscaleBlock
 
 
 @dataclass(frozen=True, eq=False)
 class ImageState:
-    """An image before the first noise enters: tokens (B, Ti, Wi), stem features, input size (H, W)."""
+    """Images before the first noise enters.
+
+    Args:
+        tokens: (B, Ti, Wi) before the first adapter.
+        skips: the stem's features as the upscale blocks join them, in the blocks' order; empty without a stem.
+        size: (H, W) of the input.
+    """
 
     tokens: Tensor
     skips: list[Tensor]
     size: tuple[int, int]
 
-    def repeat(self, times: int) -> ImageState:
-        """Every row ``times`` times, rows of one image side by side."""
-        return ImageState(
-            self.tokens.repeat_interleave(times, 0), [s.repeat_interleave(times, 0) for s in self.skips], self.size
-        )
+    def row(self, index: int) -> ImageState:
+        """One image of the batch, as a batch of its own."""
+        return ImageState(self.tokens[index : index + 1], [s[index : index + 1] for s in self.skips], self.size)
 
 
 @dataclass(frozen=True, eq=False)
 class TextState:
-    """Prompts before the first noise enters: tokens (B, Tt, Wt), token ids (B, Tt)."""
+    """Prompts before the first noise enters.
+
+    Args:
+        tokens: (B, Tt, Wt) before the first adapter.
+        hidden: (B, Tt), True for padding the image must not look at; None to show it all.
+        mask: which tokens look at which, see :func:`attention_mask`.
+        length: tokens up to the last one that is no padding in any row.
+        pooled: (B,) position of the token that speaks for the prompt.
+    """
 
     tokens: Tensor
-    token_ids: Tensor
+    hidden: Tensor | None
+    mask: Tensor | None
+    length: int
+    pooled: Tensor
 
-    def expand(self, rows: int) -> TextState:
-        """One prompt for ``rows`` batch rows."""
-        return TextState(self.tokens.expand(rows, -1, -1), self.token_ids.expand(rows, -1))
+
+@dataclass(frozen=True, eq=False)
+class PairState:
+    """Images met by prompts, row by row, up to the first noise; where it starts is shared by all samples."""
+
+    image: ImageState
+    text: TextState
+    first: AdapterState
+
+    def repeat(self, times: int) -> PairState:
+        """Every row ``times`` times, rows of one pair side by side."""
+        return join_pairs([self], [times])
+
+
+def join_pairs(pairs: Sequence[PairState], times: Sequence[int]) -> PairState:
+    """One batch of several pairs, each row as often as its pair's number says; prompts must be of one length."""
+
+    def join(parts: Sequence[Tensor]) -> Tensor:
+        # Expanding the rows of a lone pair takes no memory.
+        repeated = [
+            part.expand(count, *part.shape[1:]) if len(part) == 1 else part.repeat_interleave(count, 0)
+            for part, count in zip(parts, times, strict=True)
+        ]
+        return repeated[0] if len(repeated) == 1 else torch.cat(repeated)
+
+    images, texts, firsts = zip(*((pair.image, pair.text, pair.first) for pair in pairs), strict=True)
+    hidden, mask = texts[0].hidden, texts[0].mask
+    return PairState(
+        ImageState(
+            join([image.tokens for image in images]),
+            [join(skips) for skips in zip(*(image.skips for image in images), strict=True)],
+            images[0].size,
+        ),
+        TextState(
+            join([text.tokens for text in texts]),
+            None if hidden is None else join([text.hidden for text in texts]),
+            # A causal mask is the same for all.
+            mask if mask is None or mask.ndim == 2 else join([text.mask for text in texts]),
+            texts[0].length,
+            join([text.pooled for text in texts]),
+        ),
+        AdapterState(
+            AttentionState(
+                join([first.image.query for first in firsts]),
+                join([first.image.attention for first in firsts]),
+                join([first.image.value_mean for first in firsts]),
+                join([first.image.value_deviation for first in firsts]),
+            ),
+            join([first.text for first in firsts]),
+        ),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +160,10 @@ class MedCLIPSeg(nn.Module):
         Args:
             images: (B, 3, H, W), normalized; H and W multiples of the patch size.
         """
-        tokens, skips = self.vision_model.embed(images)
+        tokens, stem = self.vision_model.embed(images)
         for index in range(self.config.adapter.fusion_layers[0]):
             tokens = self.vision_model.block(index, tokens)
+        skips = [block.skip(features) for block, features in zip(self.upscale, reversed(stem), strict=False)]
         return ImageState(tokens, skips, (images.shape[2], images.shape[3]))
 
     def encode_text(self, token_ids: Tensor) -> TextState:
@@ -106,35 +172,68 @@ class MedCLIPSeg(nn.Module):
         Args:
             token_ids: (B, Tt) int64, padded with 0.
         """
-        tokens = self.text_model.embed(token_ids)
-        mask = self.text_model.attention_mask(token_ids, tokens)
+        tower = self.text_model
+        tokens, length = tower.embed(token_ids), content_length(token_ids)
+        state = TextState(
+            tokens,
+            token_ids == PAD_TOKEN if self.config.adapter.mask_padding else None,
+            attention_mask(tower, token_ids, length),
+            length,
+            tower.pooled_positions(token_ids),
+        )
         for index in range(self.config.adapter.fusion_layers[0]):
-            tokens = self.text_model.block(index, tokens, mask)
-        return TextState(tokens, token_ids)
+            tokens = self._text_block(index, tokens, state)
+        return replace(state, tokens=tokens)
 
-    def decode(self, image: ImageState, text: TextState, noise: NoiseSource) -> NetworkOutput:
-        """One stochastic pass from the first adapter to the logits; both states have the same batch size."""
-        image_tokens, text_tokens = image.tokens, text.tokens
-        mask = self.text_model.attention_mask(text.token_ids, text_tokens)
-        padding = text.token_ids == PAD_TOKEN if self.config.adapter.mask_padding else None
+    def meet(self, image: ImageState, text: TextState) -> PairState:
+        """Let images and prompts of the same batch size meet, up to the first noise; shared by all samples."""
+        return PairState(image, text, self.pvl_adapters[0].look(image.tokens, text.tokens, text.hidden))
+
+    def decode(self, pair: PairState, noise: NoiseSource) -> NetworkOutput:
+        """One stochastic pass from the first noise to the logits."""
         layers = self.config.adapter.fusion_layers
+        image_tokens, text, text_tokens = pair.image.tokens, pair.text, pair.text.tokens
         for index in range(layers[0], self.config.image.layers):
             if index in layers:
-                adapter = layers.index(index)
-                for_image, for_text = self.pvl_adapters[adapter](image_tokens, text_tokens, padding, adapter, noise)
+                number = layers.index(index)
+                adapter = self.pvl_adapters[number]
+                state = adapter.look(image_tokens, text_tokens, text.hidden) if number else pair.first
+                for_image, for_text = adapter.sample(state, number, noise)
                 image_tokens, text_tokens = image_tokens + for_image, text_tokens + for_text
             image_tokens = self.vision_model.block(index, image_tokens)
-            text_tokens = self.text_model.block(index, text_tokens, mask)
+            if index < layers[-1]:
+                text_tokens = self._text_block(index, text_tokens, text)
+            else:
+                text_tokens = self._last_text_block(index, text_tokens[:, : text.length], text)
         return self._read_mask(
-            self.vision_model.project(image_tokens), self.text_model.project(text_tokens, text.token_ids), image
+            self.vision_model.project(image_tokens), self.text_model.project(text_tokens), pair.image
         )
+
+    def _text_block(self, index: int, tokens: Tensor, text: TextState) -> Tensor:
+        """A layer whose tokens an adapter reads, padding included."""
+        # Keys and values of padding are not even computed where no token looks at them.
+        context = tokens[:, : text.length] if self.text_model.ignores_padding else tokens
+        return self.text_model.block(index, tokens, context, text.mask)
+
+    def _last_text_block(self, index: int, tokens: Tensor, text: TextState) -> Tensor:
+        """A layer after the last adapter: padding is no longer needed and, at the end, the pooled token (B, W) alone."""
+        mask = text.mask
+        if mask is not None and mask.ndim == 2:
+            mask = mask[: text.length, : text.length]
+        if index < self.config.text.layers - 1:
+            return self.text_model.block(index, tokens, tokens, mask)
+        rows = torch.arange(len(tokens), device=tokens.device)
+        if mask is not None and mask.ndim == 2:
+            mask = mask[text.pooled][:, None, None]
+        pooled = self.text_model.block(index, tokens[rows, text.pooled][:, None], tokens, mask)
+        return pooled[:, 0]
 
     def _read_mask(self, patches: Tensor, text: Tensor, image: ImageState) -> NetworkOutput:
         rows, columns = (side // self.config.image.patch_size for side in image.size)
         grid = functional.normalize(patches, dim=-1).transpose(1, 2).unflatten(2, (rows, columns))
         pixels = grid
         for number, block in enumerate(self.upscale):
-            pixels = block(pixels, image.skips[-1 - number]) if image.skips else block(pixels)
+            pixels = block(pixels, image.skips[number]) if image.skips else block(pixels)
         kernel = self.mask_head(functional.normalize(text, dim=-1))
         logits = torch.einsum("bc,bchw->bhw", kernel, pixels)
         logits = functional.interpolate(logits[:, None], size=image.size, mode="bilinear", align_corners=False)[:, 0]
@@ -142,4 +241,4 @@ class MedCLIPSeg(nn.Module):
 
     def forward(self, images: Tensor, token_ids: Tensor, noise: NoiseSource) -> NetworkOutput:
         """One stochastic pass for a batch of (image, prompt) pairs."""
-        return self.decode(self.encode_images(images), self.encode_text(token_ids), noise)
+        return self.decode(self.meet(self.encode_images(images), self.encode_text(token_ids)), noise)
