@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..model.image_tower import OpenClipImageTower
 from ..model.network import MedCLIPSeg
 from ..model.noise import NoiseSource
 from ..model.text_tower import PAD_TOKEN, BertTextTower
+from ..model.upscale import SkipUpscaleBlock
 
 
 def published_samples(
@@ -55,8 +57,8 @@ def published_pass(network: MedCLIPSeg, images: Tensor, token_ids: Tensor, noise
     patches = functional.normalize(network.vision_model.project(image_tokens), dim=-1)
     rows, columns = (side // network.config.image.patch_size for side in images.shape[2:])
     pixels = patches.transpose(1, 2).unflatten(2, (rows, columns))
-    for block, skip in zip(network.upscale, reversed(skips) if skips else [None] * 2, strict=False):
-        pixels = block(pixels) if skip is None else block(pixels, block.skip(skip))
+    for number, block in enumerate(network.upscale):
+        pixels = block(pixels, block.skip(skips[-1 - number])) if isinstance(block, SkipUpscaleBlock) else block(pixels)
     kernel = network.mask_head(functional.normalize(text, dim=-1))
     logits = torch.einsum("bc,bchw->bhw", kernel, pixels)
     size = (images.shape[2], images.shape[3])
@@ -65,7 +67,9 @@ def published_pass(network: MedCLIPSeg, images: Tensor, token_ids: Tensor, noise
 
 def _image_block(network: MedCLIPSeg, index: int, tokens: Tensor) -> Tensor:
     tower = network.vision_model
-    return tower.block(index, tokens) if hasattr(tower, "trunk") else tower.transformer.resblocks[index](tokens)
+    if isinstance(tower, OpenClipImageTower):
+        return tower.transformer.resblocks[index](tokens)
+    return tower.block(index, tokens)
 
 
 def _text_layer(network: MedCLIPSeg, index: int, tokens: Tensor, token_ids: Tensor) -> Tensor:

@@ -41,8 +41,9 @@ def attention(
     query: Tensor, key: Tensor, value: Tensor, heads: int, mask: Tensor | None = None, dropout: float = 0.0
 ) -> Tensor:
     """Multi-head attention (B, Tq, W) of projected tokens (B, T, W), without a stored score matrix."""
-    parts = [tokens.unflatten(-1, (heads, -1)).transpose(1, 2) for tokens in (query, key, value)]
-    return functional.scaled_dot_product_attention(*parts, attn_mask=mask, dropout_p=dropout).transpose(1, 2).flatten(2)
+    query, key, value = (tokens.unflatten(-1, (heads, -1)).transpose(1, 2) for tokens in (query, key, value))
+    read = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
+    return read.transpose(1, 2).flatten(2)
 
 
 def _attend(
@@ -54,4 +55,5 @@ def _attend(
         width, weight, bias = layers.embed_dim, layers.in_proj_weight, layers.in_proj_bias
         query = functional.linear(queries, weight[:width], bias[:width])
         key_value = functional.linear(context, weight[width:], bias[width:])
-    return layers.out_proj(attention(query, *key_value.chunk(2, dim=-1), layers.num_heads, mask))
+    key, value = key_value.chunk(2, dim=-1)
+    return layers.out_proj(attention(query, key, value, layers.num_heads, mask))

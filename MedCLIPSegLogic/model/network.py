@@ -163,8 +163,7 @@ class MedCLIPSeg(nn.Module):
         tokens, stem = self.vision_model.embed(images)
         for index in range(self.config.adapter.fusion_layers[0]):
             tokens = self.vision_model.block(index, tokens)
-        skips = [block.skip(features) for block, features in zip(self.upscale, reversed(stem), strict=False)]
-        return ImageState(tokens, skips, (images.shape[2], images.shape[3]))
+        return ImageState(tokens, self._join_stem(stem), (images.shape[2], images.shape[3]))
 
     def encode_text(self, token_ids: Tensor) -> TextState:
         """Everything of the text tower that no noise reaches; shared by all samples and slices.
@@ -187,7 +186,7 @@ class MedCLIPSeg(nn.Module):
 
     def meet(self, image: ImageState, text: TextState) -> PairState:
         """Let images and prompts of the same batch size meet, up to the first noise; shared by all samples."""
-        return PairState(image, text, self.pvl_adapters[0].look(image.tokens, text.tokens, text.hidden))
+        return PairState(image, text, self._adapter(0).look(image.tokens, text.tokens, text.hidden))
 
     def decode(self, pair: PairState, noise: NoiseSource) -> NetworkOutput:
         """One stochastic pass from the first noise to the logits."""
@@ -196,7 +195,7 @@ class MedCLIPSeg(nn.Module):
         for index in range(layers[0], self.config.image.layers):
             if index in layers:
                 number = layers.index(index)
-                adapter = self.pvl_adapters[number]
+                adapter = self._adapter(number)
                 state = adapter.look(image_tokens, text_tokens, text.hidden) if number else pair.first
                 for_image, for_text = adapter.sample(state, number, noise)
                 image_tokens, text_tokens = image_tokens + for_image, text_tokens + for_text
@@ -205,9 +204,18 @@ class MedCLIPSeg(nn.Module):
                 text_tokens = self._text_block(index, text_tokens, text)
             else:
                 text_tokens = self._last_text_block(index, text_tokens[:, : text.length], text)
-        return self._read_mask(
-            self.vision_model.project(image_tokens), self.text_model.project(text_tokens), pair.image
-        )
+        patches, prompt = self.vision_model.project(image_tokens), self.text_model.project(text_tokens)
+        return self._read_mask(patches, prompt, pair.image)
+
+    def _adapter(self, number: int) -> PVLAdapter:
+        adapter = self.pvl_adapters[number]
+        assert isinstance(adapter, PVLAdapter)
+        return adapter
+
+    def _join_stem(self, stem: list[Tensor]) -> list[Tensor]:
+        """The stem's features as the upscale blocks join them; none when they take none."""
+        blocks = [block for block in self.upscale if isinstance(block, SkipUpscaleBlock)]
+        return [block.skip(features) for block, features in zip(blocks, reversed(stem), strict=False)]
 
     def _text_block(self, index: int, tokens: Tensor, text: TextState) -> Tensor:
         """A layer whose tokens an adapter reads, padding included."""
@@ -216,7 +224,7 @@ class MedCLIPSeg(nn.Module):
         return self.text_model.block(index, tokens, context, text.mask)
 
     def _last_text_block(self, index: int, tokens: Tensor, text: TextState) -> Tensor:
-        """A layer after the last adapter: padding is no longer needed and, at the end, the pooled token (B, W) alone."""
+        """A layer after the last adapter: padding is not needed, and in the end one token a row, (B, W)."""
         mask = text.mask
         if mask is not None and mask.ndim == 2:
             mask = mask[: text.length, : text.length]
