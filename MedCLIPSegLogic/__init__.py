@@ -1,6 +1,6 @@
 """MedCLIPSeg: segment medical images by typing what to look for.
 
-The five functions of the command line are available under the same names::
+The six functions of the command line are available under the same names::
 
     from MedCLIPSegLogic import segment
     segment("brain.nii.gz", "tumor in the brain MRI", "result")
@@ -15,16 +15,17 @@ from .errors import MedCLIPSegError
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .workflows.bench import bench
     from .workflows.demo import demo
     from .workflows.evaluate import evaluate
     from .workflows.segment import segment
     from .workflows.train import train
     from .workflows.verify import verify
 
-__all__ = ["MedCLIPSegError", "__version__", "demo", "evaluate", "segment", "train", "verify"]
+__all__ = ["MedCLIPSegError", "__version__", "bench", "demo", "evaluate", "segment", "train", "verify"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("demo", "evaluate", "segment", "train", "verify"):
+    if name in ("bench", "demo", "evaluate", "segment", "train", "verify"):
         return getattr(import_module(f".workflows.{name}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

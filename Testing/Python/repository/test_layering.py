@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = ROOT / "MedCLIPSegLogic"
 LONGEST_FILE = 400
 ENGINE = ("model", "inference", "volumes")
-ABOVE_ENGINE = ("scene", "workflows", "cli", "reporting", "datasets", "evaluation", "training")
+ABOVE_ENGINE = ("benchmark", "scene", "workflows", "cli", "reporting", "datasets", "evaluation", "training")
 PACKAGE_FILES = sorted(PACKAGE.rglob("*.py"))
 ALL_FILES = sorted(
     path for folder in ("MedCLIPSeg", "MedCLIPSegLogic", "Testing") for path in (ROOT / folder).rglob("*.py")
