@@ -34,7 +34,7 @@ def agreement(probability: NDArray[np.float32], reference: NDArray[np.float32]) 
     """Compare two probability maps (H, W)."""
     entropies = [binary_entropy(torch.from_numpy(p).double()).numpy() for p in (probability, reference)]
     difference = float(np.abs(entropies[0] - entropies[1]).mean())
-    if min(entropy.std() for entropy in entropies) > 0:
+    if all(np.ptp(entropy) > 0 for entropy in entropies):
         correlation = float(np.corrcoef(entropies[0].ravel(), entropies[1].ravel())[0, 1])
     else:
         correlation = 1.0 if difference == 0 else 0.0

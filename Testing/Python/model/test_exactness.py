@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from MedCLIPSegLogic.benchmark.published_loop import published_pass, published_samples
+from MedCLIPSegLogic.benchmark.random_model import UNIMEDCLIP
 from MedCLIPSegLogic.model.config import (
     AdapterConfig,
     HeadConfig,
@@ -74,6 +75,18 @@ def test_several_images_in_one_batch(a_config: ModelConfig) -> None:
         together = network.decode(join_pairs(pairs, [2, 1]), SeededNoise(0, rows)).logits
         loop = [published_pass(network, images[i : i + 1], ids, SeededNoise(0, [(i, s)])) for i, s in rows]
     assert torch.allclose(together, torch.cat(loop), atol=1e-5)
+
+
+def test_the_published_size_gives_what_the_loop_gives() -> None:
+    torch.manual_seed(0)
+    network = MedCLIPSeg(UNIMEDCLIP).eval()
+    images, ids = torch.randn(1, 3, 224, 224), padded(torch.randint(5, 30522, (1, 14)), 256)
+    with torch.inference_mode():
+        pair = network.meet(network.encode_images(images), network.encode_text(ids))
+        logits = network.decode(pair, SeededNoise(0, [(3, 1)])).logits
+        wanted = published_pass(network, images, ids, SeededNoise(0, [(3, 1)]))
+    assert logits.std() > 0.1
+    assert (logits - wanted).abs().max() < 1e-4
 
 
 def test_the_loop_is_the_published_network(golden_folder: Path) -> None:
