@@ -86,7 +86,7 @@ class _Run:
         request, config = self._request, self._model.config
         if self._precision == "int8":
             return choose_batch_size(config, 1, device)  # rows of one batch would influence each other
-        # A processor is busy with the samples of one slice; a graphics card gets those of several.
+        # As many passes as one slice has samples keep a processor busy; a graphics card wants more.
         passes = request.samples * (len(self._indices) if device.type == "cuda" else 1)
         return request.batch_size or choose_batch_size(config, passes, device)
 
@@ -94,9 +94,12 @@ class _Run:
         """Everything :func:`run` yields."""
         tokenizer, request = self._model.tokenizer, self._request
         texts = [self._passes.encode_text(tokenizer([prompt])) for prompt in request.prompts]
-        for group in self._groups():
+        for number, group in self._groups():
+            if not group:
+                yield self._progress(number, 0, [])
+                continue
             images = self._passes.encode_images([prepared.image for prepared in group])
-            for number, text in enumerate(texts):
+            for prompt_number, text in enumerate(texts):
                 works = [
                     SliceSamples(
                         prepared,
@@ -105,7 +108,7 @@ class _Run:
                     )
                     for prepared, image in zip(group, images, strict=True)
                 ]
-                yield from self._sample(works, number)
+                yield from self._sample(works, prompt_number)
         yield SegmentationResult(
             volume=request.volume,
             prompts=tuple(
@@ -119,21 +122,25 @@ class _Run:
             seconds=time.monotonic() - self._started,
         )
 
-    def _groups(self) -> Iterator[list[PreparedSlice]]:
-        """Slices with content, as many together as fill a batch with their first samples; the one in view alone."""
+    def _groups(self) -> Iterator[tuple[int, list[PreparedSlice]]]:
+        """Turns of slices, and as many slices as fill a batch with their first samples; the one in view alone.
+
+        A slice without content has an empty list.
+        """
         group: list[PreparedSlice] = []
         for number, index in enumerate(outwards(self._indices, self._request.start_slice), start=1):
             pixels = self._mapping.apply(self._axis.extract(self._request.volume.voxels, index))
             if not has_content(pixels):
                 self._skipped.append(index)
                 self._pace.finish(len(self._maps))
+                yield number, []
                 continue
             group.append(self._prepare(pixels, index, number))
             if self._sharpens(group) or len(group) >= self._passes.batch_size // self._counts(False)[0]:
-                yield group
+                yield number, group
                 group = []
         if group:
-            yield group
+            yield group[-1].number, group
 
     def _prepare(self, pixels: NDArray[np.uint8], index: int, number: int) -> PreparedSlice:
         config = self._model.config
@@ -167,7 +174,7 @@ class _Run:
                     maps.insert(axis, work.slice, work.sums)
                 self._pace.finish(len(finished))
                 works = [work for work in works if work not in finished]
-                yield self._progress(batch[-1], works)
+                yield self._progress(batch[-1].slice.number, batch[-1].sums.count, works)
                 for work in reached if sharpens else finished:
                     if work not in finished:
                         maps.insert_probability(axis, work.slice, work.sums.mean()[0])
@@ -181,13 +188,11 @@ class _Run:
         threshold = self._request.thresholds[prompt_number]
         return adaptive is not None and has_settled(adaptive, work.sums, threshold, samples)
 
-    def _progress(self, work: SliceSamples, unfinished: list[SliceSamples]) -> Progress:
+    def _progress(self, number: int, drawn: int, unfinished: list[SliceSamples]) -> Progress:
         samples = self._request.samples
-        share, seconds_left = self._pace.look(sum(other.sums.count for other in unfinished) / samples)
+        share, seconds_left = self._pace.look(sum(work.sums.count for work in unfinished) / samples)
         slices = len(self._indices)
-        return Progress(
-            "Segmenting", work.slice.number, slices, work.sums.count, samples, share, seconds_left, str(self._device)
-        )
+        return Progress("Segmenting", number, slices, drawn, samples, share, seconds_left, str(self._device))
 
     def _preview(self, work: SliceSamples, prompt_number: int) -> SlicePreview:
         shown = self._maps[prompt_number].shown(self._axis, work.slice.index)

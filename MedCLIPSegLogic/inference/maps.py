@@ -68,8 +68,6 @@ class PromptMaps:
             indices: slices that were asked for.
         """
         mask = self.probability > threshold
-        drawn = list(self.samples) or indices
-        seen = self.uncertainty[mask] if mask.any() else self.uncertainty.take(drawn, axis.axis)
         return PromptResult(
             prompt=prompt,
             name=prompt,
@@ -78,6 +76,16 @@ class PromptMaps:
             uncertainty=self.uncertainty,
             mutual_information=self.mutual_information,
             threshold=threshold,
-            mean_uncertainty=float(seen.mean(dtype=np.float64)),
+            mean_uncertainty=self._mean_uncertainty(mask, axis),
             samples_drawn=tuple(self.samples.get(index, 0) for index in indices),
         )
+
+    def _mean_uncertainty(self, mask: NDArray[np.bool_], axis: SliceAxis) -> float:
+        """Inside the mask, or over all segmented slices if it is empty; slice by slice, to copy little."""
+        somewhere = bool(mask.any())
+        total, count = 0.0, 0
+        for index in self.samples:
+            values = np.moveaxis(self.uncertainty, axis.axis, 0)[index]
+            seen = values[np.moveaxis(mask, axis.axis, 0)[index]] if somewhere else values
+            total, count = total + float(seen.sum(dtype=np.float64)), count + seen.size
+        return total / count if count else 0.0

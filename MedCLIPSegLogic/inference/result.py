@@ -23,7 +23,8 @@ class Progress:
         stage: what is being done, e.g. "Segmenting".
         slice_number: k of slice k of n, counted from 1.
         slice_count: n.
-        sample_number: m of sample m of N for the present prompt and slice, counted from 1.
+        sample_number: m of sample m of N for the present prompt and slice, counted from 1; 0 for a slice that is
+            skipped.
         sample_count: N, fewer of which may be drawn in adaptive mode.
         fraction: share of the whole run that is done, 0…1.
         seconds_left: estimate from the speed so far.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from MedCLIPSegLogic.inference.content import has_content
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
-from MedCLIPSegLogic.inference.result import SegmentationResult, SlicePreview
+from MedCLIPSegLogic.inference.result import Progress, SegmentationResult, SlicePreview
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.volumes.intensity import preset
 from MedCLIPSegLogic.volumes.volume import Volume
@@ -91,6 +91,7 @@ def test_an_image_without_content_gives_an_empty_result(a_model: LoadedModel, a_
     blank = dataclasses.replace(a_picture, voxels=np.full_like(a_picture.voxels, 9))
     *steps, result = run(a_model, SegmentationRequest(volume=blank, prompts=("tumor",)), previews=True)
     assert isinstance(result, SegmentationResult)
+    assert [(step.sample_number, step.fraction) for step in steps if isinstance(step, Progress)] == [(0, 1)]
     assert not any(isinstance(step, SlicePreview) for step in steps)
     assert result.settings["skipped_slices"] == [0]
     assert not result.prompts[0].uncertainty.any()
