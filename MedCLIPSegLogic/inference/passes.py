@@ -10,8 +10,9 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
-from ..model.network import ImageState, MedCLIPSeg, PairState, TextState, join_pairs
+from ..model.network import MedCLIPSeg
 from ..model.noise import MeanNoise, NoiseSource, SeededNoise
+from ..model.states import ImageState, PairState, TextState, join_pairs
 from .device import is_out_of_memory, to_device
 from .precision import autocast
 from .preprocess import PreparedSlice

@@ -17,8 +17,9 @@ from MedCLIPSegLogic.model.config import (
     TextTowerConfig,
 )
 from MedCLIPSegLogic.model.golden import build_published, read_golden, replay_noise
-from MedCLIPSegLogic.model.network import MedCLIPSeg, join_pairs
+from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import SeededNoise
+from MedCLIPSegLogic.model.states import join_pairs
 
 VIT = ImageTowerConfig("vit", 32, 16, 24, 4, 2, activation="quick_gelu")
 TIMM = ImageTowerConfig("timm", 32, 16, 24, 4, 2)
