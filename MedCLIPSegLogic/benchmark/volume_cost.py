@@ -62,7 +62,9 @@ def segment_stack(slices: int, samples: int) -> float:
     stack += np.arange(slices, dtype=np.int16)[:, None, None] % 7
     volume = Volume(stack, np.diag([1.0, 1.0, 2.0, 1.0]), "stack")
     model = load_model()
-    request = SegmentationRequest(volume=volume, prompts=(case.prompt,), samples=samples, device="cpu")
+    request = SegmentationRequest(
+        volume=volume, prompts=(case.prompt,), samples=samples, device="cpu", batch_size=SAMPLE_COUNTS[0]
+    )
     started = time.perf_counter()
     *_, result = run(model, request)
     assert isinstance(result, SegmentationResult)
