@@ -65,6 +65,7 @@ def test_volumes_are_measured_in_mm() -> None:
     assert surface_scores(moved, truth, (3.0, 0.8, 0.8), 6.1).nsd == 1
 
 
+@pytest.mark.filterwarnings("ignore:monai:FutureWarning")
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (2.0, 1.0, 0.5)])
 def test_about_what_monai_says(spacing: tuple[float, float, float]) -> None:
     """MONAI takes voxel centers for the surface, so both differ by about a voxel."""
