@@ -11,7 +11,7 @@ import typer
 
 from ..errors import MedCLIPSegError
 from ..version import __version__
-from . import bench, demo, evaluate, segment, train, verify
+from . import bench, data, demo, evaluate, segment, train, verify
 
 app = typer.Typer(
     name="medclipseg",
@@ -28,6 +28,7 @@ app.command("verify")(verify.verify_command)
 app.command("train")(train.train_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("bench")(bench.bench_command)
+app.add_typer(data.data_app, name="data")
 
 
 def _print_version(wanted: bool) -> None:
