@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..datasets.sheets import read_sheet
-from ..errors import MedCLIPSegError
+from ..evaluation.prompt_sheets import find_test_sheets
 from ..volumes.planes import Plane, choose_axis
 from ..volumes.readers import read_volume
 from ..volumes.volume import Volume
 from ..workflows.demo import CASES, bundled_cases
-
-TEST_SHEETS = ("Test_text_original.xlsx", "Test_text_original.csv", "Test_text.xlsx", "Test_text.csv")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,17 +36,14 @@ def data_set_cases(folders: Sequence[Path], limit: int | None) -> list[Case]:
         limit: images a data set, evenly from its sheet; None for all.
 
     Raises:
-        MedCLIPSegError: a data set has no test prompts.
+        MedCLIPSegError: a data set has no test images or original prompts.
     """
     cases = []
-    for folder in folders:
-        sheet = next((path for name in TEST_SHEETS if (path := folder / "Prompts_Folder" / name).is_file()), None)
-        if sheet is None:
-            raise MedCLIPSegError(f"The data set {folder} has no prompts for its test images ({TEST_SHEETS[0]}).")
-        rows = read_sheet(sheet)
+    for sheet in find_test_sheets(folders, ["original"]):
+        rows = sheet.rows()
         count = min(limit or len(rows), len(rows))
         for row in (rows[number * len(rows) // count] for number in range(count)):
-            volume = read_volume(folder / "Test_Folder" / "img" / row.image)
+            volume = read_volume(sheet.images / row.image)
             cases.append(_middle_slice(volume, "auto", row.description))
     return cases
 

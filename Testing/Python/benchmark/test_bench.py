@@ -67,7 +67,7 @@ def test_images_of_a_data_set_are_spread_over_its_sheet(tmp_path: Path) -> None:
     assert [case.prompt for case in cases] == ["tumor 0", "tumor 2", "tumor 4"]
     assert [int(case.volume.voxels.max()) for case in cases] == [0, 80, 160]
     assert len(data_set_cases([folder], None)) == 6
-    with pytest.raises(MedCLIPSegError, match="no prompts"):
+    with pytest.raises(MedCLIPSegError, match="no Test_Folder"):
         data_set_cases([tmp_path], None)
 
 
