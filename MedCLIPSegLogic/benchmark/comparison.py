@@ -40,22 +40,26 @@ def compare(
     """
     for variant in variants:  # what is done once, such as quantizing, is done before
         measure(variant, model, cases[0], 3, device)
-    outcomes: dict[Variant, list[Outcome]] = {variant: [] for variant in variants}
+    seconds: dict[Variant, list[float]] = {variant: [] for variant in variants}
+    passes: dict[Variant, list[int]] = {variant: [] for variant in variants}
     agreements: dict[Variant, list[Agreement]] = {variant: [] for variant in variants}
+    spreads = []
     total = repeats * len(cases)
     for number in range(total):
-        case = cases[number % len(cases)]
+        outcomes: dict[Variant, Outcome] = {}
         for variant in variants:
-            progress(number / total, f"round {number + 1} of {total}, {variant.name}")
-            outcomes[variant].append(measure(variant, model, case, samples, device))
-        if number < len(cases):
-            reference = outcomes[LOOP][-1].probability
-            for variant in variants:
-                agreements[variant].append(agreement(outcomes[variant][-1].probability, reference))
-    loop = [outcome.seconds for outcome in outcomes[LOOP]]
-    spreads = [outcome.spread for outcome in outcomes[LOOP][: len(cases)] if outcome.spread]
+            progress(number / total, f"slice {number + 1} of {total}, {variant.name}")
+            outcomes[variant] = measure(variant, model, cases[number % len(cases)], samples, device)
+            seconds[variant].append(outcomes[variant].seconds)
+        if number < len(cases):  # later rounds differ in time alone
+            for variant, outcome in outcomes.items():
+                passes[variant].append(outcome.passes)
+                agreements[variant].append(agreement(outcome.probability, outcomes[LOOP].probability))
+            spreads.append(outcomes[LOOP].spread or (0.0, 1.0))
     return {
-        "variants": [_row(variant, outcomes[variant], loop, agreements[variant]) for variant in variants],
+        "variants": [
+            _row(variant, seconds[variant], seconds[LOOP], passes[variant], agreements[variant]) for variant in variants
+        ],
         "sample_spread": {
             "deviation_median": median(deviation for deviation, _ in spreads),
             "dice_of_one_sample_median": median(dice for _, dice in spreads),
@@ -64,14 +68,17 @@ def compare(
 
 
 def _row(
-    variant: Variant, outcomes: Sequence[Outcome], loop: Sequence[float], agreements: Sequence[Agreement]
+    variant: Variant,
+    seconds: Sequence[float],
+    loop: Sequence[float],
+    passes: Sequence[int],
+    agreements: Sequence[Agreement],
 ) -> dict[str, Any]:
     dice, correlation = ([getattr(a, name) for a in agreements] for name in ("dice", "correlation"))
-    passes = [outcome.passes for outcome in outcomes[: len(agreements)]]
     return {
         "variant": variant.name,
-        "seconds_per_slice": median(outcome.seconds for outcome in outcomes),
-        "ratio": median(base / outcome.seconds for base, outcome in zip(loop, outcomes, strict=True)),
+        "seconds_per_slice": median(seconds),
+        "ratio": median(base / own for base, own in zip(loop, seconds, strict=True)),
         "passes_mean": fmean(passes),
         "passes_median": median(passes),
         "passes_max": max(passes),

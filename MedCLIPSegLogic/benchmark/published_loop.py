@@ -52,7 +52,9 @@ def published_pass(network: MedCLIPSeg, images: Tensor, token_ids: Tensor, noise
             image_tokens, text_tokens = image_tokens + for_image, text_tokens + for_text
         image_tokens = _image_block(network, index, image_tokens)
         text_tokens = _text_layer(network, index, text_tokens, token_ids)
-    pooled = text_tokens[torch.arange(len(token_ids)), network.text_model.pooled_positions(token_ids)]
+    pooled = text_tokens[
+        torch.arange(len(token_ids), device=token_ids.device), network.text_model.pooled_positions(token_ids)
+    ]
     text = network.text_model.project(pooled)
     patches = functional.normalize(network.vision_model.project(image_tokens), dim=-1)
     rows, columns = (side // network.config.image.patch_size for side in images.shape[2:])
