@@ -57,8 +57,8 @@ def published_pass(network: MedCLIPSeg, images: Tensor, token_ids: Tensor, noise
     ]
     text = network.text_model.project(pooled)
     patches = functional.normalize(network.vision_model.project(image_tokens), dim=-1)
-    rows, columns = (side // network.config.image.patch_size for side in images.shape[2:])
-    pixels = patches.transpose(1, 2).unflatten(2, (rows, columns))
+    height, width = (side // network.config.image.patch_size for side in images.shape[2:])
+    pixels = patches.transpose(1, 2).unflatten(2, (height, width))
     for number, block in enumerate(network.upscale):
         pixels = block(pixels, block.skip(skips[-1 - number])) if isinstance(block, SkipUpscaleBlock) else block(pixels)
     kernel = network.mask_head(functional.normalize(text, dim=-1))
