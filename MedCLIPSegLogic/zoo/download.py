@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from ..errors import MedCLIPSegError
 from ..model.manifest import HubFile, ZooEntry
-from ..model.store import installed_models
+from ..model.store import home, installed_models
 from .hub import POLL_SECONDS, DownloadProgress, ReceivedFile, fetch
 from .importing import ImportReport, import_file
 from .installing import store_errors
@@ -42,7 +42,7 @@ def consent_text(entry: ZooEntry) -> str:
     size, known = entry.download_bytes
     amount = f"{size / 1e9:.1f} GB" if known else f"at least {size / 1e9:.1f} GB (the exact size is not published)"
     lines = [
-        f"{entry.title}: {entry.purpose}",
+        f"{entry.name}: {entry.purpose}",
         f"Download: {amount}",
         f"Source: {entry.file.key} on the hub (huggingface.co)",
         f"License: {entry.file.license}",

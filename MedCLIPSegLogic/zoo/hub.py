@@ -12,7 +12,7 @@ import shutil
 import threading
 from collections.abc import Generator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from huggingface_hub import get_hf_file_metadata, hf_hub_url
@@ -98,7 +98,7 @@ def fetch(file: HubFile, folder: Path, endpoint: str | None = None) -> Generator
         raise MedCLIPSegError(f"The hub does not say the size and version of {file.key}; try later, {BY_HAND}.")
     if size > MAX_WEIGHTS_BYTES or (file.size is not None and size != file.size):
         raise MedCLIPSegError(f"{file.key} has {size:,} bytes, not what was published; it was not downloaded.")
-    path = folder / f"{re.sub('[^0-9A-Za-z]', '', version)[:64]}.part"
+    path = folder / f"{re.sub('[^0-9A-Za-z]', '', version)[:16]}-{PurePosixPath(file.path).name}"
     _check_space(path, size)
     yield from _receive(file, url, path, size)
     yield DownloadProgress(1.0, size, size, "checking")

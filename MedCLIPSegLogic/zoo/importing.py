@@ -61,7 +61,6 @@ def import_file(
     half: bool = False,
     replace: bool = False,
     source: Mapping[str, Any] | None = None,
-    flavors: Mapping[str, ModelConfig] = FLAVORS,
 ) -> ImportReport:
     """Turn a published checkpoint, or an archive of ours, into an installed model.
 
@@ -72,7 +71,6 @@ def import_file(
         half: store the adapter as float16: half the size, no longer bit for bit what was published.
         replace: take the place of an installed model of this name.
         source: where the file came from and its SHA-256, for the record; None for a file of the user.
-        flavors: the networks that can be meant.
 
     Raises:
         MedCLIPSegError: the file is refused, the name is taken, a tokenizer's file is missing, or the disk is full.
@@ -81,7 +79,7 @@ def import_file(
     check_is_readable(file)
     if is_model_archive(file):
         return _import_archive(file, name, replace)
-    mapped = map_weights(read_tensors(file), flavors, file.name)
+    mapped = map_weights(read_tensors(file), FLAVORS, file.name)
     with new_model(name, replace) as folder:
         _add_tokenizer(mapped.config, folder, vocabulary, file)
         adapter_bytes = _add_adapter(mapped, folder, half, file.name) if mapped.has_adapter else 0
@@ -165,7 +163,7 @@ def _write_card(folder: Path, name: str, mapped: MappedWeights) -> None:
         card["citation"] = published.citation
     else:
         backbone = zoo().get(mapped.config.flavor)
-        license = f"{backbone.file.license} (backbone {backbone.title})" if backbone else ""
+        license = backbone.file.license if backbone else ""
         card = {"title": name, "purpose": "" if mapped.has_adapter else "A backbone to train on.", "license": license}
     (folder / CARD_FILE).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

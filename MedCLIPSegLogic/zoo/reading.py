@@ -38,7 +38,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         MedCLIPSegError: missing, too large, damaged, of another format, or more than weights would have to be loaded.
     """
     check_is_readable(path)
-    tensors = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+    tensors = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
     if all(name.startswith(PARALLEL_PREFIX) for name in tensors):
         tensors = {name.removeprefix(PARALLEL_PREFIX): tensor for name, tensor in tensors.items()}
     for name, tensor in tensors.items():
@@ -71,6 +71,11 @@ def is_zip(path: Path) -> bool:
     """True if a file begins as a zip archive does."""
     with path.open("rb") as file:
         return file.read(len(ZIP_START)) == ZIP_START
+
+
+def _is_safetensors(path: Path) -> bool:
+    with path.open("rb") as file:
+        return path.suffix == ".safetensors" or file.read(9)[8:] == b"{"
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
