@@ -125,20 +125,40 @@ def load_checkpoint(folder: Path) -> MedCLIPSeg:
         MedCLIPSegError: a file is missing, truncated or foreign, the weights do not fit the configuration, or the model
             is a backbone alone.
     """
-    if is_backbone_alone(folder):
-        raise MedCLIPSegError(
-            f"'{folder.name}' is a backbone without trained adapters and cannot segment; train on it with "
-            f"medclipseg train --start-from {folder.name} --freeze-towers."
-        )
+    _require_adapter(folder)
     return load_to_train(folder)
 
 
 def load_to_train(folder: Path) -> MedCLIPSeg:
     """As :func:`load_checkpoint`, but a backbone alone gets new adapters and heads instead of being refused."""
+    config, tensors = _read_weights(folder)
+    network = MedCLIPSeg(config)
+    network.load_state_dict(tensors, strict=not is_backbone_alone(folder))
+    return network.eval()
+
+
+def read_state(folder: Path) -> dict[str, Tensor]:
+    """All weights of a model folder as float32, in the order of the network, without building it.
+
+    Raises:
+        MedCLIPSegError: as :func:`load_checkpoint`.
+    """
+    _require_adapter(folder)
+    return _read_weights(folder)[1]
+
+
+def _require_adapter(folder: Path) -> None:
+    if is_backbone_alone(folder):
+        raise MedCLIPSegError(
+            f"'{folder.name}' is a backbone without trained adapters and cannot segment; train on it with "
+            f"medclipseg train --start-from {folder.name} --freeze-towers."
+        )
+
+
+def _read_weights(folder: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
     config = read_config(folder)
     wanted = expected_shapes(config)
     sha256 = read_backbone_link(folder)
-    tensors: dict[str, Tensor] = {}
     if sha256 is None:
         tensors = _read(_weights_file(folder, WEIGHTS_FILE), wanted)
     else:
@@ -155,11 +175,8 @@ def load_to_train(folder: Path) -> MedCLIPSeg:
         if not is_backbone_alone(folder):
             trained = {name: shape for name, shape in wanted.items() if is_adapter(name)}
             tensors |= _read(_weights_file(folder, ADAPTER_FILE), trained)
-    network = MedCLIPSeg(config)
-    network.load_state_dict(
-        {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}, strict=len(tensors) == len(wanted)
-    )
-    return network.eval()
+    ordered = {name: tensors[name] for name in wanted if name in tensors}
+    return config, {n: t.float() if t.is_floating_point() else t for n, t in ordered.items()}
 
 
 def is_backbone_alone(folder: Path) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from ..errors import MedCLIPSegError
-from ..model.checkpoint import load_checkpoint, read_config
+from ..model.checkpoint import read_config, read_state
 from ..model.flavors import FLAVORS
 from .archive import pack
 
@@ -48,10 +48,10 @@ def _save_published(folder: Path, file: Path) -> None:
     flavor = read_config(folder).flavor
     if flavor not in FLAVORS:
         raise MedCLIPSegError(f"A model of the flavor '{flavor}' has no published layout; export it as a .zip file.")
-    state = load_checkpoint(folder).state_dict()
+    state = read_state(folder)
     temporary = file.with_name(file.name + ".part")
     try:
-        torch.save({"model": dict(state)}, temporary)
+        torch.save({"model": state}, temporary)
         temporary.replace(file)
     except RuntimeError as error:  # how torch reports a full disk
         raise MedCLIPSegError(f"{file} cannot be written: {str(error).splitlines()[0]}") from None

@@ -242,9 +242,7 @@ def test_a_missing_backbone_is_named(a_checkpoint: Path, a_home: Path) -> None:
     assert not describe_model("mine").on_disk
 
 
-def test_a_model_travels_in_one_archive(
-    a_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_travels_in_one_archive(a_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import_model(a_checkpoint, "mine")
     export_model("mine", tmp_path / "mine.zip")
     expected = logits(load_model("mine").network)
