@@ -27,7 +27,7 @@ def train_command(
         str | None,
         typer.Option(
             metavar="SHARE:SIZE,...",
-            help="Input sizes in order and their share of the steps; by default 0.4:96,0.35:160,0.25:192, or the size of "
+            help="Input sizes in order and their share of the steps; by default 0.4:96,0.35:160,0.25:192, or that of "
             "the model to start from.",
             show_default=False,
         ),

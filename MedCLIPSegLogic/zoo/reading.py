@@ -109,6 +109,11 @@ def _check_records(path: Path) -> None:
             records = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise MedCLIPSegError(f"{path.name} is damaged or incomplete ({error}).") from None
+    if any(record.filename.endswith("/constants.pkl") for record in records):
+        raise MedCLIPSegError(
+            f"{path.name} is a TorchScript program, which is not run; use a file with the weights alone, such as "
+            "open_clip's."
+        )
     if len(records) > MAX_ENTRIES:
         raise MedCLIPSegError(f"{path.name} has {len(records)} records, more than any checkpoint.")
     for record in records:

@@ -108,5 +108,5 @@ def test_trained_towers_are_saved_with_the_model(
 
 def test_a_published_model_that_is_not_here_names_the_command(a_data_set: Callable[..., Path], tmp_path: Path) -> None:
     for start in (lambda: default_stages("biomedclip", None), lambda: load_model("busi")):
-        with pytest.raises(MedCLIPSegError, match="medclipseg models download (biomedclip|busi)"):
+        with pytest.raises(MedCLIPSegError, match=r"medclipseg models download (biomedclip|busi)"):
             start()

@@ -225,7 +225,7 @@ def test_verify_names_what_was_changed(a_checkpoint: Path, a_home: Path) -> None
     content = bytearray(backbone.read_bytes())
     content[-1] ^= 1
     backbone.write_bytes(content)
-    with pytest.raises(MedCLIPSegError, match="backbone .* is damaged"):
+    with pytest.raises(MedCLIPSegError, match=r"backbone .* is damaged"):
         verify_model("mine")
     import_model(a_checkpoint, "again")  # heals the backbone
     verify_model("mine")
@@ -237,7 +237,7 @@ def test_verify_names_what_was_changed(a_checkpoint: Path, a_home: Path) -> None
 def test_a_missing_backbone_is_named(a_checkpoint: Path, a_home: Path) -> None:
     import_model(a_checkpoint, "mine")
     next((a_home / "backbones").iterdir()).unlink()
-    with pytest.raises(MedCLIPSegError, match="needs the unimedclip backbone .* download or import"):
+    with pytest.raises(MedCLIPSegError, match=r"needs the unimedclip backbone .* download or import"):
         load_model("mine")
     assert not describe_model("mine").on_disk
 
@@ -279,6 +279,6 @@ def test_a_full_disk_leaves_nothing(a_checkpoint: Path, a_home: Path, monkeypatc
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("MedCLIPSegLogic.model.checkpoint.save_file", full)
-    with pytest.raises(MedCLIPSegError, match="No space left on device; free some space .* MEDCLIPSEG_HOME"):
+    with pytest.raises(MedCLIPSegError, match=r"No space left on device; free some space .* MEDCLIPSEG_HOME"):
         import_model(a_checkpoint, "mine")
     assert list((a_home / "models").iterdir()) == []
