@@ -11,7 +11,12 @@ from .progress import progress_bar
 
 
 def evaluate_command(
-    model: Annotated[str, typer.Option(help="Name of a bundled model, or a model folder.", show_default=False)],
+    model: Annotated[
+        str,
+        typer.Option(
+            help="Name of a bundled or installed model (see models list), or a model folder.", show_default=False
+        ),
+    ],
     images: Annotated[Path, typer.Option(help="Folder of the images.", show_default=False)],
     labels: Annotated[Path, typer.Option(help="Folder of the known masks or label maps.", show_default=False)],
     prompts: Annotated[

@@ -35,7 +35,9 @@ def train_command(
     learning_rate: Annotated[float, typer.Option(help="Peak of the schedule.")] = 1e-3,
     start_from: Annotated[
         str | None,
-        typer.Option(help="Model name or folder to start from, instead of from scratch.", show_default=False),
+        typer.Option(
+            help="Name or folder of a model or backbone to start from, instead of from scratch.", show_default=False
+        ),
     ] = None,
     freeze_towers: Annotated[
         bool, typer.Option("--freeze-towers", help="Train adapters and heads only, as published.")

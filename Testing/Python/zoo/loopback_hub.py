@@ -15,7 +15,8 @@ class LoopbackHub:
     their SHA-256; small ones at once, named as git does.
 
     `requests` notes method, path and headers; `bodies` maps "owner/name/path" to bytes; `stop_after` bytes of a large
-    file the connection breaks, as many times as `breaks`; `pause` holds a large file back after `stop_after` bytes.
+    file the connection breaks, as many times as `breaks`; `pause` holds a large file back after `stop_after` bytes;
+    `refusal` is the status and error code of every answer.
     """
 
     def __init__(self) -> None:
@@ -26,7 +27,7 @@ class LoopbackHub:
         self.breaks = 0
         self.pause: threading.Event | None = None
         self.stated_hash: str | None = None
-        self.status = 0
+        self.refusal: tuple[int, str] | None = None
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -63,8 +64,8 @@ class LoopbackHub:
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         self.requests.append((request.command, request.path, dict(request.headers)))
-        if self.status:
-            self._send(request, self.status, {}, b"")
+        if self.refusal:
+            self._send(request, self.refusal[0], {"X-Error-Code": self.refusal[1]}, b"")
         elif request.path.startswith("/store/"):
             self._send_content(request)
         else:
@@ -84,7 +85,8 @@ class LoopbackHub:
                 "X-Repo-Commit": COMMIT,
                 "X-Linked-Size": str(len(body)),
                 "X-Linked-ETag": f'"{name}"',
-                "Location": f"{self.endpoint}/store/{key}",
+                # Another host, as on the real hub.
+                "Location": f"http://localhost:{self._server.server_port}/store/{key}",
             }
             self._send(request, 302, headers, b"")
 
@@ -112,7 +114,7 @@ class LoopbackHub:
         request.wfile.flush()
         if self.pause is not None:
             self.pause.wait(20)
-        self.breaks -= 1
+        self.breaks = max(0, self.breaks - 1)
         request.close_connection = True
 
     @staticmethod
