@@ -1,6 +1,7 @@
 """MedCLIPSeg: segment medical images by typing what to look for.
 
-The five functions of the command line are available under the same names::
+The functions of the command line are available under the same names, those of ``medclipseg models`` in
+``workflows.models``::
 
     from MedCLIPSegLogic import segment
     segment("brain.nii.gz", "tumor in the brain MRI", "result")

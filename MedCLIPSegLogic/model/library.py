@@ -64,7 +64,8 @@ def find_model(name: str | Path) -> Path:
         return folder
     if str(name) in zoo():
         raise MedCLIPSegError(
-            f"The model '{name}' is not on this computer yet; get it with medclipseg models download {name}."
+            f"The model '{name}' is not on this computer yet; get it with medclipseg models download {name}, or in the "
+            "Model section of the panel."
         )
     names = [*bundled_models(), *installed_models()]
     raise MedCLIPSegError(

@@ -103,6 +103,21 @@ def published_mean_dice() -> dict[int, float]:
     return {int(share): dice for share, dice in data["published_mean_dice"].items()}
 
 
+def consent_text(entry: ZooEntry) -> str:
+    """Size, source and license of a download, as a person is asked."""
+    size, known = entry.download_bytes
+    amount = f"{size / 1e9:.1f} GB" if known else f"at least {size / 1e9:.1f} GB (the exact size is not published)"
+    lines = [
+        f"{entry.name}: {entry.purpose}",
+        f"Download: {amount}",
+        f"Source: {entry.file.key} on the hub (huggingface.co)",
+        f"License: {entry.file.license}",
+    ]
+    if not entry.commercial_use:
+        lines.append("Commercial use is not allowed. For commercial use train on the backbone biomedclip (MIT).")
+    return "\n".join(lines)
+
+
 def backbone_of(flavor: str) -> ZooEntry:
     """The backbone of a flavor."""
     return zoo()[flavor]

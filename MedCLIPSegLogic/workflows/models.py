@@ -11,11 +11,11 @@ from filelock import FileLock, Timeout
 from ..errors import MedCLIPSegError
 from ..model.catalog import ModelDescription, bundled_models, describe_model, known_models
 from ..model.library import find_model
-from ..model.manifest import ZooEntry, published_mean_dice, zoo
+from ..model.manifest import ZooEntry, consent_text, published_mean_dice, zoo
 from ..model.store import installed_models
 from ..zoo import download as downloading
 from ..zoo import exporting, importing, installing
-from ..zoo.download import DownloadReport, consent_text, download_folder
+from ..zoo.download import DownloadReport, download_folder
 from ..zoo.hub import DownloadProgress
 from ..zoo.importing import ImportReport
 from ..zoo.installing import Removal

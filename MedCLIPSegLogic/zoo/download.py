@@ -37,21 +37,6 @@ class DownloadReport:
     first_seen: tuple[HubFile, ...]
 
 
-def consent_text(entry: ZooEntry) -> str:
-    """Size, source and license of a download, as a person is asked."""
-    size, known = entry.download_bytes
-    amount = f"{size / 1e9:.1f} GB" if known else f"at least {size / 1e9:.1f} GB (the exact size is not published)"
-    lines = [
-        f"{entry.name}: {entry.purpose}",
-        f"Download: {amount}",
-        f"Source: {entry.file.key} on the hub (huggingface.co)",
-        f"License: {entry.file.license}",
-    ]
-    if not entry.commercial_use:
-        lines.append("Commercial use is not allowed. For commercial use train on the backbone biomedclip (MIT).")
-    return "\n".join(lines)
-
-
 def download(
     entry: ZooEntry, agreed: bool, half: bool = False, endpoint: str | None = None
 ) -> Generator[DownloadProgress, None, DownloadReport]:

@@ -24,10 +24,10 @@ from small_zoo import CHECKPOINT, ENTRY, VOCABULARY, publish
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.library import load_model
-from MedCLIPSegLogic.model.manifest import ZooEntry
+from MedCLIPSegLogic.model.manifest import ZooEntry, consent_text
 from MedCLIPSegLogic.workflows.models import model_info, remove_model, verify_model
 from MedCLIPSegLogic.zoo import hub as hub_module
-from MedCLIPSegLogic.zoo.download import DownloadReport, consent_text, download
+from MedCLIPSegLogic.zoo.download import DownloadReport, download
 from MedCLIPSegLogic.zoo.hub import DownloadProgress
 
 CHUNK = 16_384

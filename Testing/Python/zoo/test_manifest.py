@@ -9,9 +9,8 @@ import pytest
 
 from MedCLIPSegLogic.model.catalog import describe_model, known_models
 from MedCLIPSegLogic.model.flavors import FLAVORS
-from MedCLIPSegLogic.model.manifest import MANIFEST_FILE, published_mean_dice, zoo
+from MedCLIPSegLogic.model.manifest import MANIFEST_FILE, consent_text, published_mean_dice, zoo
 from MedCLIPSegLogic.model.store import NAME, SHA256
-from MedCLIPSegLogic.zoo.download import consent_text
 
 SETS = ("BUSI", "BTMRI", "ISIC", "Kvasir", "Covid19", "EUS")
 
