@@ -112,7 +112,7 @@ def download_question(name: str) -> str | None:
         MedCLIPSegError: the list has none of this name.
     """
     entry = require_published(name)
-    return None if name in installed_models() else consent_text(entry)
+    return None if describe_model(name).on_disk else consent_text(entry)
 
 
 def download_model(

@@ -11,8 +11,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import MedCLIPSegError
+from ..model.catalog import describe_model
 from ..model.manifest import HubFile, ZooEntry
-from ..model.store import home, installed_models
+from ..model.store import home
 from .hub import POLL_SECONDS, DownloadProgress, ReceivedFile, fetch
 from .importing import ImportReport, import_file
 from .installing import store_errors
@@ -59,7 +60,7 @@ def download(
     lock = FileLock(folder.with_name(f"{entry.name}.lock"))
     yield from _wait_for(lock)
     try:
-        if entry.name in installed_models():
+        if describe_model(entry.name).on_disk:
             return DownloadReport(entry.name, None, ())
         record_consent(entry)
         files = [entry.vocabulary, entry.file] if entry.vocabulary is not None else [entry.file]
@@ -73,6 +74,7 @@ def download(
             entry.name,
             vocabulary=received[0].path if entry.vocabulary is not None else None,
             half=half,
+            replace=True,  # of an installation that lacks a file
             source={
                 "repository": entry.file.repository,
                 "file": entry.file.path,
