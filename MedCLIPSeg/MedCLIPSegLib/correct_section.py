@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 
 from MedCLIPSegLib.edit_watch import EditWatch
 from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.row_edits import RowEdits
 from MedCLIPSegLib.row_states import EDITED
 
 EDITOR_NODE_TAG = "MedCLIPSeg"
@@ -31,6 +32,7 @@ class CorrectSection:
         self._section, self._label, self._place = ui.correctCollapsibleButton, ui.correctLabel, ui.segmentEditorPlace
         self._takeBack, self._logic = ui.takeBackButton, logic
         self._watch = EditWatch(logic)
+        self._edits = RowEdits(logic)
         self._editor: Any = None
         self._editorNode: Any = None
         self._undoButtons: Any = ()
@@ -179,13 +181,17 @@ class CorrectSection:
     def _onTakeBack(self) -> None:
         if self._editor is not None and not self._logic.isRunning:
             self._editor.undo()
-            self._watch.settle()
-            self._logic.changed()
+            self._afterUndo()
 
     def _onRedo(self) -> None:
         if self._editor is not None and not self._logic.isRunning:
             self._editor.redo()
-            self._logic.changed()
+            self._afterUndo()
+
+    def _afterUndo(self) -> None:
+        self._watch.settle()
+        self._edits.followSegments()
+        self._logic.changed()
 
     def _onSegmentChosen(self, segmentId: str) -> None:
         """Select the row of the segment a person chose in the editor."""

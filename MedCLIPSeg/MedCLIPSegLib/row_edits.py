@@ -67,6 +67,18 @@ class RowEdits:
             live.finish()
         self._logic.rows.update(row.rowId, threshold=threshold)
 
+    def followSegments(self) -> None:
+        """Give rows the thresholds their segments were made with: undo or redo may have changed these."""
+        from MedCLIPSegLogic.scene.tags import segment_record
+
+        for row in self._logic.rows:
+            segmentId = self._logic.segmentOf(row)
+            if segmentId is not None:
+                segment = self._logic.segmentationNode.GetSegmentation().GetSegment(segmentId)
+                threshold = parseThreshold(segment_record(segment).get("Threshold", ""))
+                if threshold is not None:
+                    self._logic.rows.update(row.rowId, threshold=threshold)
+
     def addPrompts(self, entries: Iterable[ListedPrompt]) -> tuple[list[PromptRow], int]:
         """Add a row for every prompt that has none; rows that are there stay as they are.
 

@@ -87,7 +87,11 @@ class ThresholdSection:
         self._settled.start()
 
     def _begin(self) -> "dict[str, LiveThreshold]":
-        """Take hold of the segments to move; undo brings back what they are now."""
+        """Take hold of the segments to move; undo brings back what they are now.
+
+        Raises:
+            MedCLIPSegError: the only segment there is to move cannot be.
+        """
         from MedCLIPSegLogic.scene.threshold import LiveThreshold
 
         segmentation, volumeNode = self._logic.segmentationNode, self._logic.volumeNode
@@ -96,8 +100,14 @@ class ThresholdSection:
         if any(segmentId is not None and mapNode is not None for _row, segmentId, mapNode in found):
             self._logic.saveStateForUndo(segmentation)
         for row, segmentId, mapNode in found:
-            if segmentId is not None and mapNode is not None:
+            if segmentId is None or mapNode is None:
+                continue
+            try:
                 live[row.rowId] = LiveThreshold(segmentation, segmentId, mapNode, volumeNode)
+            except MedCLIPSegError as error:
+                if len(found) == 1:
+                    raise
+                self._logic.said(str(error))  # the others move all the same
         return live
 
     def _rowsToMove(self) -> list[PromptRow]:
@@ -107,5 +117,5 @@ class ThresholdSection:
         return [row] if row is not None else []
 
 
-def _short(text: str, limit: int = 28) -> str:
+def _short(text: str, limit: int = 22) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"

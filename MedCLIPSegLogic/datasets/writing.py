@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import SimpleITK as sitk
@@ -23,15 +25,24 @@ from ..volumes.volume import Volume
 from .sheet_writing import with_row
 
 Split = Literal["Train", "Val", "Test"]
+MakeRecord = Callable[[Sequence[str]], Mapping[str, Any]]
+"""Makes the JSON record of a case from the names of its files, relative to the set."""
 
 
-def append_training_row(folder: Path, split: Split, image: Volume, mask: NDArray[np.uint8], prompt: str) -> Path:
+def append_training_row(
+    folder: Path,
+    split: Split,
+    image: Volume,
+    mask: NDArray[np.uint8],
+    prompt: str,
+    make_record: MakeRecord | None = None,
+) -> Path:
     """Add an image, its mask and its prompt to a training set; the set is made when missing.
 
     Single slices of color and pictures without pixel size become 8-bit PNG files, others NIfTI files, or NRRD files
     where NIfTI doesn't fit (color, tilted slices). Masks hold 0 and 255. The prompt goes to
-    ``Prompts_Folder/<split>_text.csv``. An image that is in the set already isn't stored again. No file but the sheet
-    is ever replaced: a name that is taken gets a number.
+    ``Prompts_Folder/<split>_text.csv``, the record to ``<split>_Folder/record/<mask>.json``. An image that is in the
+    set already isn't stored again. No file but the sheet is ever replaced: a name that is taken gets a number.
 
     Args:
         folder: of the set, with or without the folders of the layout.
@@ -39,6 +50,7 @@ def append_training_row(folder: Path, split: Split, image: Volume, mask: NDArray
         image: (K, J, I) or (K, J, I, 3).
         mask: (K, J, I) of 0 and 1.
         prompt: what the mask shows.
+        make_record: tells where the case comes from; None for no record.
 
     Returns:
         The sheet.
@@ -55,14 +67,14 @@ def append_training_row(folder: Path, split: Split, image: Volume, mask: NDArray
     if mask.shape != image.shape:
         raise MedCLIPSegError(f"The mask has another size than the image “{image.name}”; segment the image again.")
     sheet = folder / "Prompts_Folder" / f"{split}_text.csv"
-    images, labels = folder / f"{split}_Folder" / "img", folder / f"{split}_Folder" / "label"
-    made = _missing_folders(images, labels, sheet.parent)
-    added: list[Path] = []
+    part = folder / f"{split}_Folder"
+    places = [part / "img", part / "label", sheet.parent] + ([part / "record"] if make_record is not None else [])
+    made = _missing_folders(*places)
     try:
-        for place in (images, labels, sheet.parent):
+        for place in places:
             place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as staging:
-            added += _add(Path(staging), sheet, images, labels, image, mask, text)
+            _add(Path(staging), sheet, part, image, mask, text, make_record)
     except BaseException as error:
         for created in reversed(made):
             shutil.rmtree(created, ignore_errors=True)
@@ -77,11 +89,18 @@ def append_training_row(folder: Path, split: Split, image: Volume, mask: NDArray
 
 
 def _add(
-    staging: Path, sheet: Path, images: Path, labels: Path, image: Volume, mask: NDArray[np.uint8], prompt: str
-) -> list[Path]:
+    staging: Path,
+    sheet: Path,
+    part: Path,
+    image: Volume,
+    mask: NDArray[np.uint8],
+    prompt: str,
+    make_record: MakeRecord | None,
+) -> None:
     """Write everything beside its place, then move it there, the sheet last; undone when that fails."""
     ending = _ending(image)
     stem = slugs([image.name])[0]
+    images, labels, records = part / "img", part / "label", part / "record"
     fresh_image, fresh_mask, fresh_sheet = staging / f"image{ending}", staging / f"mask{ending}", staging / sheet.name
     content = _write(image.voxels, image, fresh_image)
     _write(mask * np.uint8(255), image, fresh_mask)
@@ -91,6 +110,15 @@ def _add(
     fresh_sheet.write_bytes(with_row(sheet, image_name, prompt, mask_name))
     moves = [] if same is not None else [(fresh_image, images / image_name)]
     moves.append((fresh_mask, labels / mask_name))
+    if make_record is not None:
+        fresh_record = staging / "record.json"
+        files = [
+            (folder / name).relative_to(part.parent).as_posix()
+            for folder, name in ((images, image_name), (labels, mask_name))
+        ]
+        fresh_record.write_text(json.dumps(make_record(files), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        record_name = _free_name(mask_name.removesuffix(ending), ".json", records)
+        moves.append((fresh_record, records / record_name))
     added: list[Path] = []
     try:
         for source, target in moves:
@@ -101,7 +129,6 @@ def _add(
         for path in added:
             path.unlink(missing_ok=True)
         raise
-    return added
 
 
 def _ending(image: Volume) -> str:

@@ -14,6 +14,9 @@ from .nodes import nodes_of_class
 
 LEGEND_ROLE = "Legend"
 
+LEGEND_SIZE = (0.1, 0.4)
+"""Width and height as shares of a slice view; the letters grow with it and would hide the image."""
+
 _FOREGROUND_REFERENCE = "MedCLIPSeg.ForegroundBefore"
 _OPACITY = "MedCLIPSeg.ForegroundOpacityBefore"
 _COMPOSITING = "MedCLIPSeg.CompositingBefore"
@@ -174,6 +177,7 @@ def _show_legend(scene: slicer.vtkMRMLScene, map_node: slicer.vtkMRMLScalarVolum
         legend.SetAttribute(ROLE_ATTRIBUTE, LEGEND_ROLE)
         legend.SetTitleText(title)
         legend.SetLabelFormat("%.2f")
+        legend.SetSize(*LEGEND_SIZE)
     elif not legend.GetVisibility():
         legend.SetAttribute(_HIDDEN, "1")
     legend.SetVisibility(True)

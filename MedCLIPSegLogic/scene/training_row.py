@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import slicer
 
 from ..datasets.writing import Split, append_training_row
 from ..errors import MedCLIPSegError
+from .export_record import export_record
 from .segmentation import segment_mask
 from .tags import segment_record
 from .volumes import volume_from_node
@@ -20,7 +23,9 @@ def add_training_row(
     folder: Path,
     split: Split,
 ) -> Path:
-    """Add a segment as it is now, its image and its prompt to a training set; see ``append_training_row``.
+    """Add a segment as it is now, its image, its prompt and its record to a training set.
+
+    See ``append_training_row`` and ``export_record``.
 
     Args:
         segmentation_node: segmentation with the segment.
@@ -37,4 +42,8 @@ def add_training_row(
     if prompt is None:
         raise MedCLIPSegError("Only segments that a prompt made can become training data; segment a prompt first.")
     mask = segment_mask(segmentation_node, segment_id, volume_node)
-    return append_training_row(folder, split, volume_from_node(volume_node), mask, prompt)
+
+    def make_record(files: Sequence[str]) -> dict[str, Any]:
+        return export_record(segmentation_node, volume_node, [segment_id], {segment_id: files}, ())
+
+    return append_training_row(folder, split, volume_from_node(volume_node), mask, prompt, make_record)

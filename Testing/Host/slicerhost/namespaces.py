@@ -80,12 +80,19 @@ def exposeClasses() -> None:
         pythonqt.expose(kind, slicer)
 
 
+def _pipInstall(requirements: Any, **options: Any) -> None:
+    """What ``slicer.util.pip_install`` does from 5.11 on."""
+    slicer.packaging.pip_install(requirements, **options)
+
+
 def setPackagingPresent(isPresent: bool) -> None:
     """Let ``slicer.packaging`` be there (5.11 and later) or not (5.10)."""
     if isPresent:
         sys.modules["slicer.packaging"] = packaging
         slicer.packaging = packaging
+        slicer.util.pip_install = _pipInstall
     else:
+        slicer.util.pip_install = packaging.pip_install  # in 5.10 it needs nothing else
         # None makes the import system raise ModuleNotFoundError.
         sys.modules["slicer.packaging"] = None  # type: ignore[assignment]
         if hasattr(slicer, "packaging"):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import resource
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from full_disk import full_disk
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.datasets.sheets import read_sheet
@@ -200,13 +200,8 @@ def test_folder_that_cannot_be_written_is_one_sentence(a_picture: Volume, tmp_pa
 @pytest.mark.parametrize("kind", ["a_picture", "a_volume"])
 def test_full_disk_leaves_nothing_behind(tmp_path: Path, request: pytest.FixtureRequest, kind: str) -> None:
     image: Volume = request.getfixturevalue(kind)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (400, before[1]))
-    try:
-        with pytest.raises(MedCLIPSegError, match="check free space"):
-            append_training_row(tmp_path / "set", "Train", image, mask_of(image), "a nevus")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with pytest.raises(MedCLIPSegError, match="check free space"), full_disk():
+        append_training_row(tmp_path / "set", "Train", image, mask_of(image), "a nevus", lambda _files: {})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -216,3 +211,15 @@ def test_nothing_is_left_when_the_sheet_cannot_be_replaced(a_picture: Volume, tm
         append_training_row(tmp_path / "set", "Train", a_picture, mask_of(a_picture), "a nevus")
     assert files_in(tmp_path) == {}
     assert [path.name for path in (tmp_path / "set").iterdir()] == ["Prompts_Folder"]
+
+
+def test_records_are_numbered_like_their_masks(a_picture: Volume, tmp_path: Path) -> None:
+    for number, prompt in enumerate(("a nevus", "a mole")):
+        append_training_row(
+            tmp_path, "Train", a_picture, mask_of(a_picture), prompt, lambda files, n=number: {"n": n, "files": files}
+        )
+    records = {path.name: json.loads(path.read_text()) for path in (tmp_path / "Train_Folder" / "record").iterdir()}
+    assert records == {
+        "a-picture.json": {"n": 0, "files": ["Train_Folder/img/a-picture.png", "Train_Folder/label/a-picture.png"]},
+        "a-picture-2.json": {"n": 1, "files": ["Train_Folder/img/a-picture.png", "Train_Folder/label/a-picture-2.png"]},
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -152,6 +153,10 @@ def test_corrected_segment_becomes_a_training_row(a_review: Reviewed, tmp_path: 
     image = read_volume(tmp_path / "set" / "Val_Folder" / "img" / row.image)
     truth = read_truth(tmp_path / "set" / "Val_Folder" / "label" / row.ground_truth, row.label_values, image)
     assert np.array_equal(truth, a_review.mask(1) > 0)
+    record = json.loads((tmp_path / "set" / "Val_Folder" / "record" / "ct.json").read_text(encoding="utf-8"))
+    [segment] = record["segments"]
+    assert (segment["prompt"], segment["edited"], segment["samples"], segment["seed"]) == ("spleen", True, 30, 5)
+    assert segment["files"] == [f"Val_Folder/img/{row.image}", f"Val_Folder/label/{row.ground_truth}"]
 
 
 def test_row_without_a_result_cannot_be_added(a_review: Reviewed) -> None:

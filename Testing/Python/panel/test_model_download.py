@@ -60,7 +60,7 @@ def test_published_models_are_listed_and_described(a_module_widget: Any) -> None
     assert ui.downloadModelButton.isHidden()
     assert ui.downloadModelBar.isHidden()
     choose(a_module_widget, "busi-25")
-    assert combo.currentText == "Breast tumors in breast ultrasound (25 % of BUSI), to download"
+    assert combo.currentText == "BUSI 25 %: breast tumors in breast ultrasound, to download"
     assert ui.modelInfoLabel.text.split("\n") == [
         "Breast tumors in breast ultrasound. Trained on 25 % of BUSI.",
         "License: CC BY-NC 4.0",

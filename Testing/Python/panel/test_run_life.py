@@ -136,6 +136,21 @@ def test_leaving_the_application_ends_the_run(a_run: Any) -> None:
     assert segments() == []
 
 
+def test_reload_during_a_run_gives_a_working_panel(a_run: Any, a_volume_node: Any, pump: Any) -> None:
+    pythonqt.processEvents(100)
+    a_run.onReload()
+    pythonqt.processEvents(50)
+    reloaded = slicer.util.getModuleWidget("MedCLIPSeg")
+    assert reloaded is not a_run
+    assert not reloaded.logic.isRunning
+    assert segments() == []
+    assert [row.prompt for row in reloaded.logic.rows] == [PROMPT]
+    reloaded.logic.parameters.sampleCount = 1
+    reloaded.logic.run([row.rowId for row in reloaded.logic.rows])
+    finish(reloaded, pump)
+    assert len(segments()) == 1
+
+
 @pytest.mark.parametrize(
     "prompt",
     ['left | "right" tumor', "tumor\nin the brain", "Tumor im Gehirn – größer als 5 mm 脑", "tumor " * 83],
@@ -181,21 +196,29 @@ def test_undo_takes_a_result_back(a_module_widget: Any, a_volume_node: Any, pump
     assert a_module_widget.logic.stateOf(a_module_widget.logic.rows[0]) == "new"
 
 
-def test_event_loop_is_never_blocked_for_long(a_run: Any, pump: Any) -> None:
+def test_event_loop_is_never_blocked_for_long(a_module_widget: Any, a_volume_node: Any, pump: Any) -> None:
+    """From the start of a run to its results in the scene, once PyTorch and the model are loaded."""
     from PySide6.QtCore import QTimer
 
-    turns: list[float] = []
-    clock = QTimer()
-    clock.timeout.connect(lambda: turns.append(time.monotonic()))
-    clock.start(0)
-    pythonqt.processEvents(2000)
-    clock.stop()
-    a_run.logic.cancel()
-    finish(a_run, pump)
-    gaps = np.diff(turns)
-    assert len(turns) > 20
-    # The first moments import PyTorch, whose own initialization keeps Python's lock for longer than a turn.
-    assert np.quantile(gaps, 0.9) < 0.1
+    a_module_widget.logic.parameters.sampleCount = 30
+    start(a_module_widget, PROMPT, "polyp")
+    finish(a_module_widget, pump)
+
+    def longestGap() -> float:
+        turns: list[float] = []
+        clock = QTimer()
+        clock.timeout.connect(lambda: turns.append(time.monotonic()))
+        clock.start(0)
+        pythonqt.processEvents(20)
+        a_module_widget.logic.run([row.rowId for row in a_module_widget.logic.rows])
+        finish(a_module_widget, pump)
+        clock.stop()
+        assert turns[-1] - turns[0] > 0.5
+        return float(np.diff(turns).max())
+
+    # The best of three: other work of the machine is not the panel's.
+    gaps = [longestGap() for _ in range(3)]
+    assert min(gaps) < 0.1, gaps
 
 
 def test_engine_keeps_its_speed(a_module_widget: Any, a_volume_node: Any, pump: Any) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import resource
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
+from full_disk import full_disk
 from numpy.typing import NDArray
 from scene_samples import SHAPE, MakeResult, box, oblique_matrix, written_maps, written_segments
 from vtk.util.numpy_support import vtk_to_numpy
@@ -32,15 +31,6 @@ from MedCLIPSegLogic.volumes.volume import Volume
 
 NAMES = ["a|b", 'say "c"', "two\nlines", "肾", "x" * 500, "A B", "a-b!", ""]
 SLUGS = ["a-b", "say-c", "two-lines", "prompt-4", "x" * 60, "a-b-2", "a-b-3", "prompt-8"]
-
-
-@pytest.fixture
-def a_small_file_limit() -> Iterator[None]:
-    """No file may grow beyond 400 bytes, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (400, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture
@@ -220,17 +210,15 @@ def test_other_endings_are_refused(a_volume_node: Any, a_segmentation: Any, tmp_
 
 
 @pytest.mark.parametrize("name", ["a.nii.gz", "a.nrrd"])
-def test_image_that_was_cut_off_is_noticed(tmp_path: Path, a_small_file_limit: None, name: str) -> None:
+def test_image_that_was_cut_off_is_noticed(tmp_path: Path, name: str) -> None:
     voxels = np.random.default_rng(0).random(SHAPE)
-    with pytest.raises(MedCLIPSegError, match="can't be written"):
+    with pytest.raises(MedCLIPSegError, match="can't be written"), full_disk():
         write_image(voxels, oblique_matrix(), tmp_path / name)
 
 
-def test_segmentation_that_was_cut_off_is_noticed(
-    a_segmentation: Any, tmp_path: Path, a_small_file_limit: None
-) -> None:
+def test_segmentation_that_was_cut_off_is_noticed(a_segmentation: Any, tmp_path: Path) -> None:
     (tmp_path / "a.seg.nrrd").write_text("old")
-    with pytest.raises(MedCLIPSegError, match="can't be written"):
+    with pytest.raises(MedCLIPSegError, match="can't be written"), full_disk():
         save_segmentation(a_segmentation, tmp_path / "a.seg.nrrd")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 

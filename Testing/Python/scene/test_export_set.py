@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicer
+from full_disk import full_disk
 from scene_samples import SHAPE, MakeResult, box
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
@@ -30,15 +29,6 @@ EVERYTHING = frozenset({"seg.nrrd", "nii.gz", "nrrd", "stl"})
 @pytest.fixture
 def written(a_scene: Any, a_volume_node: Any, a_result: SegmentationResult) -> SceneResult:
     return write_result(a_scene, a_volume_node, a_result)
-
-
-@pytest.fixture
-def a_small_file_limit() -> Iterator[None]:
-    """No file may grow beyond 400 bytes, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (400, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def choice(written: SceneResult, *formats: str, maps: bool = False) -> ExportChoice:
@@ -180,10 +170,8 @@ def test_foreign_file_is_never_replaced(written: SceneResult, a_volume_node: Any
 
 
 @pytest.mark.parametrize("kind", sorted(EVERYTHING))
-def test_full_disk_leaves_nothing_behind(
-    written: SceneResult, a_volume_node: Any, tmp_path: Path, a_small_file_limit: None, kind: str
-) -> None:
-    with pytest.raises(MedCLIPSegError) as caught:
+def test_full_disk_leaves_nothing_behind(written: SceneResult, a_volume_node: Any, tmp_path: Path, kind: str) -> None:
+    with pytest.raises(MedCLIPSegError) as caught, full_disk():
         export_results(written.segmentation, a_volume_node, choice(written, kind), tmp_path / "out")
     assert ".part" not in str(caught.value)
     assert "\n" not in str(caught.value)

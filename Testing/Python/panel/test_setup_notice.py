@@ -1,0 +1,218 @@
+"""What a first user meets: no PyTorch, no extension for it, missing packages, no network, no graphics card."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+import pythonqt
+import slicerhost
+from review_samples import addImage
+from slicerhost import namespaces, packaging, pytorch_utils
+from slicerhost.fixtures import Pump
+
+from MedCLIPSegLib import dependencies
+
+Hide = Callable[..., None]
+
+
+@pytest.fixture
+def hide(monkeypatch: pytest.MonkeyPatch) -> Hide:
+    """Return a function that makes packages look as if they were not installed."""
+    hidden: set[str] = set()
+    findSpec, version = importlib.util.find_spec, importlib.metadata.version
+
+    def spec(name: str, package: str | None = None) -> Any:
+        return None if name in hidden else findSpec(name, package)
+
+    def versionOf(name: str) -> str:
+        if name in hidden:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(importlib.util, "find_spec", spec)
+    monkeypatch.setattr(importlib.metadata, "version", versionOf)
+    return lambda *names: hidden.clear() if not names else hidden.update(names)
+
+
+@pytest.fixture
+def a_slicer_5_10(a_slicer: ModuleType) -> Any:
+    namespaces.setPackagingPresent(False)
+    yield a_slicer
+    namespaces.setPackagingPresent(True)
+
+
+def opened() -> Any:
+    widget = slicerhost.loadModule("MedCLIPSeg", enter=True)
+    pythonqt.processEvents(30)
+    return widget
+
+
+def notice(widget: Any) -> tuple[str, str] | None:
+    """Sentence and button; None while the notice is hidden."""
+    ui = widget.ui
+    return (ui.setupLabel.text, ui.setupButton.text) if ui.setupNotice.isVisibleTo(ui.MedCLIPSeg) else None
+
+
+def pressButton(widget: Any) -> str:
+    """Press the notice's button; returns the line of status."""
+    widget.ui.setupButton.click()
+    pythonqt.processEvents(30)
+    return str(widget.ui.statusLabel.text)
+
+
+def test_nothing_is_said_when_all_is_there(a_slicer: ModuleType) -> None:
+    assert notice(opened()) is None
+
+
+def test_without_the_pytorch_extension(a_slicer: ModuleType, hide: Hide) -> None:
+    hide("torch")
+    widget = opened()
+    assert notice(widget) == (
+        "MedCLIPSeg computes with PyTorch, which the PyTorch extension brings to Slicer.",
+        "Install the PyTorch extension",
+    )
+    assert pressButton(widget) == "The PyTorch extension is installed; restart Slicer, then segment again."
+    assert a_slicer.app.extensionsManagerModel().installs == ["PyTorch"]
+
+
+def test_without_the_pytorch_extension_and_network(a_slicer: ModuleType, hide: Hide) -> None:
+    hide("torch")
+    a_slicer.app.extensionsManagerModel().canInstall = False
+    widget = opened()
+    assert "could not be installed; check the network" in pressButton(widget)
+    assert notice(widget) is not None
+    assert widget.ui.setupButton.enabled
+
+
+def test_without_pytorch(a_slicer: ModuleType, hide: Hide) -> None:
+    hide("torch")
+    pytorch_utils.put(torch="torch")
+    widget = opened()
+    sentence, button = notice(widget) or ("", "")
+    assert sentence == "PyTorch is not installed yet; it takes some gigabytes and a few minutes."
+    assert button == "Install PyTorch"
+    hide()
+    pressButton(widget)
+    assert pytorch_utils.calls == [{"askConfirmation": True, "torchVersionRequirement": ">=2.6"}]
+    assert notice(widget) is None
+
+
+def test_pytorch_that_was_declined(a_slicer: ModuleType, hide: Hide) -> None:
+    hide("torch")
+    pytorch_utils.put(torch=None)
+    widget = opened()
+    assert "PyTorch was not installed" in pressButton(widget)
+    assert notice(widget) is not None
+
+
+def test_missing_packages_are_named_and_installed_without_torch(a_slicer: ModuleType, hide: Hide) -> None:
+    hide("timm", "nibabel")
+    widget = opened()
+    sentence, button = notice(widget) or ("", "")
+    assert sentence == "Some Python packages are not installed yet: timm>=1.0.15, nibabel>=5.2."
+    assert button == "Install the packages"
+    hide()
+    pressButton(widget)
+    [(name, arguments)] = packaging.calls
+    assert (name, arguments["requester"]) == ("pip_ensure", "MedCLIPSeg")
+    assert arguments["skip_packages"] == ["torch", "torchvision"]
+    assert not [each for each in arguments["requirements"] if each.startswith("torch")]
+    assert notice(widget) is None
+
+
+def test_missing_packages_in_slicer_5_10(a_slicer_5_10: ModuleType, hide: Hide) -> None:
+    hide("timm", "nibabel")
+    widget = opened()
+    pressButton(widget)
+    assert packaging.calls == [("pip_install", {"requirements": ["timm>=1.0.15", "nibabel>=5.2"]})]
+
+
+def test_an_old_package_counts_as_missing(a_slicer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = importlib.metadata.version
+    monkeypatch.setattr(
+        importlib.metadata, "version", lambda name: "4.57.1" if name == "transformers" else version(name)
+    )
+    assert (notice(opened()) or ("",))[0] == "Some Python packages are not installed yet: transformers>=5.0."
+
+
+@pytest.mark.parametrize(
+    ("how", "sentence"),
+    [
+        ("fails", "The Python packages could not be installed; check the network"),
+        ("declines", "nothing can be segmented without them"),
+    ],
+)
+def test_packages_that_do_not_come(a_slicer: ModuleType, hide: Hide, how: str, sentence: str) -> None:
+    hide("timm")
+    widget = opened()
+    setattr(packaging, how, True)
+    assert sentence in pressButton(widget)
+    assert notice(widget) is not None
+    assert widget.ui.setupButton.enabled
+
+
+def test_a_run_says_which_button_helps(a_slicer: ModuleType, hide: Hide) -> None:
+    hide("timm")
+    widget = opened()
+    addImage()
+    edit = widget.ui.promptLineEdit
+    edit.text = "liver"
+    edit.returnPressed()
+    pythonqt.processEvents(50)
+    assert widget.ui.statusLabel.text == (
+        "Some Python packages are not installed yet: timm>=1.0.15. Press “Install the packages” above."
+    )
+    assert not widget.logic.isRunning
+    assert packaging.calls == []
+
+
+def test_without_a_graphics_card(a_slicer: ModuleType, pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
+    widget = opened()
+    addImage()
+    widget.logic.parameters.sampleCount = 1
+    widget.ui.deviceComboBox.currentIndex = widget.ui.deviceComboBox.findData("cuda")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    rows = widget.logic.rows.add(["liver"])
+    widget.logic.run([rows[0].rowId])
+    pump(lambda: not widget.logic.isRunning, 60)
+    pythonqt.processEvents(30)
+    assert notice(widget) == ("PyTorch finds no graphics card it can use.", "Use the processor")
+    assert widget.logic.stateOf(widget.logic.rows[0]) == "failed"
+    pressButton(widget)
+    assert (notice(widget), widget.logic.device()) == (None, "cpu")
+    widget.logic.run([rows[0].rowId])
+    pump(lambda: not widget.logic.isRunning, 60)
+    assert widget.logic.stateOf(widget.logic.rows[0]) in ("done", "empty")
+
+
+def test_pytorch_that_does_not_start(a_slicer: ModuleType, pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
+    from MedCLIPSegLib import engine_steps
+
+    def broken(name: str) -> Any:
+        raise OSError("libcudart.so.12: cannot open shared object file")
+
+    widget = opened()
+    addImage()
+    rows = widget.logic.rows.add(["liver"])
+    monkeypatch.setattr(engine_steps.importlib, "import_module", broken)
+    widget.logic.run([rows[0].rowId])
+    pump(lambda: not widget.logic.isRunning, 60)
+    pythonqt.processEvents(30)
+    assert widget.ui.statusLabel.text.startswith("PyTorch is installed but does not start (libcudart.so.12")
+    assert widget.logic.stateOf(widget.logic.rows[0]) == "failed"
+
+
+def test_looking_costs_milliseconds(a_slicer: ModuleType) -> None:
+    import time
+
+    requirements = slicerhost.start.REPOSITORY / "MedCLIPSeg" / "Resources" / "requirements.txt"
+    looking = dependencies.Dependencies(requirements)
+    looking.nextStep()
+    started = time.perf_counter()
+    looking.nextStep()
+    assert time.perf_counter() - started < 0.1
