@@ -182,7 +182,7 @@ def _infoText(description: ModelDescription) -> str:
         lines.append(_("{size} MB, on this computer").format(size=f"{description.size_bytes / 1e6:.1f}"))
     elif description.published is not None:
         size, isKnown = description.published.download_bytes
-        words = _("Download of {size} GB") if isKnown else _("Download of at least {size} GB")
+        words = _("Download of {size} GB") if isKnown else _("Download of about {size} GB")
         lines.append(words.format(size=f"{size / 1e9:.1f}"))
     else:
         lines.append(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import MedCLIPSegError
 from .manifest import ZooEntry, zoo
-from .store import backbone_file, installed_models, models_folder, read_text
+from .store import backbone_file, installed_models, is_model_folder, models_folder, read_text
 
 BUNDLED_MODELS = Path(__file__).parent.parent / "Resources" / "Models"
 CARD_FILE = "model.json"
@@ -58,11 +58,12 @@ def known_models() -> list[str]:
 
 
 def model_folder(name_or_folder: str | Path) -> Path:
-    """Folder of a model, which need not exist: the bundled or installed model of this name, else the path itself."""
+    """Folder of a model, which need not exist: that of the bundled, installed or published model of this name, else the
+    path itself. Names win over folders: a data set may lie beside that is called like a published model."""
     name = str(name_or_folder)
     if name in bundled_models():
         return BUNDLED_MODELS / name
-    if name in installed_models():
+    if name in zoo() or name in installed_models():
         return models_folder() / name
     return Path(name)
 
@@ -78,7 +79,7 @@ def describe_model(name_or_folder: str | Path) -> ModelDescription:
     """
     name = str(name_or_folder)
     folder, published = model_folder(name), zoo().get(name)
-    if published is not None and not folder.is_dir():
+    if published is not None and not is_model_folder(folder):
         is_backbone = published.kind == "backbone"
         return ModelDescription(
             name,
@@ -87,7 +88,7 @@ def describe_model(name_or_folder: str | Path) -> ModelDescription:
             published.file.license,
             0,
             False,
-            models_folder() / name,
+            folder,
             is_backbone,
             published,
         )

@@ -21,7 +21,7 @@ from .checkpoint import file_hash, load_checkpoint
 from .config import ModelConfig
 from .manifest import zoo
 from .network import MedCLIPSeg
-from .store import installed_models
+from .store import installed_models, is_model_folder
 from .tokenizer import PromptTokenizer
 
 DEFAULT_MODEL = "mini"
@@ -60,13 +60,13 @@ def find_model(name: str | Path) -> Path:
         MedCLIPSegError: neither exists; says how to download a published model.
     """
     folder = model_folder(name)
-    if folder.is_dir():
-        return folder
-    if str(name) in zoo():
+    if str(name) in zoo() and not is_model_folder(folder):
         raise MedCLIPSegError(
             f"The model '{name}' is not on this computer yet; get it with medclipseg models download {name}, or in the "
             "Model section of the panel."
         )
+    if folder.is_dir():
+        return folder
     names = [*bundled_models(), *installed_models()]
     raise MedCLIPSegError(
         f"There is no model '{name}'; give a model folder or one of these names: {', '.join(names)} "

@@ -47,7 +47,7 @@ class ZooEntry:
         task, modality: what it finds, and in which images.
         training_set, training_share: data set and percent of it that was trained on; None for a backbone.
         published_dice: in percent on the set's test images; None while not published by itself.
-        values: numbers in the network, four bytes each in the published files.
+        values: numbers in the network.
         file: the checkpoint.
         vocabulary: the tokenizer's file, where the model needs one that does not come with the packages.
         commercial_use: the license allows it.
@@ -79,7 +79,7 @@ class ZooEntry:
 
     @property
     def download_bytes(self) -> tuple[int, bool]:
-        """Size of the download, and whether it is known or the least its values need."""
+        """Size of the download, and whether it is known or reckoned at four bytes a value."""
         return (self.file.size, True) if self.file.size is not None else (4 * self.values, False)
 
 
@@ -106,7 +106,11 @@ def published_mean_dice() -> dict[int, float]:
 def consent_text(entry: ZooEntry) -> str:
     """Size, source and license of a download, as a person is asked."""
     size, known = entry.download_bytes
-    amount = f"{size / 1e9:.1f} GB" if known else f"at least {size / 1e9:.1f} GB (the exact size is not published)"
+    amount = (
+        f"{size / 1e9:.1f} GB"
+        if known
+        else f"about {size / 1e9:.1f} GB, at four bytes a value (the exact size is not published)"
+    )
     lines = [
         f"{entry.name}: {entry.purpose}",
         f"Download: {amount}",
@@ -116,8 +120,3 @@ def consent_text(entry: ZooEntry) -> str:
     if not entry.commercial_use:
         lines.append("Commercial use is not allowed. For commercial use train on the backbone biomedclip (MIT).")
     return "\n".join(lines)
-
-
-def backbone_of(flavor: str) -> ZooEntry:
-    """The backbone of a flavor."""
-    return zoo()[flavor]

@@ -21,7 +21,7 @@ from ..zoo.importing import ImportReport
 from ..zoo.installing import Removal
 from ..zoo.records import consent
 
-NO_MEAN = "not published for this set by itself"
+NOT_BY_ITSELF = "not published for this set by itself"
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,14 @@ def _published_info(entry: ZooEntry) -> dict[str, str]:
         "task": entry.task,
         "modality": entry.modality,
         "source": entry.file.key,
-        "download": f"{size / 1e9:.1f} GB" if known else f"at least {size / 1e9:.1f} GB, exact size not published",
+        "download": f"{size / 1e9:.1f} GB" if known else f"about {size / 1e9:.1f} GB, exact size not published",
         "SHA-256": entry.file.sha256 or "not published; recorded at the first download",
         "commercial use": "allowed" if entry.commercial_use else "not allowed; biomedclip (MIT) is the choice for it",
         "citation": entry.citation,
     }
     if entry.training_share is not None:
         info["training set"] = f"{entry.training_set}, {entry.training_share} % of it"
-        own = f"{entry.published_dice:.2f} %" if entry.published_dice is not None else NO_MEAN
+        own = f"{entry.published_dice:.2f} %" if entry.published_dice is not None else NOT_BY_ITSELF
         mean = published_mean_dice()[entry.training_share]
         info["published Dice"] = f"{own}; mean of the six sets at this share {mean:.2f} %"
     return info

@@ -245,4 +245,6 @@ def _sentence(file: HubFile, error: BaseException, received: int = 0, size: int 
         return MedCLIPSegError(
             f"{file.key} cannot be stored in {home()}: {error.strerror or error}{kept}; {ELSEWHERE}."
         )
-    return MedCLIPSegError(f"{file.key} could not be downloaded ({type(error).__name__}: {error}); {BY_HAND}.")
+    return MedCLIPSegError(
+        f"{file.key} could not be downloaded ({type(error).__name__}: {error}); try later, {BY_HAND}."
+    )

@@ -64,7 +64,7 @@ def test_published_models_are_listed_and_described(a_module_widget: Any) -> None
     assert ui.modelInfoLabel.text.split("\n") == [
         "Breast tumors in breast ultrasound. Trained on 25 % of BUSI.",
         "License: CC BY-NC 4.0",
-        "Download of at least 0.9 GB",
+        "Download of about 0.9 GB",
     ]
     assert not ui.downloadModelButton.isHidden()
     assert not ui.modelCollapsibleButton.collapsed

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.catalog import describe_model, known_models
 from MedCLIPSegLogic.model.flavors import FLAVORS
+from MedCLIPSegLogic.model.library import find_model
 from MedCLIPSegLogic.model.manifest import MANIFEST_FILE, consent_text, published_mean_dice, zoo
 from MedCLIPSegLogic.model.store import NAME, SHA256
 
@@ -52,3 +55,11 @@ def test_names_are_unique_and_described_before_they_are_here() -> None:
     assert (model.on_disk, model.is_backbone, model.license) == (False, False, "CC BY-NC 4.0")
     assert model.purpose == "Breast tumors in breast ultrasound. Trained on 25 % of BUSI."
     assert describe_model("biomedclip").published is zoo()["biomedclip"]
+
+
+def test_a_folder_of_the_same_name_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "busi").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert describe_model("busi").title == zoo()["busi"].title
+    with pytest.raises(MedCLIPSegError, match="models download busi"):
+        find_model("busi")

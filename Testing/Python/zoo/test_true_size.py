@@ -14,7 +14,7 @@ from published_files import logits
 from MedCLIPSegLogic.model.checkpoint import expected_shapes, is_adapter, load_checkpoint, save_weights
 from MedCLIPSegLogic.model.flavors import FLAVORS
 from MedCLIPSegLogic.model.library import find_model
-from MedCLIPSegLogic.model.manifest import backbone_of, zoo
+from MedCLIPSegLogic.model.manifest import zoo
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.tokenizer import SPECIAL_TOKENS
 from MedCLIPSegLogic.workflows.models import export_model, import_model
@@ -74,7 +74,7 @@ def test_every_weight_of_open_clip_has_its_place(flavor: str, tmp_path: Path) ->
     mapped = map_weights(zeros, FLAVORS, "open_clip")
     assert (mapped.config.flavor, mapped.has_adapter) == (flavor, False)
     values = sum(tensor.numel() for tensor in mapped.tensors.values())
-    assert values == sum(tensor.numel() for tensor in model.state_dict().values()) == backbone_of(flavor).values
+    assert values == sum(tensor.numel() for tensor in model.state_dict().values()) == zoo()[flavor].values
 
 
 @pytest.mark.parametrize("flavor", FLAVORS)
@@ -83,7 +83,7 @@ def test_the_list_states_how_many_values_there_are(flavor: str) -> None:
     counts = {name: torch.Size(shape).numel() for name, shape in shapes.items()}
     adapters = sum(count for name, count in counts.items() if is_adapter(name))
     assert round(adapters / 1e6, 1) == (18.7 if flavor in ("unimedclip", "biomedclip") else 17.4)
-    assert backbone_of(flavor).values == sum(counts.values()) - adapters
+    assert zoo()[flavor].values == sum(counts.values()) - adapters
     for entry in zoo().values():
         if entry.kind == "model" and entry.flavor == flavor:
             assert entry.values == sum(counts.values())
