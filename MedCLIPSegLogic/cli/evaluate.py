@@ -12,7 +12,12 @@ from .progress import progress_bar
 
 
 def evaluate_command(
-    model: Annotated[str, typer.Option(help="Name of a bundled model, or a model folder.", show_default=False)],
+    model: Annotated[
+        str,
+        typer.Option(
+            help="Name of a bundled or installed model (see models list), or a model folder.", show_default=False
+        ),
+    ],
     out: Annotated[
         Path, typer.Option(help="Folder for metrics.csv, metrics.json and report.html.", show_default=False)
     ],

@@ -25,7 +25,9 @@ def segment_command(
         typer.Option(help="What to look for; repeat for more segments. They may overlap.", show_default=False),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results.", show_default=False)],
-    model: Annotated[str, typer.Option(help="Name of a bundled model, or a model folder.")] = "mini",
+    model: Annotated[
+        str, typer.Option(help="Name of a bundled or installed model (see models list), or a model folder.")
+    ] = "mini",
     samples: Annotated[int, typer.Option(help="Monte-Carlo passes; more give a steadier uncertainty.")] = 30,
     threshold: Annotated[float, typer.Option(help="Probability above which a voxel is inside.")] = 0.5,
     plane: Annotated[

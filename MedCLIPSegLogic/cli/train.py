@@ -24,12 +24,20 @@ def train_command(
     steps: Annotated[int, typer.Option(min=1, help="Optimizer steps.")] = 10_000,
     batch_size: Annotated[int, typer.Option(min=2, help="Image-prompt pairs a step.")] = 8,
     stages: Annotated[
-        str, typer.Option(metavar="SHARE:SIZE,...", help="Input sizes in order and their share of the steps.")
-    ] = "0.4:96,0.35:160,0.25:192",
+        str | None,
+        typer.Option(
+            metavar="SHARE:SIZE,...",
+            help="Input sizes in order and their share of the steps; by default 0.4:96,0.35:160,0.25:192, or that of "
+            "the model to start from.",
+            show_default=False,
+        ),
+    ] = None,
     learning_rate: Annotated[float, typer.Option(help="Peak of the schedule.")] = 1e-3,
     start_from: Annotated[
         str | None,
-        typer.Option(help="Model name or folder to start from, instead of from scratch.", show_default=False),
+        typer.Option(
+            help="Name or folder of a model or backbone to start from, instead of from scratch.", show_default=False
+        ),
     ] = None,
     freeze_towers: Annotated[
         bool, typer.Option("--freeze-towers", help="Train adapters and heads only, as published.")
@@ -42,15 +50,16 @@ def train_command(
     """Train a model on prompted images and masks.
 
     Writes [b]model.safetensors[/b], [b]config.json[/b] and [b]vocab.txt[/b], with [b]log.csv[/b], [b]curve.png[/b]
-    and [b]training.json[/b]; [b]state.safetensors[/b] is only needed to resume.
+    and [b]training.json[/b]; [b]state.safetensors[/b] is only needed to resume. On the frozen towers of a downloaded
+    backbone the weights are an [b]adapter.safetensors[/b] that goes with it.
     """
     from ..training.settings import TrainingSettings
-    from ..workflows.train import train
+    from ..workflows.train import default_stages, train
 
     settings = TrainingSettings(
         steps=steps,
         batch_size=batch_size,
-        stages=_stages(stages),
+        stages=_stages(stages) if stages else default_stages(start_from, out if resume else None),
         learning_rate=learning_rate,
         freeze_towers=freeze_towers,
         seed=seed,

@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ..errors import MedCLIPSegError
 from ..evaluation.metrics import dice_score
-from ..model.checkpoint import save_checkpoint
+from ..model.checkpoint import save_adapter, save_checkpoint
 from ..model.network import MedCLIPSeg
 from ..model.noise import FreshNoise, SeededNoise
 from ..model.tokenizer import PromptTokenizer
@@ -55,6 +55,7 @@ class Trainer:
         validation_sets: data for validation only; may be empty.
         settings: how to train.
         folder: receives weights, log, curve and resumable state.
+        backbone: SHA-256 of the shared backbone the frozen towers came from; only the adapter is written then.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Trainer:
         validation_sets: Sequence[TrainingSet],
         settings: TrainingSettings,
         folder: Path,
+        backbone: str | None = None,
     ) -> None:
         self._network = network
         self._tokenizer = tokenizer
@@ -72,6 +74,7 @@ class Trainer:
         self._validation_sets = validation_sets
         self._settings = settings
         self._folder = folder
+        self._backbone = backbone
         if settings.freeze_towers:
             network.vision_model.requires_grad_(False)
             network.text_model.requires_grad_(False)
@@ -184,7 +187,10 @@ class Trainer:
         return cast(MedCLIPSeg, self._average.module)
 
     def _save(self) -> None:
-        save_checkpoint(self._averaged_network(), self._folder, half=True)
+        if self._backbone is None:
+            save_checkpoint(self._averaged_network(), self._folder, half=True)
+        else:
+            save_adapter(self._averaged_network(), self._folder, self._backbone, half=True)
         write_log(self._folder, self._rows)
         draw_curve(self._folder, self._rows)
         self._save_state()

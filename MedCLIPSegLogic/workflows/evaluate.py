@@ -46,7 +46,7 @@ def evaluate(
     """Segment every row of a prompt sheet and compare with the known masks.
 
     Args:
-        model: bundled model's name or model folder.
+        model: bundled or installed model's name, or model folder.
         images, labels: folders of the images and of the masks.
         prompts: .xlsx or .csv sheet (``Image``, ``Description``, ``Ground Truth``, optionally ``Label Values``).
         out: folder for ``metrics.csv`` (one row a prompt), ``metrics.json`` and ``report.html``.

@@ -56,7 +56,7 @@ def segment(
         input: NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF or BMP file, or a DICOM folder.
         prompts: one text, or one a segment.
         out: folder for the results.
-        model: bundled model's name, model folder, or a loaded model.
+        model: bundled or installed model's name, model folder, or a loaded model.
         samples: Monte-Carlo passes.
         threshold: probability above which a voxel is inside.
         plane: direction of the slices of a volume.

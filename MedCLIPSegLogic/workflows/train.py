@@ -12,11 +12,12 @@ import numpy as np
 import torch
 
 from ..errors import MedCLIPSegError
-from ..model.checkpoint import load_checkpoint, read_config, save_config
+from ..model.catalog import BYTE_PAIRS_FILE, VOCABULARY_FILE
+from ..model.checkpoint import load_to_train, read_backbone_link, read_config, save_backbone_link, save_config
 from ..model.config import ModelConfig
 from ..model.library import find_model
 from ..model.network import MedCLIPSeg
-from ..model.tokenizer import VOCABULARY_FILE, PromptTokenizer, build_vocabulary
+from ..model.tokenizer import PromptTokenizer, build_vocabulary
 from ..training.data import TrainingSet, has_split, load_set
 from ..training.prompts import vary
 from ..training.sampler import SOURCE_SCALE
@@ -42,7 +43,8 @@ def train(
         data: data set folders (``Train_Folder``, ``Prompts_Folder``, optionally ``Val_Folder``).
         out: model folder to write; also holds log, curve and what is needed to resume.
         settings: how to train.
-        start_from: name or folder of a model to start from; None starts a small model from scratch.
+        start_from: name or folder of a model or backbone to start from; None starts a small model from scratch. With
+            frozen towers a shared backbone stays shared, and only the adapter is written.
         resume: go on with the interrupted run in ``out``.
         progress: called after every step.
 
@@ -78,7 +80,9 @@ def train(
 
     torch.manual_seed(settings.seed)
     network = _network(train_sets, folder, settings, source, resume)
-    trainer = Trainer(network, PromptTokenizer(network.config, folder), train_sets, validation_sets, settings, folder)
+    tokenizer = PromptTokenizer(network.config, folder)
+    backbone = read_backbone_link(folder)
+    trainer = Trainer(network, tokenizer, train_sets, validation_sets, settings, folder, backbone)
     record = {
         "medclipseg": __version__,
         "torch": torch.__version__,
@@ -99,6 +103,27 @@ def train(
             progress(step)
     _write_record(folder, {**record, "seconds": round(trainer.seconds, 1)})
     return folder
+
+
+def default_stages(start_from: str | Path | None, resumed: Path | None) -> tuple[tuple[float, int], ...]:
+    """Input sizes of a training that names none: those it was begun with, or the size of the model to start from.
+
+    Args:
+        start_from: model to start from; None for a small model from scratch.
+        resumed: folder of an interrupted training; None for a new one.
+
+    Raises:
+        MedCLIPSegError: the model does not exist.
+    """
+    if resumed is not None:
+        try:
+            record = json.loads((resumed / RECORD_FILE).read_text(encoding="utf-8"))
+            return tuple((float(share), int(size)) for share, size in record["settings"]["stages"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return TrainingSettings.stages  # the training itself says what is wrong
+    if start_from is not None:
+        return ((1.0, read_config(find_model(start_from)).image.image_size),)
+    return TrainingSettings.stages
 
 
 def _write_record(folder: Path, record: dict[str, Any]) -> None:
@@ -135,9 +160,13 @@ def _network(
     if resume:
         return MedCLIPSeg(read_config(folder))
     if source is not None:
-        network = load_checkpoint(source)
-        if (source / VOCABULARY_FILE).is_file():
-            (folder / VOCABULARY_FILE).write_bytes((source / VOCABULARY_FILE).read_bytes())
+        network = load_to_train(source)
+        for name in (VOCABULARY_FILE, BYTE_PAIRS_FILE):
+            if (source / name).is_file():
+                (folder / name).write_bytes((source / name).read_bytes())
+        backbone = read_backbone_link(source)
+        if settings.freeze_towers and backbone is not None:
+            save_backbone_link(backbone, folder)
         return network
     rng = np.random.default_rng(settings.seed)
     texts = [variant for s in train_sets for text in s.prompts for variant in (text, vary(text, rng))]
