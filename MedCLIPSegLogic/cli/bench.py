@@ -26,7 +26,9 @@ def bench_command(
             show_default=False,
         ),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Images a data set.", show_default=False)] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Images a data set, or demo cases.", show_default=False)
+    ] = None,
     samples: Annotated[int, typer.Option(help="Monte-Carlo passes of the reference.")] = 30,
     repeats: Annotated[int, typer.Option(min=1, help="Rounds over all images; medians are shown.")] = 3,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")] = "auto",

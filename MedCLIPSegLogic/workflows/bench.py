@@ -43,7 +43,7 @@ def bench(
         model: bundled model's name or model folder; with random weights also "unimedclip", at full size.
         random_weights: the model's sizes with random weights, to measure speed.
         data: data set folders whose test images are segmented; none for the bundled demo cases.
-        limit: images a data set; None for all.
+        limit: images a data set, or demo cases; None for all.
         samples: Monte-Carlo passes of the reference.
         repeats: rounds over all images.
         device: where to compute.
@@ -71,7 +71,7 @@ def bench(
     where = choose_device(device)
     record: dict[str, Any] = {"machine": describe_machine(where), "device": str(where)}
     if {"variants", "memory"} & set(parts):
-        cases = data_set_cases([Path(folder) for folder in data], limit) if data else demo_cases()
+        cases = data_set_cases([Path(folder) for folder in data], limit) if data else demo_cases()[:limit]
         variants = variants_for(where)
         record |= {"samples": samples, "repeats": repeats, "slices": len(cases)}
         record["data"] = [Path(folder).resolve().name for folder in data] or ["bundled demo cases"]
