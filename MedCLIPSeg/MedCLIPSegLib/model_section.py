@@ -7,10 +7,12 @@ import qt
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.file_dialogs import askFolder
+from MedCLIPSegLib.model_download import ModelDownload
 from MedCLIPSegLib.panel_logic import PanelLogic
 from MedCLIPSegLib.prompt_history import settingsList
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.model.catalog import ModelDescription, bundled_models, describe_model, require_model_folder
+from MedCLIPSegLogic.model.catalog import ModelDescription, describe_model, known_models, require_model_folder
+from MedCLIPSegLogic.model.manifest import zoo
 
 FOLDERS_KEY = "MedCLIPSeg/ModelFolders"
 DEVICE_KEY = "MedCLIPSeg/Device"
@@ -18,8 +20,8 @@ AUTOMATIC, PROCESSOR, GRAPHICS_CARD = "auto", "cpu", "cuda"
 
 
 class ModelSection:
-    """Chooser of bundled models and of folders opened from disk, with what is known of each; sample count and seed
-    are bound to the parameter node.
+    """Chooser of bundled, installed and published models and of folders opened from disk, with what is known of each
+    and a button that downloads it; sample count and seed are bound to the parameter node.
 
     Args:
         ui: the panel's named widgets.
@@ -31,7 +33,9 @@ class ModelSection:
         self._section, self._open = ui.modelCollapsibleButton, ui.openModelButton
         self._combo, self._info, self._device = ui.modelComboBox, ui.modelInfoLabel, ui.deviceComboBox
         self._logic, self._settings = logic, settings
+        self._button, self._bar = ui.downloadModelButton, ui.downloadModelBar
         self._described = ""
+        self.download = ModelDownload(logic)
         for key, words in (
             (AUTOMATIC, _("Automatic")),
             (PROCESSOR, _("Processor")),
@@ -39,11 +43,16 @@ class ModelSection:
         ):
             self._device.addItem(words, key)
         self._device.currentIndex = max(0, self._device.findData(settings.value(DEVICE_KEY)))
-        for name in [*bundled_models(), *settingsList(settings.value(FOLDERS_KEY))]:
-            self._offer(name)
+        for name in [*known_models(), *settingsList(settings.value(FOLDERS_KEY))]:
+            if not describe_model(name).is_backbone:  # those can't segment
+                self._offer(name)
         self._combo.connect("currentIndexChanged(int)", self._onChosen)
         self._device.connect("currentIndexChanged(int)", self._onDevice)
         self._open.connect("clicked()", self._onOpen)
+        self._button.connect("clicked()", self._onDownload)
+        self.download.changed.connect(self.refresh)
+        self.download.progressed.connect(self._onProgress)
+        self.download.ended.connect(self._onDownloaded)
 
     def device(self) -> str:
         """The device to compute on: "auto", "cpu" or "cuda"."""
@@ -63,6 +72,7 @@ class ModelSection:
         parameters = self._logic.parameters
         isFree = parameters is not None and not self._logic.isRunning
         self._combo.enabled = self._open.enabled = isFree
+        self._refreshDownload()
         if parameters is None:
             return
         self._offer(parameters.model)
@@ -72,11 +82,42 @@ class ModelSection:
         if parameters.model != self._described:
             self._describe(parameters.model)
 
+    def cleanup(self) -> None:
+        """End a download: Slicer quits or the module is reloaded."""
+        self.download.shutDown()
+
+    def _refreshDownload(self) -> None:
+        parameters, entry = self._logic.parameters, self.download.entry
+        self._bar.visible = entry is not None
+        if entry is not None:
+            self._button.visible, self._button.text = True, _("Cancel the download")
+            return
+        self._bar.value = 0
+        self._button.text = _("Download model…")
+        name = parameters.model if parameters is not None else ""
+        self._button.visible = name in zoo() and not describe_model(name).on_disk
+
+    def _onDownload(self) -> None:
+        if self.download.entry is not None:
+            self.download.cancel()
+        elif self._logic.parameters is not None and self._logic.parameters.model in zoo():
+            self.download.start(zoo()[self._logic.parameters.model])
+
+    def _onProgress(self, progress: Any) -> None:
+        self._bar.value = round(progress.fraction * self._bar.maximum)
+        self._bar.format = _downloadText(progress)
+
+    def _onDownloaded(self, name: str) -> None:
+        self._described = ""
+        if self._combo.findData(name) >= 0:
+            self._combo.setItemText(self._combo.findData(name), _label(describe_model(name)))
+        self.refresh()
+
     def _describe(self, name: str) -> None:
         self._described = name
         description = describe_model(name)
         self._info.text = _infoText(description)
-        self._combo.setItemText(self._combo.findData(name), description.title)
+        self._combo.setItemText(self._combo.findData(name), _label(description))
         if not description.on_disk:
             self._section.collapsed = False
 
@@ -84,7 +125,7 @@ class ModelSection:
         """Put a model into the list unless it is there."""
         if self._combo.findData(name) < 0:
             was = self._combo.blockSignals(True)
-            self._combo.addItem(describe_model(name).title, name)
+            self._combo.addItem(_label(describe_model(name)), name)
             self._combo.setItemData(self._combo.findData(name), name, qt.Qt.ToolTipRole)
             self._combo.blockSignals(was)
 
@@ -112,12 +153,37 @@ class ModelSection:
         self.refresh()
 
 
+def _label(description: ModelDescription) -> str:
+    """Title, and for a published model whether it has to be downloaded first."""
+    if description.published is None or description.on_disk:
+        return description.title
+    return _("{title}, to download").format(title=description.title)
+
+
+def _downloadText(progress: Any) -> str:
+    """Percent and megabytes, or what is done beside receiving."""
+    if progress.step == "downloading" and progress.total:
+        return _("%p %, {received} of {total} MB").format(
+            received=round(progress.received / 1e6), total=round(progress.total / 1e6)
+        )
+    words = {
+        "checking": _("Checking"),
+        "making the model": _("Making the model"),
+        "waiting for another download of this model": _("Waiting for another download of this model"),
+    }
+    return words.get(progress.step, "%p %")
+
+
 def _infoText(description: ModelDescription) -> str:
     """Purpose, license, size and place, a line each."""
     lines = [description.purpose or _("What the model was trained for is not stated.")]
     lines.append(_("License: {license}").format(license=description.license or _("not stated")))
     if description.on_disk:
         lines.append(_("{size} MB, on this computer").format(size=f"{description.size_bytes / 1e6:.1f}"))
+    elif description.published is not None:
+        size, isKnown = description.published.download_bytes
+        words = _("Download of {size} GB") if isKnown else _("Download of about {size} GB")
+        lines.append(words.format(size=f"{size / 1e9:.1f}"))
     else:
         lines.append(
             _("{folder} is not on this computer any more: open it again or choose another model.").format(

@@ -54,5 +54,11 @@ class PanelLogic(Protocol):
     def mapOf(self, row: PromptRow, role: str) -> Any:
         """The map of a row by the name of its role, or None; "ExpectedEntropy" is made when it is asked for."""
 
+    def ensureDependencies(self) -> None:
+        """Return once everything the engine needs can be imported; raises with the way out."""
+
+    def confirm(self, question: str) -> bool:
+        """Ask a person."""
+
     def run(self, rowIds: list[str]) -> None:
         """Segment rows; says why when it can't."""

@@ -3,47 +3,89 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from ..errors import MedCLIPSegError
 from .progress import progress_bar
 
 
 def evaluate_command(
-    model: Annotated[str, typer.Option(help="Name of a bundled model, or a model folder.", show_default=False)],
-    images: Annotated[Path, typer.Option(help="Folder of the images.", show_default=False)],
-    labels: Annotated[Path, typer.Option(help="Folder of the known masks or label maps.", show_default=False)],
+    model: Annotated[
+        str,
+        typer.Option(
+            help="Name of a bundled or installed model (see models list), or a model folder.", show_default=False
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Folder for metrics.csv, metrics.json and report.html.", show_default=False)
+    ],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Data set folder with Test_Folder and Prompts_Folder; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    style: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Prompt style of --data, e.g. original; may be repeated. All by default.", show_default=False
+        ),
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the images, instead of --data.", show_default=False)
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Folder of the known masks or label maps.", show_default=False)
+    ] = None,
     prompts: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             help="Sheet (.xlsx or .csv) with the columns Image, Description, Ground Truth and, for label maps, "
             "Label Values.",
             show_default=False,
         ),
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for metrics.csv and metrics.json.", show_default=False)],
+    ] = None,
     samples: Annotated[int, typer.Option(help="Monte-Carlo passes.")] = 10,
-    limit: Annotated[int | None, typer.Option(help="First rows only.", show_default=False)] = None,
+    tolerance: Annotated[
+        float, typer.Option(help="Of the NSD, in mm; in pixels for pictures without pixel size.")
+    ] = 2.0,
+    limit: Annotated[int | None, typer.Option(help="First rows of each sheet only.", show_default=False)] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier evaluation.")] = False,
 ) -> None:
-    """Compare a model with known masks, row by row of a prompt sheet."""
-    from ..workflows.evaluate import evaluate
+    """Compare a model with known masks: overlap, surfaces, calibration, and how well uncertainty finds errors.
+
+    Give data sets with --data, or one sheet with --images, --labels and --prompts.
+    """
+    from ..workflows.evaluate import evaluate, evaluate_sets
 
     with progress_bar("Evaluating") as show:
-        metrics = evaluate(
-            model,
-            images,
-            labels,
-            prompts,
-            out,
-            samples=samples,
-            limit=limit,
-            overwrite=overwrite,
-            progress=lambda number, count, score: show(number / count, f"{score.image}: Dice {score.dice:.3f}"),
-        )
+        settings: dict[str, Any] = {
+            "samples": samples,
+            "tolerance": tolerance,
+            "limit": limit,
+            "overwrite": overwrite,
+            "progress": lambda number, count, score: show(number / count, f"{score.image}: Dice {score.dice:.3f}"),
+        }
+        if data and not (images or labels or prompts):
+            metrics = evaluate_sets(model, data, out, style or (), **settings)
+        elif images and labels and prompts and not (data or style):
+            metrics = evaluate(model, images, labels, prompts, out, **settings)
+        else:
+            raise MedCLIPSegError("Give either --data, or --images, --labels and --prompts together.")
+    for group in metrics["groups"]:
+        name = " ".join(part for part in (group["set"], group["style"]) if part)
+        typer.echo(f"{name}: {group['count']} prompts, mean Dice {group['dice_mean']:.4f}, {_surface(group)}")
     typer.echo(
         f"{metrics['count']} prompts: mean Dice {metrics['dice_mean']:.4f}, median {metrics['dice_median']:.4f} "
         f"(empty masks {metrics['dice_empty_mean']:.4f}, everything {metrics['dice_all_foreground_mean']:.4f})"
     )
-    typer.echo(f"Results in {out}.")
+    typer.echo(f"Results in {out}; report.html shows them.")
+
+
+def _surface(group: dict[str, Any]) -> str:
+    auroc = group["pooled"]["auroc_entropy"]
+    known = "unknown" if auroc is None else f"{auroc:.3f}"
+    return f"NSD {group['nsd_mean']:.4f}, AUROC of entropy {known}"

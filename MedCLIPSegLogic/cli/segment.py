@@ -25,7 +25,9 @@ def segment_command(
         typer.Option(help="What to look for; repeat for more segments. They may overlap.", show_default=False),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results.", show_default=False)],
-    model: Annotated[str, typer.Option(help="Name of a bundled model, or a model folder.")] = "mini",
+    model: Annotated[
+        str, typer.Option(help="Name of a bundled or installed model (see models list), or a model folder.")
+    ] = "mini",
     samples: Annotated[int, typer.Option(help="Monte-Carlo passes; more give a steadier uncertainty.")] = 30,
     threshold: Annotated[float, typer.Option(help="Probability above which a voxel is inside.")] = 0.5,
     plane: Annotated[
@@ -45,6 +47,14 @@ def segment_command(
     slices: Annotated[
         str | None, typer.Option(metavar="A:B", help="First slice and end (exclusive), from 0.", show_default=False)
     ] = None,
+    adaptive: Annotated[
+        bool,
+        typer.Option("--adaptive", help="Draw no more samples of a slice than it needs to settle, --samples at most."),
+    ] = False,
+    precision: Annotated[
+        Literal["float32", "fast", "int8", "bfloat16", "float16"],
+        typer.Option(help="Numbers of the towers: float32 is exact, fast is what the device does best."),
+    ] = "float32",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record of the run as JSON.")] = False,
 ) -> None:
@@ -55,6 +65,7 @@ def segment_command(
 
     Example: medclipseg segment brain.nii.gz --prompt "tumor in the brain MRI" --out result
     """
+    from ..inference.adaptive import AdaptiveSampling
     from ..workflows.segment import segment
 
     with progress_bar("Segmenting") as show:
@@ -71,6 +82,8 @@ def segment_command(
             device=device,
             seed=seed,
             slices=slices,
+            adaptive=AdaptiveSampling() if adaptive else None,
+            precision=precision,
             overwrite=overwrite,
             progress=lambda p: show(
                 p.fraction,

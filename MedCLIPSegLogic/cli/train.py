@@ -29,7 +29,9 @@ def train_command(
     out: Annotated[Path, typer.Option(help="Model folder to write.", show_default=False)],
     start_from: Annotated[
         str | None,
-        typer.Option(help="Model name or folder to start from, instead of from scratch.", show_default=False),
+        typer.Option(
+            help="Name or folder of a model or backbone to start from, instead of from scratch.", show_default=False
+        ),
     ] = None,
     recipe: Annotated[
         Literal["auto", "small", "first-edition", "published"],
@@ -117,8 +119,9 @@ def train_command(
     """Train a model on prompted images and masks.
 
     Writes [b]model.safetensors[/b], [b]config.json[/b] and [b]vocab.txt[/b], with [b]log.csv[/b], [b]curve.png[/b]
-    and [b]training.json[/b]; [b]state.safetensors[/b] is only needed to resume. For several graphics cards or
-    machines: [b]torchrun --nproc-per-node 4 -m MedCLIPSegLogic train ...[/b]
+    and [b]training.json[/b]; [b]state.safetensors[/b] is only needed to resume. On the frozen towers of a downloaded
+    backbone the weights are an [b]adapter.safetensors[/b] that goes with it. For several graphics cards or machines:
+    [b]torchrun --nproc-per-node 4 -m MedCLIPSegLogic train ...[/b]
 
     Example: medclipseg train --data BUSI --start-from unimedclip --out my-model
     """

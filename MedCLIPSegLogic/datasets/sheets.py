@@ -10,6 +10,9 @@ from typing import Any
 
 from ..errors import MedCLIPSegError
 
+PROMPT_STYLES = ("original", "missing_location", "overdescriptive", "underdescriptive", "contradictory")
+"""The published designs of test prompts, in the order they are told."""
+
 REQUIRED_COLUMNS = ("Image", "Description", "Ground Truth")
 
 

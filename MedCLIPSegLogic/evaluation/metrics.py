@@ -16,6 +16,21 @@ def dice_score(prediction: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float
     return 2 * int((prediction & truth).sum()) / total if total else 1.0
 
 
+def iou_score(prediction: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    """Intersection over union (Jaccard index), 0…1; 1 when both masks are empty.
+
+    Args:
+        prediction, truth: bool arrays of one shape, any number of dimensions.
+    """
+    union = int((prediction | truth).sum())
+    return int((prediction & truth).sum()) / union if union else 1.0
+
+
+def thin_axis(mask: NDArray[np.generic]) -> int | None:
+    """The axis of a (K, J, I) array along which it is a single slice; None for volumes."""
+    return mask.shape.index(1) if 1 in mask.shape else None
+
+
 def nsd_published(prediction: NDArray[np.bool_], truth: NDArray[np.bool_], tolerance: float = 2.0) -> float:
     """The published system's "NSD", for comparison with its tables only.
 

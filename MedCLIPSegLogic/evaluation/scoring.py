@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from statistics import fmean, median
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..datasets.sheets import SheetRow
 from ..datasets.truth import read_truth
@@ -17,91 +14,141 @@ from ..inference.request import SegmentationRequest
 from ..inference.result import SegmentationResult
 from ..model.library import LoadedModel
 from ..volumes.readers import read_volume
-from .metrics import dice_score, nsd_published
+from .metrics import dice_score, iou_score, nsd_published, thin_axis
+from .pixels import PixelStatistics
+from .prompt_sheets import PromptSheet
+from .samples import mean_pairwise_dice
+from .surfaces import surface_scores
 
 
 @dataclass(frozen=True)
 class Score:
-    """Result of one prompt on one image.
+    """Result of one prompt on one image; None for what isn't defined there.
 
     Args:
+        set, style: of the sheet.
         image, prompt: the row of the sheet.
-        dice: 0…1; 1 when truth and prediction are empty.
-        nsd_published: the published boundary measure of 2-D images; None for volumes.
+        dice, iou: 0…1; 1 when truth and prediction are empty.
+        nsd, hd95, assd: see :class:`SurfaceScores`; in ``unit``.
+        unit: "mm", or "px" for pictures without pixel size.
+        nsd_published: the published "NSD" of 2-D images, which is no boundary score; None for volumes.
         dice_all_foreground: Dice a mask that covers everything would get.
         dice_empty: Dice an empty mask would get.
         truth_share, predicted_share: share of the voxels inside.
         mean_uncertainty: nats, see :attr:`PromptResult.mean_uncertainty`.
+        mutual_information_share: part of the summed uncertainty that is mutual information, 0…1.
+        ece, brier: calibration over the pixels, see :class:`Reliability`.
+        auroc_entropy: of the entropy for wrong pixels; ``_boundary`` within 5 pixels of the true boundary only.
+        auroc_mutual_information: of the mutual information for wrong pixels.
+        aurc: area under the risk-coverage curve of the pixels by entropy.
+        sample_dice: mean Dice between single samples.
         seconds: wall time of the run.
     """
 
+    set: str
+    style: str
     image: str
     prompt: str
     dice: float
+    iou: float
+    nsd: float
+    hd95: float | None
+    assd: float | None
+    unit: str
     nsd_published: float | None
     dice_all_foreground: float
     dice_empty: float
     truth_share: float
     predicted_share: float
     mean_uncertainty: float
+    mutual_information_share: float
+    ece: float
+    brier: float
+    auroc_entropy: float | None
+    auroc_entropy_boundary: float | None
+    auroc_mutual_information: float | None
+    aurc: float
+    sample_dice: float
     seconds: float
 
 
+@dataclass(frozen=True, eq=False)
+class CaseResult:
+    """One row of a sheet, segmented; ``truth`` is (K, J, I) bool."""
+
+    request: SegmentationRequest
+    result: SegmentationResult
+    truth: np.ndarray
+
+
+def segment_row(model: LoadedModel, sheet: PromptSheet, row: SheetRow, samples: int) -> CaseResult:
+    """Segment the image of a row and read its truth.
+
+    Raises:
+        MedCLIPSegError: a file is missing or unreadable, or a mask does not fit its image.
+    """
+    volume = read_volume(sheet.images / row.image)
+    truth = read_truth(sheet.labels / row.ground_truth, row.label_values, volume)
+    request = SegmentationRequest(volume=volume, prompts=(row.description,), samples=samples)
+    *_, result = run(model, request)
+    assert isinstance(result, SegmentationResult)
+    return CaseResult(request, result, truth)
+
+
 def score_rows(
-    model: LoadedModel, rows: Sequence[SheetRow], images: Path, labels: Path, samples: int
-) -> Iterator[Score]:
+    model: LoadedModel, sheet: PromptSheet, rows: list[SheetRow], samples: int, tolerance: float
+) -> Iterator[tuple[Score, PixelStatistics]]:
     """Run the model on every row and compare with the truth on the image's own grid.
 
     Args:
         model: to evaluate.
-        rows: prompts with their images and masks.
-        images, labels: folders of the files the rows name.
+        sheet: where the rows come from.
+        rows: of the sheet.
         samples: Monte-Carlo passes.
+        tolerance: of the NSD, in mm, or in pixels for pictures without pixel size.
 
     Raises:
         MedCLIPSegError: a file is missing or unreadable, or a mask does not fit its image.
     """
     for row in rows:
-        volume = read_volume(images / row.image)
-        truth = read_truth(labels / row.ground_truth, row.label_values, volume)
-        request = SegmentationRequest(volume=volume, prompts=(row.description,), samples=samples)
-        *_, result = run(model, request)
-        assert isinstance(result, SegmentationResult)
-        prompt = result.prompts[0]
-        prediction = prompt.mask > 0
-        yield Score(
-            image=row.image,
-            prompt=row.description,
-            dice=dice_score(prediction, truth),
-            nsd_published=nsd_published(*_flat(prediction, truth)) if volume.is_single_slice else None,
-            dice_all_foreground=dice_score(np.ones_like(truth), truth),
-            dice_empty=dice_score(np.zeros_like(truth), truth),
-            truth_share=float(truth.mean()),
-            predicted_share=float(prediction.mean()),
-            mean_uncertainty=prompt.mean_uncertainty,
-            seconds=result.seconds,
-        )
+        case = segment_row(model, sheet, row, samples)
+        yield _score(model, sheet, row, case, tolerance)
 
 
-def _flat(prediction: NDArray[np.bool_], truth: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """The only slice of both masks, whichever axis is the thin one."""
-    axis = truth.shape.index(1)
-    return prediction.squeeze(axis), truth.squeeze(axis)
-
-
-def summarize(scores: Sequence[Score]) -> dict[str, float | int]:
-    """Mean and median Dice and the comparisons they must be read beside."""
-    summary: dict[str, float | int] = {
-        "count": len(scores),
-        "count_empty_truth": sum(score.truth_share == 0 for score in scores),
-        "dice_mean": fmean(score.dice for score in scores),
-        "dice_median": median(score.dice for score in scores),
-        "dice_all_foreground_mean": fmean(score.dice_all_foreground for score in scores),
-        "dice_empty_mean": fmean(score.dice_empty for score in scores),
-        "mean_uncertainty": fmean(score.mean_uncertainty for score in scores),
-        "seconds": sum(score.seconds for score in scores),
-    }
-    flat = [score.nsd_published for score in scores if score.nsd_published is not None]
-    if flat:
-        summary["nsd_published_mean"] = fmean(flat)
-    return summary
+def _score(
+    model: LoadedModel, sheet: PromptSheet, row: SheetRow, case: CaseResult, tolerance: float
+) -> tuple[Score, PixelStatistics]:
+    volume, truth, prompt = case.request.volume, case.truth, case.result.prompts[0]
+    prediction = prompt.mask > 0
+    pixels = PixelStatistics.of(prompt, truth)
+    surfaces = surface_scores(prediction, truth, volume.spacing[::-1], tolerance)
+    axis = thin_axis(truth)
+    uncertainty = float(prompt.uncertainty.sum(dtype=np.float64))
+    information = float(prompt.mutual_information.sum(dtype=np.float64))
+    return Score(
+        set=sheet.set,
+        style=sheet.style,
+        image=row.image,
+        prompt=row.description,
+        dice=dice_score(prediction, truth),
+        iou=iou_score(prediction, truth),
+        nsd=surfaces.nsd,
+        hd95=surfaces.hd95,
+        assd=surfaces.assd,
+        unit="mm" if volume.spacing_known else "px",
+        nsd_published=None if axis is None else nsd_published(prediction.squeeze(axis), truth.squeeze(axis)),
+        dice_all_foreground=dice_score(np.ones_like(truth), truth),
+        dice_empty=dice_score(np.zeros_like(truth), truth),
+        truth_share=float(truth.mean()),
+        predicted_share=float(prediction.mean()),
+        mean_uncertainty=prompt.mean_uncertainty,
+        mutual_information_share=information / uncertainty if uncertainty else 0.0,
+        ece=pixels.reliability.expected_calibration_error,
+        brier=pixels.reliability.brier,
+        auroc_entropy=pixels.entropy.auroc,
+        auroc_entropy_boundary=pixels.boundary.auroc,
+        auroc_mutual_information=pixels.mutual_information.auroc,
+        aurc=pixels.entropy.aurc,
+        sample_dice=mean_pairwise_dice(model, case.request),
+        seconds=case.result.seconds,
+    ), pixels

@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import MedCLIPSegError
+from .manifest import ZooEntry, zoo
+from .store import backbone_file, installed_models, is_model_folder, models_folder, read_text
 
 BUNDLED_MODELS = Path(__file__).parent.parent / "Resources" / "Models"
 CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
+ADAPTER_FILE = "adapter.safetensors"
+BACKBONE_FILE = "backbone.json"
 CONFIG_FILE = "config.json"
+VOCABULARY_FILE = "vocab.txt"
+BYTE_PAIRS_FILE = "bpe_simple_vocab_16e6.txt.gz"
 
 
 @dataclass(frozen=True)
@@ -19,13 +25,15 @@ class ModelDescription:
     """A model for people.
 
     Args:
-        name: what `load_model` takes: a bundled model's name or a folder.
+        name: what `load_model` takes: the name of a bundled, installed or published model, or a folder.
         title: short, for lists.
         purpose: what it was trained for, one or more sentences; empty when nobody says.
         license: of the weights; empty when nobody says.
-        size_bytes: of the weights; 0 when they aren't there.
+        size_bytes: of the weights on disk, a shared backbone included; 0 when they aren't there.
         on_disk: weights and configuration are there.
         folder: where they are or would be.
+        is_backbone: towers without trained adapters, which can't segment.
+        published: its entry among the published models, which can be downloaded; None for others.
     """
 
     name: str
@@ -35,6 +43,8 @@ class ModelDescription:
     size_bytes: int
     on_disk: bool
     folder: Path
+    is_backbone: bool = False
+    published: ZooEntry | None = None
 
 
 def bundled_models() -> list[str]:
@@ -42,27 +52,58 @@ def bundled_models() -> list[str]:
     return sorted(path.parent.name for path in BUNDLED_MODELS.glob(f"*/{WEIGHTS_FILE}"))
 
 
+def known_models() -> list[str]:
+    """Names of the bundled, the installed and the published models, in this order."""
+    return list(dict.fromkeys([*bundled_models(), *installed_models(), *zoo()]))
+
+
+def model_folder(name_or_folder: str | Path) -> Path:
+    """Folder of a model, which need not exist: that of the bundled, installed or published model of this name, else the
+    path itself. Names win over folders: a data set may lie beside that is called like a published model."""
+    name = str(name_or_folder)
+    if name in bundled_models():
+        return BUNDLED_MODELS / name
+    if name in zoo() or name in installed_models():
+        return models_folder() / name
+    return Path(name)
+
+
 def describe_model(name_or_folder: str | Path) -> ModelDescription:
-    """Describe a bundled model or a model folder; never fails.
+    """Describe a bundled, installed or published model or a model folder; never fails.
 
     Title, purpose and license come from an optional card in the folder, ``model.json``: an object of texts under these
     names. What a damaged card says is left out.
 
     Args:
-        name_or_folder: a bundled model's name or a folder, which need not exist.
+        name_or_folder: a model's name or a folder, which need not exist.
     """
     name = str(name_or_folder)
-    folder = BUNDLED_MODELS / name if name in bundled_models() else Path(name)
+    folder, published = model_folder(name), zoo().get(name)
+    if published is not None and not is_model_folder(folder):
+        is_backbone = published.kind == "backbone"
+        return ModelDescription(
+            name,
+            published.title,
+            published.purpose,
+            published.file.license,
+            0,
+            False,
+            folder,
+            is_backbone,
+            published,
+        )
     card = _card(folder)
-    weights, config = _size(folder / WEIGHTS_FILE), _size(folder / CONFIG_FILE)
+    sizes = _weight_sizes(folder)
     return ModelDescription(
         name,
         card.get("title") or folder.name or name,
         card.get("purpose", ""),
         card.get("license", ""),
-        weights or 0,
-        weights is not None and config is not None,
+        sum(size or 0 for size in sizes),
+        bool(sizes) and None not in sizes and _size(folder / CONFIG_FILE) is not None,
         folder,
+        _size(folder / BACKBONE_FILE) is not None and _size(folder / ADAPTER_FILE) is None,
+        published,
     )
 
 
@@ -72,27 +113,40 @@ def require_model_folder(folder: Path) -> ModelDescription:
     Raises:
         MedCLIPSegError: weights or configuration are missing.
     """
-    missing = [name for name in (CONFIG_FILE, WEIGHTS_FILE) if _size(folder / name) is None]
+    weights = WEIGHTS_FILE if _size(folder / BACKBONE_FILE) is None else ADAPTER_FILE
+    missing = [name for name in (CONFIG_FILE, weights) if _size(folder / name) is None]
     if missing:
         raise MedCLIPSegError(
             f"The folder {folder} is not a model folder, as it has no {' and no '.join(missing)}; choose the folder "
-            f"that holds {CONFIG_FILE} and {WEIGHTS_FILE}."
+            f"that holds {CONFIG_FILE} and {WEIGHTS_FILE} or {ADAPTER_FILE}."
         )
     return describe_model(folder)
+
+
+def _weight_sizes(folder: Path) -> list[int | None]:
+    """Bytes of each file of weights a model needs; None for one that is missing."""
+    if _size(folder / BACKBONE_FILE) is None:
+        return [_size(folder / WEIGHTS_FILE)]
+    try:
+        backbone = _size(backbone_file(json.loads(read_text(folder, BACKBONE_FILE))["sha256"]))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, MedCLIPSegError):
+        backbone = None
+    adapter = _size(folder / ADAPTER_FILE)
+    return [backbone] if adapter is None else [backbone, adapter]
 
 
 def _size(path: Path) -> int | None:
     """Bytes of a file; None when there is none that can be seen."""
     try:
         return path.stat().st_size if path.is_file() else None
-    except OSError:  # a drive that is gone, a name no file system takes
+    except (OSError, ValueError):  # a drive that is gone, a name no file system takes
         return None
 
 
 def _card(folder: Path) -> dict[str, str]:
     try:
-        card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        card = json.loads(read_text(folder, CARD_FILE))
+    except (OSError, ValueError, RecursionError, MedCLIPSegError):
         return {}
     if not isinstance(card, dict):
         return {}

@@ -1,19 +1,30 @@
-"""Weights on disk: safetensors beside a JSON configuration. Pickled files are never read."""
+"""Weights on disk: safetensors beside a JSON configuration. Pickled files are never read here.
+
+A model folder holds either all weights in ``model.safetensors``, or the trained part in ``adapter.safetensors`` and in
+``backbone.json`` the SHA-256 of the shared file with the towers. Without an adapter it is a backbone to train on.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from ..atomic_file import replacing, write_text
 from ..errors import MedCLIPSegError
-from .catalog import CONFIG_FILE, WEIGHTS_FILE
+from .catalog import ADAPTER_FILE, BACKBONE_FILE, CONFIG_FILE, WEIGHTS_FILE
 from .config import ModelConfig
 from .network import MedCLIPSeg
+from .store import MAX_WEIGHTS_BYTES, backbone_file, own_file, read_text
+
+ADAPTER_PREFIXES = ("pvl_adapters.", "upscale.", "mask_head.")
+"""What is trained on a frozen backbone."""
 
 
 def save_checkpoint(network: MedCLIPSeg, folder: Path, half: bool = False) -> None:
@@ -27,18 +38,53 @@ def save_checkpoint(network: MedCLIPSeg, folder: Path, half: bool = False) -> No
     Raises:
         MedCLIPSegError: a file cannot be written; earlier weights in the folder are kept.
     """
-    tensors = {
-        name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous().cpu()
-        for name, tensor in network.state_dict().items()
-    }
-    with replacing(folder / WEIGHTS_FILE) as temporary:
-        save_file(tensors, temporary, metadata={"format": "pt"})
+    save_weights(network.state_dict(), folder / WEIGHTS_FILE, half)
     save_config(network.config, folder)
+
+
+def save_adapter(network: MedCLIPSeg, folder: Path, backbone: str, half: bool = False) -> None:
+    """Write ``adapter.safetensors``, ``backbone.json`` and ``config.json``.
+
+    Args:
+        network: the network whose trained part is saved.
+        folder: existing folder.
+        backbone: SHA-256 of the shared file its towers came from.
+        half: store as float16.
+    """
+    save_weights({n: t for n, t in network.state_dict().items() if is_adapter(n)}, folder / ADAPTER_FILE, half)
+    save_backbone_link(backbone, folder)
+    save_config(network.config, folder)
+
+
+def save_weights(tensors: Mapping[str, Tensor], path: Path, half: bool = False) -> None:
+    """Write a safetensors file, whole or not at all.
+
+    Args:
+        tensors: weights by name.
+        path: file to write.
+        half: store floating-point values as float16.
+    """
+    stored = {
+        name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous().cpu()
+        for name, tensor in tensors.items()
+    }
+    with replacing(path) as temporary:
+        save_file(stored, temporary, metadata={"format": "pt"})
 
 
 def save_config(config: ModelConfig, folder: Path) -> None:
     """Write ``config.json``."""
     write_text(folder / CONFIG_FILE, config.to_json())
+
+
+def save_backbone_link(sha256: str, folder: Path) -> None:
+    """Write ``backbone.json``."""
+    write_text(folder / BACKBONE_FILE, json.dumps({"sha256": sha256}, indent=2) + "\n")
+
+
+def is_adapter(name: str) -> bool:
+    """A weight of the adapters, the upscale blocks or the mask head."""
+    return name.startswith(ADAPTER_PREFIXES)
 
 
 def read_config(folder: Path) -> ModelConfig:
@@ -47,14 +93,30 @@ def read_config(folder: Path) -> ModelConfig:
     Raises:
         MedCLIPSegError: the file is missing or does not describe a model.
     """
-    path = folder / CONFIG_FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(folder, CONFIG_FILE)
     except FileNotFoundError:
         raise MedCLIPSegError(f"{folder} is not a model folder: it has no {CONFIG_FILE}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise MedCLIPSegError(f"{path} cannot be read: {error}.") from None
-    return ModelConfig.from_json(text, str(path))
+    return ModelConfig.from_json(text, str(folder / CONFIG_FILE))
+
+
+def read_backbone_link(folder: Path) -> str | None:
+    """SHA-256 of the shared backbone of a model folder; None when it has all its weights itself.
+
+    Raises:
+        MedCLIPSegError: ``backbone.json`` is damaged or names something else, a path for example.
+    """
+    try:
+        link = json.loads(read_text(folder, BACKBONE_FILE))
+    except FileNotFoundError:
+        return None
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise MedCLIPSegError(f"{folder / BACKBONE_FILE} is not readable JSON: {error}.") from None
+    sha256 = link.get("sha256") if isinstance(link, dict) else None
+    if not isinstance(sha256, str):
+        raise MedCLIPSegError(f"{folder / BACKBONE_FILE} lacks the field 'sha256'.")
+    backbone_file(sha256)
+    return sha256
 
 
 def load_checkpoint(folder: Path) -> MedCLIPSeg:
@@ -63,36 +125,101 @@ def load_checkpoint(folder: Path) -> MedCLIPSeg:
     Shapes are compared before memory is taken.
 
     Raises:
-        MedCLIPSegError: a file is missing, truncated or foreign, or the weights do not fit the configuration.
+        MedCLIPSegError: a file is missing, truncated or foreign, the weights do not fit the configuration, or the model
+            is a backbone alone.
     """
-    config = read_config(folder)
-    path = folder / WEIGHTS_FILE
-    try:
-        with safe_open(path, framework="pt") as file:
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-            _check_shapes(config, shapes, path)
-            tensors = {name: file.get_tensor(name) for name in shapes}
-    except FileNotFoundError:
-        raise MedCLIPSegError(f"{folder} is not a model folder: it has no {WEIGHTS_FILE}.") from None
-    except (SafetensorError, OSError) as error:
-        raise MedCLIPSegError(f"The weights {path} are damaged or not in safetensors format ({error}).") from None
+    _require_adapter(folder)
+    return load_to_train(folder)
+
+
+def load_to_train(folder: Path) -> MedCLIPSeg:
+    """As :func:`load_checkpoint`, but a backbone alone gets new adapters and heads instead of being refused."""
+    config, tensors = _read_weights(folder)
     network = MedCLIPSeg(config)
-    network.load_state_dict({n: t.float() if t.is_floating_point() else t for n, t in tensors.items()})
+    network.load_state_dict(tensors, strict=not is_backbone_alone(folder))
     return network.eval()
 
 
-def _check_shapes(config: ModelConfig, shapes: dict[str, tuple[int, ...]], path: Path) -> None:
+def read_state(folder: Path) -> dict[str, Tensor]:
+    """All weights of a model folder as float32, in the order of the network, without building it.
+
+    Raises:
+        MedCLIPSegError: as :func:`load_checkpoint`.
+    """
+    _require_adapter(folder)
+    return _read_weights(folder)[1]
+
+
+def _require_adapter(folder: Path) -> None:
+    if is_backbone_alone(folder):
+        raise MedCLIPSegError(
+            f"'{folder.name}' is a backbone without trained adapters and cannot segment; train on it with "
+            f"medclipseg train --start-from {folder.name} --freeze-towers."
+        )
+
+
+def _read_weights(folder: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
+    config = read_config(folder)
+    wanted = expected_shapes(config)
+    sha256 = read_backbone_link(folder)
+    if sha256 is None:
+        tensors = _read(_weights_file(folder, WEIGHTS_FILE), wanted)
+    else:
+        backbone = backbone_file(sha256)
+        if not backbone.is_file():
+            raise MedCLIPSegError(
+                f"The model {folder} needs the {config.flavor} backbone {sha256[:12]}…, which is not in "
+                f"{backbone.parent}; download or import a model with this backbone again."
+            )
+        tensors = _read(
+            own_file(backbone.parent, backbone.name, MAX_WEIGHTS_BYTES),
+            {name: shape for name, shape in wanted.items() if not is_adapter(name)},
+        )
+        if not is_backbone_alone(folder):
+            trained = {name: shape for name, shape in wanted.items() if is_adapter(name)}
+            tensors |= _read(_weights_file(folder, ADAPTER_FILE), trained)
+    ordered = {name: tensors[name] for name in wanted if name in tensors}
+    return config, {n: t.float() if t.is_floating_point() else t for n, t in ordered.items()}
+
+
+def is_backbone_alone(folder: Path) -> bool:
+    """A model folder whose adapters are still to be trained."""
+    return read_backbone_link(folder) is not None and not (folder / ADAPTER_FILE).exists()
+
+
+def expected_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every weight of a network, without taking memory for it.
+
+    Raises:
+        MedCLIPSegError: the sizes describe no network.
+    """
     try:
         with torch.device("meta"):
-            wanted = {name: tuple(tensor.shape) for name, tensor in MedCLIPSeg(config).state_dict().items()}
+            return {name: tuple(tensor.shape) for name, tensor in MedCLIPSeg(config).state_dict().items()}
     except (RuntimeError, ValueError, OverflowError, MemoryError) as error:
-        raise MedCLIPSegError(f"The sizes in {CONFIG_FILE} beside {path} describe no network: {error}.") from None
-    for name in sorted(wanted.keys() | shapes.keys()):
-        if wanted.get(name) != shapes.get(name):
-            expected, found = (str(s.get(name, "nothing")) for s in (wanted, shapes))
-            raise MedCLIPSegError(
-                f"The weights {path} do not fit {CONFIG_FILE}: {name} should be {expected} but is {found}."
-            )
+        raise MedCLIPSegError(f"The sizes in {CONFIG_FILE} describe no network: {error}.") from None
+
+
+def _weights_file(folder: Path, name: str) -> Path:
+    try:
+        return own_file(folder, name, MAX_WEIGHTS_BYTES)
+    except FileNotFoundError:
+        raise MedCLIPSegError(f"{folder} is not a model folder: it has no {name}.") from None
+
+
+def _read(path: Path, wanted: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            for name in sorted(wanted.keys() | shapes.keys()):
+                if wanted.get(name) != shapes.get(name):
+                    expected, found = (str(s.get(name, "nothing")) for s in (wanted, shapes))
+                    raise MedCLIPSegError(
+                        f"The weights {path} do not fit {CONFIG_FILE}: {name} should be {expected} but is {found}."
+                    )
+            return {name: file.get_tensor(name) for name in shapes}
+    except (SafetensorError, OSError) as error:
+        raise MedCLIPSegError(f"The weights {path} are damaged or not in safetensors format ({error}).") from None
 
 
 def file_hash(path: Path) -> str:

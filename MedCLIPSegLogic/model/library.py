@@ -7,11 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import MedCLIPSegError
-from .catalog import BUNDLED_MODELS, bundled_models
-from .checkpoint import CONFIG_FILE, WEIGHTS_FILE, file_hash, load_checkpoint
+from .catalog import (
+    ADAPTER_FILE,
+    BACKBONE_FILE,
+    BYTE_PAIRS_FILE,
+    CONFIG_FILE,
+    VOCABULARY_FILE,
+    WEIGHTS_FILE,
+    bundled_models,
+    model_folder,
+)
+from .checkpoint import file_hash, load_checkpoint
 from .config import ModelConfig
+from .manifest import zoo
 from .network import MedCLIPSeg
-from .tokenizer import VOCABULARY_FILE, PromptTokenizer
+from .store import installed_models, is_model_folder
+from .tokenizer import PromptTokenizer
 
 DEFAULT_MODEL = "mini"
 
@@ -21,10 +32,11 @@ class LoadedModel:
     """A network with its tokenizer.
 
     Args:
-        name: the bundled model's name, or the folder's.
+        name: the bundled or installed model's name, or the folder's.
         network: float32, in evaluation mode, on the CPU until a run moves it.
         tokenizer: prompts to token ids.
-        model_hash: SHA-256 of weights, configuration and vocabulary together.
+        model_hash: SHA-256 of weights, configuration and vocabulary together; a shared backbone counts by its name,
+            which is its SHA-256.
     """
 
     name: str
@@ -42,24 +54,29 @@ def find_model(name: str | Path) -> Path:
     """Folder of a model.
 
     Args:
-        name: a bundled model's name, or a folder with ``model.safetensors`` and ``config.json``.
+        name: a bundled or installed model's name, or a folder with its files.
 
     Raises:
-        MedCLIPSegError: neither exists.
+        MedCLIPSegError: neither exists; says how to download a published model.
     """
-    if str(name) in bundled_models():
-        return BUNDLED_MODELS / str(name)
-    folder = Path(name)
-    if not folder.is_dir():
+    folder = model_folder(name)
+    if str(name) in zoo() and not is_model_folder(folder):
         raise MedCLIPSegError(
-            f"There is no model '{name}'; give a model folder or one of these names: {', '.join(bundled_models())}."
+            f"The model '{name}' is not on this computer yet; get it with medclipseg models download {name}, or in the "
+            "Model section of the panel."
         )
-    return folder
+    if folder.is_dir():
+        return folder
+    names = [*bundled_models(), *installed_models()]
+    raise MedCLIPSegError(
+        f"There is no model '{name}'; give a model folder or one of these names: {', '.join(names)} "
+        "(medclipseg models list shows what can be downloaded)."
+    )
 
 
 def _model_hash(folder: Path) -> str:
-    files = [folder / name for name in (WEIGHTS_FILE, CONFIG_FILE, VOCABULARY_FILE)]
-    parts = [f"{path.name} {file_hash(path)}" for path in files if path.is_file()]
+    names = (WEIGHTS_FILE, ADAPTER_FILE, BACKBONE_FILE, CONFIG_FILE, VOCABULARY_FILE, BYTE_PAIRS_FILE)
+    parts = [f"{name} {file_hash(folder / name)}" for name in names if (folder / name).is_file()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

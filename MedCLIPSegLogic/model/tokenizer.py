@@ -1,20 +1,26 @@
-"""Prompts to token ids with the tokenizers of the towers."""
+"""Prompts to token ids with the tokenizers of the towers, whose files lie in the model folder.
+
+BERT's WordPiece runs in transformers, CLIP's byte-pair encoding in open_clip; neither asks the network.
+"""
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import torch
+from open_clip.tokenizer import SimpleTokenizer, default_bpe
 from tokenizers import BertWordPieceTokenizer
 from torch import Tensor
+from transformers import BertTokenizer
 
 from ..errors import MedCLIPSegError
+from .catalog import BYTE_PAIRS_FILE, VOCABULARY_FILE
 from .config import ModelConfig
-from .text_tower import PAD_TOKEN
+from .store import MAX_TEXT_BYTES, own_file, read_text
 
-VOCABULARY_FILE = "vocab.txt"
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-,./()?!:;'*+"
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -24,22 +30,17 @@ class PromptTokenizer:
 
     Args:
         config: the model's configuration.
-        folder: model folder; holds ``vocab.txt`` when the tokenizer is WordPiece.
+        folder: model folder; holds ``vocab.txt`` (WordPiece) or ``bpe_simple_vocab_16e6.txt.gz`` (CLIP).
 
     Raises:
-        MedCLIPSegError: the vocabulary is missing, unreadable or of another size than the configuration says.
+        MedCLIPSegError: that file is missing, unreadable or of another size than the configuration says.
     """
 
     def __init__(self, config: ModelConfig, folder: Path) -> None:
         self._length = config.text.context_length
         self._trim = config.adapter.mask_padding
-        self._wordpiece: BertWordPieceTokenizer | None = None
-        if config.tokenizer == "wordpiece":
-            self._wordpiece = _load_wordpiece(folder / VOCABULARY_FILE, config)
-            self._wordpiece.enable_truncation(self._length)
-            self._wordpiece.enable_padding(
-                pad_id=PAD_TOKEN, pad_token="[PAD]", length=None if self._trim else self._length
-            )
+        self._wordpiece = _load_wordpiece(folder, config) if config.tokenizer == "wordpiece" else None
+        self._byte_pairs = _load_byte_pairs(folder, config) if config.tokenizer == "clip" else None
 
     def __call__(self, prompts: Sequence[str]) -> Tensor:
         """Token ids (B, T) int64, padded with 0.
@@ -49,32 +50,65 @@ class PromptTokenizer:
         Raises:
             MedCLIPSegError: a prompt has not a single word or letter the model knows.
         """
-        if self._wordpiece is not None:
-            encodings = self._wordpiece.encode_batch(list(prompts))
-            for prompt, encoding in zip(prompts, encodings, strict=True):
-                if not set(encoding.tokens) - set(SPECIAL_TOKENS):
-                    raise MedCLIPSegError(f"The model knows no word or letter of the prompt '{prompt}'; use English.")
-            return torch.tensor([encoding.ids for encoding in encodings], dtype=torch.int64)
-        import open_clip
+        if self._byte_pairs is not None:
+            return self._byte_pairs(list(prompts), context_length=self._length)
+        assert self._wordpiece is not None
+        encoded = self._wordpiece(
+            list(prompts),
+            padding="longest" if self._trim else "max_length",
+            truncation=True,
+            max_length=self._length,
+            return_tensors="pt",
+        )
+        unknown = self._wordpiece.all_special_ids
+        for prompt, ids in zip(prompts, encoded["input_ids"].tolist(), strict=True):
+            if not set(ids) - set(unknown):
+                raise MedCLIPSegError(f"The model knows no word or letter of the prompt '{prompt}'; use English.")
+        return encoded["input_ids"]
 
-        return open_clip.SimpleTokenizer(context_length=self._length)(list(prompts))
 
-
-def _load_wordpiece(path: Path, config: ModelConfig) -> BertWordPieceTokenizer:
-    if not path.is_file():
-        raise MedCLIPSegError(f"The model folder lacks its vocabulary {path}.")
+def _load_wordpiece(folder: Path, config: ModelConfig) -> BertTokenizer:
+    path = folder / VOCABULARY_FILE
     try:
-        entries = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise MedCLIPSegError(f"The vocabulary {path} cannot be read: {error}.") from None
-    if entries[:1] != SPECIAL_TOKENS[:1] or not set(SPECIAL_TOKENS[:4]) <= set(entries):
-        raise MedCLIPSegError(f"The vocabulary {path} does not begin with [PAD], or lacks [UNK], [CLS] or [SEP].")
+        # Not splitlines(): vocabularies have entries that Python takes for line ends.
+        entries = read_text(folder, VOCABULARY_FILE).removesuffix("\n").split("\n")
+    except FileNotFoundError:
+        raise MedCLIPSegError(f"The model folder lacks its vocabulary {path}.") from None
+    if entries[:1] != SPECIAL_TOKENS[:1] or not set(SPECIAL_TOKENS) <= set(entries):
+        raise MedCLIPSegError(
+            f"The vocabulary {path} does not begin with [PAD], or lacks [UNK], [CLS], [SEP] or [MASK]."
+        )
     if len(entries) != config.text.vocab_size:
         raise MedCLIPSegError(
             f"The vocabulary {path} has {len(entries)} entries, but the model's configuration says "
             f"{config.text.vocab_size}."
         )
-    return BertWordPieceTokenizer({token: number for number, token in enumerate(entries)}, lowercase=True)
+    return BertTokenizer(vocab={token: number for number, token in enumerate(entries)}, do_lower_case=True)
+
+
+def _load_byte_pairs(folder: Path, config: ModelConfig) -> SimpleTokenizer:
+    path = folder / BYTE_PAIRS_FILE
+    try:
+        own_file(folder, BYTE_PAIRS_FILE, MAX_TEXT_BYTES)
+        with gzip.open(path) as file:
+            if len(file.read(MAX_TEXT_BYTES + 1)) > MAX_TEXT_BYTES:
+                raise MedCLIPSegError(f"The byte pairs {path} unpack to more than {MAX_TEXT_BYTES // 2**20} MB.")
+        tokenizer = SimpleTokenizer(str(path))
+    except FileNotFoundError:
+        raise MedCLIPSegError(f"The model folder lacks its byte pairs {path}.") from None
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise MedCLIPSegError(f"The byte pairs {path} cannot be read: {error}.") from None
+    if tokenizer.vocab_size != config.text.vocab_size:
+        raise MedCLIPSegError(
+            f"The byte pairs {path} make {tokenizer.vocab_size} tokens, but the model's configuration says "
+            f"{config.text.vocab_size}."
+        )
+    return tokenizer
+
+
+def copy_byte_pairs(folder: Path) -> None:
+    """Put open_clip's byte pairs into a model folder, so that they travel with it."""
+    (folder / BYTE_PAIRS_FILE).write_bytes(Path(default_bpe()).read_bytes())
 
 
 def build_vocabulary(prompts: Iterable[str], size: int, path: Path) -> int:

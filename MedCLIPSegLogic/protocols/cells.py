@@ -11,6 +11,7 @@ from typing import Any
 
 from ..atomic_file import write_text
 from ..errors import MedCLIPSegError
+from ..model.catalog import ADAPTER_FILE, WEIGHTS_FILE
 from ..model.checkpoint import file_hash
 from ..reporting.slugs import slugs
 from ..training.settings import TrainingSettings, as_json
@@ -130,8 +131,9 @@ def measured_dice(config: BenchmarkConfig, training: Training, set_name: str, st
     model = trained_model(config, training, report)
     data = Path(config.sets[set_name])
     sheet = style_sheet(data, style, Path(config.out) / "prompts")
+    weights = model / (ADAPTER_FILE if (model / ADAPTER_FILE).is_file() else WEIGHTS_FILE)
     key = {
-        "weights": file_hash(model / "model.safetensors"),
+        "weights": file_hash(weights),
         "sheet": file_hash(sheet),
         "samples": config.samples,
         "limit": config.limit,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ TRUTH_COLOR = "#ffd400"
 def draw_preview(
     result: SegmentationResult,
     axis: SliceAxis,
-    path: Path,
+    file: Path | BinaryIO,
     truth: NDArray[np.bool_] | None = None,
 ) -> None:
     """Write a PNG with one row a slice: image with outline, uncertainty on its fixed scale.
@@ -33,7 +33,7 @@ def draw_preview(
     Args:
         result: of a run.
         axis: the slicing of that run.
-        path: file to write.
+        file: to write.
         truth: (K, J, I) known mask, drawn as a second outline.
     """
     from matplotlib.figure import Figure
@@ -76,7 +76,7 @@ def draw_preview(
     figure.supxlabel(legend, fontsize=8)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # letters the font lacks are drawn as boxes
-        figure.savefig(path)
+        figure.savefig(file, format="png")
 
 
 def _interesting_slices(prompt: PromptResult, result: SegmentationResult, axis: SliceAxis) -> list[int]:

@@ -59,8 +59,8 @@ class SampledPass(nn.Module):
     def _passes(self, images: Tensor, token_ids: Tensor, noise: NoiseSource) -> list[NetworkOutput]:
         if self._samples == 1 or not isinstance(self.network, MedCLIPSeg):
             return [self.network(images, token_ids, noise) for _ in range(self._samples)]
-        image, text = self.network.encode_images(images), self.network.encode_text(token_ids)
-        return [self.network.decode(image, text, noise) for _ in range(self._samples)]
+        pair = self.network.meet(self.network.encode_images(images), self.network.encode_text(token_ids))
+        return [self.network.decode(pair, noise) for _ in range(self._samples)]
 
 
 class AdapterVariances:

@@ -31,7 +31,7 @@ from .sampler import BatchSampler, epoch_steps
 from .settings import TrainingSettings, as_json
 from .state import load_state, save_state
 from .validation import validate
-from .weights import save_weights
+from .weights import save_kept_weights
 
 MAY_CHANGE = {"threads", "validate_every", "validation_limit", "device", "tensorboard", "accumulation"}
 """Settings that do not change the weights a resumed run ends with, but for rounding."""
@@ -60,6 +60,7 @@ class Trainer:
         settings: how to train.
         folder: receives weights, log, curve and resumable state.
         processes: this process and the others of the run.
+        backbone: SHA-256 of the shared backbone the frozen towers came from; only the adapter is written then.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Trainer:
         settings: TrainingSettings,
         folder: Path,
         processes: Processes,
+        backbone: str | None = None,
     ) -> None:
         self._network = network.to(processes.device)
         self._tokenizer = tokenizer
@@ -79,6 +81,7 @@ class Trainer:
         self._settings = settings
         self._folder = folder
         self._processes = processes
+        self._backbone = backbone
         if settings.freeze_towers:
             network.vision_model.requires_grad_(False)
             network.text_model.requires_grad_(False)
@@ -248,7 +251,8 @@ class Trainer:
         scores = [row["dice_mean"] for row in self._rows if "dice_mean" in row]
         is_best = not scores or scores[-1] > max(scores[:-1], default=-1.0)
         average = None if self._average is None else cast(MedCLIPSeg, self._average.module)
-        save_weights(self._folder, self._settings.keep, self._network, average, is_best)
+        keep = self._settings.keep
+        save_kept_weights(self._folder, keep, self._network, average, is_best, self._backbone)
         write_log(self._folder, self._rows)
         draw_curve(self._folder, self._rows)
         self._save_state()

@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from ..model.checkpoint import save_checkpoint
+from ..model.catalog import BYTE_PAIRS_FILE, VOCABULARY_FILE
+from ..model.checkpoint import save_adapter, save_checkpoint
 from ..model.network import MedCLIPSeg
-from ..model.tokenizer import VOCABULARY_FILE
 
 Kind = Literal["average", "latest", "best"]
 
 
-def save_weights(folder: Path, keep: Kind, latest: MedCLIPSeg, average: MedCLIPSeg | None, is_best: bool) -> None:
+def save_kept_weights(
+    folder: Path, keep: Kind, latest: MedCLIPSeg, average: MedCLIPSeg | None, is_best: bool, backbone: str | None
+) -> None:
     """Write the model folder and, as folders of the same form inside it, the weights that are not kept.
 
     Args:
@@ -20,7 +22,8 @@ def save_weights(folder: Path, keep: Kind, latest: MedCLIPSeg, average: MedCLIPS
         keep: kind that becomes the model.
         latest: weights of the last step.
         average: running average; None when there is none.
-        is_best: the validation just done is the best so far, or the first.
+        is_best: the validation just done is the best so far, or there is none.
+        backbone: SHA-256 of the shared backbone of frozen towers; None writes all weights.
 
     Raises:
         MedCLIPSegError: a file cannot be written; earlier weights are kept.
@@ -32,8 +35,17 @@ def save_weights(folder: Path, keep: Kind, latest: MedCLIPSeg, average: MedCLIPS
         networks["best"] = average if average is not None else latest
     for kind, network in networks.items():
         target = folder if kind == keep else folder / kind
-        target.mkdir(exist_ok=True)
-        vocabulary = folder / VOCABULARY_FILE
-        if target != folder and vocabulary.is_file():
-            (target / VOCABULARY_FILE).write_bytes(vocabulary.read_bytes())
-        save_checkpoint(network, target, half=True)
+        if target != folder:
+            target.mkdir(exist_ok=True)
+            copy_vocabulary(folder, target)
+        if backbone is None:
+            save_checkpoint(network, target, half=True)
+        else:
+            save_adapter(network, target, backbone, half=True)
+
+
+def copy_vocabulary(source: Path, target: Path) -> None:
+    """Copy the tokenizer's files of a model folder."""
+    for name in (VOCABULARY_FILE, BYTE_PAIRS_FILE):
+        if (source / name).is_file():
+            (target / name).write_bytes((source / name).read_bytes())

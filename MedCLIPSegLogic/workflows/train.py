@@ -11,11 +11,12 @@ import torch
 
 from ..atomic_file import write_text
 from ..errors import MedCLIPSegError
-from ..model.checkpoint import load_checkpoint, read_config, save_config
+from ..model.catalog import VOCABULARY_FILE
+from ..model.checkpoint import load_to_train, read_backbone_link, read_config, save_backbone_link, save_config
 from ..model.config import ModelConfig
 from ..model.library import find_model
 from ..model.network import MedCLIPSeg
-from ..model.tokenizer import VOCABULARY_FILE, PromptTokenizer, build_vocabulary
+from ..model.tokenizer import PromptTokenizer, build_vocabulary
 from ..training.data import TrainingSet, has_split, load_set
 from ..training.processes import Processes, join_processes
 from ..training.recipes import Recipe, recipe_settings
@@ -26,6 +27,7 @@ from ..training.small_model import VOCABULARY_SIZE, small_model_config
 from ..training.state import STATE_FILE
 from ..training.trainer import Trainer, TrainingProgress
 from ..training.vocabulary import vocabulary_texts
+from ..training.weights import copy_vocabulary
 from ..version import __version__
 
 RECORD_FILE = "training.json"
@@ -47,7 +49,8 @@ def train(
         data: data set folders (``Train_Folder``, ``Prompts_Folder``, optionally ``Val_Folder``).
         out: model folder to write; also holds log, curve and what is needed to resume.
         settings: how to train; None for the recipe "auto" (see ``recipe_settings``), or those of the resumed run.
-        start_from: name or folder of a model to start from; None starts a small model from scratch.
+        start_from: name or folder of a model or backbone to start from; None starts a small model from scratch. With
+            frozen towers a shared backbone stays shared, and only the adapter is written.
         resume: go on with the interrupted run in ``out``.
         progress: called after every step, in the first process.
 
@@ -95,9 +98,11 @@ def _train(
     else:
         processes.on_first(lambda: _make_folder(folder, train_sets, settings, source, record))
     torch.manual_seed(settings.seed)
-    network = MedCLIPSeg(read_config(folder)) if source is None else load_checkpoint(source)
+    network = MedCLIPSeg(read_config(folder)) if source is None else load_to_train(source)
     tokenizer = PromptTokenizer(network.config, folder)
-    trainer = Trainer(network, tokenizer, train_sets, validation_sets, settings, folder, processes)
+    trainer = Trainer(
+        network, tokenizer, train_sets, validation_sets, settings, folder, processes, read_backbone_link(folder)
+    )
     if resume:
         trainer.resume()
     else:
@@ -213,8 +218,10 @@ def _make_folder(
         config = small_model_config(vocabulary_size, settings.stages[-1][1])
     else:
         config = read_config(source)
-        if (source / VOCABULARY_FILE).is_file():
-            (folder / VOCABULARY_FILE).write_bytes((source / VOCABULARY_FILE).read_bytes())
+        copy_vocabulary(source, folder)
+        backbone = read_backbone_link(source)
+        if settings.freeze_towers and backbone is not None:
+            save_backbone_link(backbone, folder)
     save_config(config, folder)
     write_record(folder, record)
 

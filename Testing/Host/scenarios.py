@@ -75,8 +75,8 @@ def running(widget: Any) -> None:
 
 
 def result(widget: Any) -> None:
-    """A picture with two prompts that were segmented."""
-    startRun(widget, "breast-ultrasound", more=("a breast ultrasound with no tumor",))
+    """A picture with two prompts that were segmented; the second finds nothing."""
+    startRun(widget, "breast-ultrasound", more=("No tumor in the breast ultrasound image.",))
     waitUntil(lambda: not widget.logic.isRunning)
 
 

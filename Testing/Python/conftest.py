@@ -26,6 +26,14 @@ GOLDEN = Path(__file__).parent.parent / "Data" / "Golden"
 WORDS = [*SPECIAL_TOKENS, *"abcdefghijklmnopqrstuvwxyz", *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"), "tumor"]
 
 
+@pytest.fixture(autouse=True)
+def a_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of models, so that no test sees or touches that of the user."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("MEDCLIPSEG_HOME", str(folder))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def golden_folder() -> Path:
     return GOLDEN

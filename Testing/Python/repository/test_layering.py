@@ -13,8 +13,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = ROOT / "MedCLIPSegLogic"
 LONGEST_FILE = 400
+HEAVY = {"torch", "slicer", "open_clip", "transformers", "huggingface_hub"}
 ENGINE = ("model", "inference", "volumes")
-ABOVE_ENGINE = ("scene", "workflows", "cli", "reporting", "datasets", "evaluation", "training")
+ABOVE_ENGINE = (
+    "zoo",
+    "benchmark",
+    "scene",
+    "workflows",
+    "cli",
+    "reporting",
+    "datasets",
+    "evaluation",
+    "training",
+)
 PACKAGE_FILES = sorted(PACKAGE.rglob("*.py"))
 ALL_FILES = sorted(
     path for folder in ("MedCLIPSeg", "MedCLIPSegLogic", "Testing") for path in (ROOT / folder).rglob("*.py")
@@ -80,8 +91,17 @@ def test_file_is_not_too_long(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
 
 
-@pytest.mark.parametrize("module", ["MedCLIPSegLogic", "MedCLIPSegLogic.errors", "MedCLIPSegLogic.inference.result"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "MedCLIPSegLogic",
+        "MedCLIPSegLogic.errors",
+        "MedCLIPSegLogic.inference.result",
+        "MedCLIPSegLogic.model.catalog",
+        "MedCLIPSegLogic.cli.app",
+    ],
+)
 def test_import_is_light(module: str) -> None:
-    code = f"import sys, {module}; print(*{{'torch', 'slicer', 'open_clip', 'transformers'}} & set(sys.modules))"
+    code = f"import sys, {module}; print(*{HEAVY} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.split() == []

@@ -235,7 +235,7 @@ def test_a_full_disk_keeps_the_last_good_weights(
     a_data_set: DataSet, a_model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, out = [a_data_set()], tmp_path / "model"
-    original, saves = trainer_module.save_weights, []
+    original, saves = trainer_module.save_kept_weights, []
 
     def on_a_full_disk(*arguments: object) -> None:
         saves.append(1)
@@ -244,7 +244,7 @@ def test_a_full_disk_keeps_the_last_good_weights(
                 original(*arguments)
         original(*arguments)
 
-    monkeypatch.setattr(trainer_module, "save_weights", on_a_full_disk)
+    monkeypatch.setattr(trainer_module, "save_kept_weights", on_a_full_disk)
     with pytest.raises(MedCLIPSegError, match=r"model.safetensors cannot be written .*is left as it was"):
         train(data, out, SHORT, start_from=a_model_folder)
     assert load_model(out)

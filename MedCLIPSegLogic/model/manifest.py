@@ -1,0 +1,122 @@
+"""The checked-in list of published models: what they are and where they lie. Nothing here imports torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+MANIFEST_FILE = Path(__file__).parent.parent / "Resources" / "Models" / "zoo.json"
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """A file of a model repository on the hub.
+
+    Args:
+        repository: "owner/name".
+        path: inside the repository.
+        size: bytes; None while nobody has stated it.
+        sha256: hexadecimal; None while nobody has stated it.
+        license: of the file.
+    """
+
+    repository: str
+    path: str
+    license: str
+    size: int | None = None
+    sha256: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Repository and path in one line."""
+        return f"{self.repository}/{self.path}"
+
+
+@dataclass(frozen=True)
+class ZooEntry:
+    """A model that can be downloaded.
+
+    Args:
+        name: what the commands take.
+        kind: "model" segments; "backbone" holds CLIP towers to train on.
+        flavor: tower family, see `flavors.FLAVORS`.
+        title: short, for lists.
+        task, modality: what it finds, and in which images.
+        training_set, training_share: data set and percent of it that was trained on; None for a backbone.
+        published_dice: in percent on the set's test images; None while not published by itself.
+        values: numbers in the network.
+        file: the checkpoint.
+        vocabulary: the tokenizer's file, where the model needs one that does not come with the packages.
+        commercial_use: the license allows it.
+        citation: to be cited.
+    """
+
+    name: str
+    kind: Literal["model", "backbone"]
+    flavor: str
+    title: str
+    task: str
+    modality: str
+    training_set: str | None
+    training_share: int | None
+    published_dice: float | None
+    values: int
+    file: HubFile
+    vocabulary: HubFile | None
+    commercial_use: bool
+    citation: str
+
+    @property
+    def purpose(self) -> str:
+        """What it was trained for, in a sentence."""
+        if self.kind == "backbone":
+            return f"{self.task}. A backbone to train on; it cannot segment by itself."
+        share = "all" if self.training_share == 100 else f"{self.training_share} %"
+        return f"{self.task} in {self.modality}. Trained on {share} of {self.training_set}."
+
+    @property
+    def download_bytes(self) -> tuple[int, bool]:
+        """Size of the download, and whether it is known or reckoned at four bytes a value."""
+        return (self.file.size, True) if self.file.size is not None else (4 * self.values, False)
+
+
+@cache
+def zoo() -> dict[str, ZooEntry]:
+    """The published models by name, in the order of the list."""
+    data = json.loads(MANIFEST_FILE.read_text(encoding="utf-8"))
+    vocabularies = {name: HubFile(**file) for name, file in data["vocabularies"].items()}
+    entries = {}
+    for item in data["models"]:
+        vocabulary = vocabularies.get(item.pop("vocabulary") or "")
+        file = HubFile(**item.pop("file"))
+        entries[item["name"]] = ZooEntry(**item, file=file, vocabulary=vocabulary)
+    return entries
+
+
+@cache
+def published_mean_dice() -> dict[int, float]:
+    """Mean Dice in percent over the six data sets by the percentage of training data (arXiv 2602.20423)."""
+    data = json.loads(MANIFEST_FILE.read_text(encoding="utf-8"))
+    return {int(share): dice for share, dice in data["published_mean_dice"].items()}
+
+
+def consent_text(entry: ZooEntry) -> str:
+    """Size, source and license of a download, as a person is asked."""
+    size, known = entry.download_bytes
+    amount = (
+        f"{size / 1e9:.1f} GB"
+        if known
+        else f"about {size / 1e9:.1f} GB, at four bytes a value (the exact size is not published)"
+    )
+    lines = [
+        f"{entry.name}: {entry.purpose}",
+        f"Download: {amount}",
+        f"Source: {entry.file.key} on the hub (huggingface.co)",
+        f"License: {entry.file.license}",
+    ]
+    if not entry.commercial_use:
+        lines.append("Commercial use is not allowed. For commercial use train on the backbone biomedclip (MIT).")
+    return "\n".join(lines)

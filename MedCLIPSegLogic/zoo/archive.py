@@ -1,0 +1,121 @@
+"""A model in one .zip file, to be carried to a computer without network."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from pathlib import Path
+from typing import IO
+
+from ..errors import MedCLIPSegError
+from ..model.catalog import (
+    ADAPTER_FILE,
+    BACKBONE_FILE,
+    BYTE_PAIRS_FILE,
+    CARD_FILE,
+    CONFIG_FILE,
+    VOCABULARY_FILE,
+    WEIGHTS_FILE,
+)
+from ..model.checkpoint import read_backbone_link
+from ..model.store import MAX_TEXT_BYTES, MAX_WEIGHTS_BYTES, backbone_file, own_file
+from .installing import RECORD_FILE
+from .reading import is_zip
+
+BACKBONE_WEIGHTS = "backbone.safetensors"
+WEIGHTS = (WEIGHTS_FILE, ADAPTER_FILE, BACKBONE_WEIGHTS)
+TEXTS = (CONFIG_FILE, CARD_FILE, BACKBONE_FILE, RECORD_FILE, VOCABULARY_FILE, BYTE_PAIRS_FILE, "README.md")
+CHUNK = 2**20
+
+
+def is_model_archive(path: Path) -> bool:
+    """True for a zip file with a model's configuration; torch checkpoints are zip files as well."""
+    if not is_zip(path):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return CONFIG_FILE in archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return False
+
+
+def pack(folder: Path, file: Path) -> None:
+    """Write a model folder and its backbone into a .zip file.
+
+    Raises:
+        MedCLIPSegError: a file leads elsewhere or the backbone is missing.
+        OSError: the file cannot be written.
+    """
+    sha256 = read_backbone_link(folder)
+    temporary = file.with_name(file.name + ".part")
+    try:
+        with zipfile.ZipFile(temporary, "w") as archive:
+            for name in (*TEXTS, WEIGHTS_FILE, ADAPTER_FILE):
+                if (folder / name).is_file():
+                    packing = zipfile.ZIP_STORED if name in WEIGHTS else zipfile.ZIP_DEFLATED
+                    archive.write(own_file(folder, name, MAX_WEIGHTS_BYTES), name, packing)
+            if sha256 is not None:
+                if not backbone_file(sha256).is_file():
+                    raise MedCLIPSegError(f"The backbone {sha256[:12]}… of {folder} is missing; install it again.")
+                archive.write(backbone_file(sha256), BACKBONE_WEIGHTS)
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def unpack(file: Path, folder: Path) -> tuple[Path | None, str | None]:
+    """Unpack what :func:`pack` wrote; every name, kind and size is checked before anything is written.
+
+    Args:
+        file: the archive.
+        folder: empty folder that receives the model's files.
+
+    Returns:
+        The backbone's file in ``folder`` and the SHA-256 it must have; None for a model without shared backbone.
+
+    Raises:
+        MedCLIPSegError: damaged, or with an entry no model has.
+        OSError: a file cannot be written.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = archive.infolist()
+            _check_entries(entries, file)
+            for entry in entries:
+                with archive.open(entry) as packed, (folder / entry.filename).open("wb") as target:
+                    _copy(packed, target, _limit(entry.filename), f"{entry.filename} in {file.name}")
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise MedCLIPSegError(f"The archive {file.name} is damaged ({error}).") from None
+    expected = read_backbone_link(folder)
+    backbone = folder / BACKBONE_WEIGHTS
+    if (expected is None) != (not backbone.is_file()):
+        raise MedCLIPSegError(f"The archive {file.name} is incomplete: backbone.json and its weights belong together.")
+    return (backbone if expected is not None else None), expected
+
+
+def _check_entries(entries: list[zipfile.ZipInfo], file: Path) -> None:
+    names = [entry.filename for entry in entries]
+    for entry in entries:
+        if entry.filename not in (*WEIGHTS, *TEXTS):
+            raise MedCLIPSegError(f"The archive {file.name} has the entry '{entry.filename[:80]}', as no model has.")
+        kind = stat.S_IFMT(entry.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG):
+            raise MedCLIPSegError(f"The entry {entry.filename} of {file.name} is a symbolic link or no regular file.")
+        if entry.file_size > _limit(entry.filename):
+            raise MedCLIPSegError(f"The entry {entry.filename} of {file.name} is larger than any model's.")
+    if len(set(names)) < len(names):
+        raise MedCLIPSegError(f"The archive {file.name} has two entries of the same name; nothing was unpacked.")
+
+
+def _limit(name: str) -> int:
+    return MAX_WEIGHTS_BYTES if name in WEIGHTS else MAX_TEXT_BYTES
+
+
+def _copy(packed: IO[bytes], target: IO[bytes], limit: int, what: str) -> None:
+    """Copy, whatever the archive said about the size, no more than ``limit`` bytes."""
+    size = 0
+    while chunk := packed.read(CHUNK):
+        size += len(chunk)
+        if size > limit:
+            raise MedCLIPSegError(f"{what} unpacks to more than any model's.")
+        target.write(chunk)

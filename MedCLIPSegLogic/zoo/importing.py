@@ -1,0 +1,180 @@
+"""Published checkpoints become models: one shared backbone, one small adapter, and the tokenizer's file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import MedCLIPSegError
+from ..model.catalog import ADAPTER_FILE, CARD_FILE, VOCABULARY_FILE
+from ..model.checkpoint import file_hash, is_adapter, save_config, save_weights
+from ..model.config import ModelConfig
+from ..model.flavors import FLAVORS
+from ..model.manifest import zoo
+from ..model.store import installed_models, models_folder
+from ..model.tokenizer import PromptTokenizer, copy_byte_pairs
+from ..version import __version__
+from .archive import is_model_archive, unpack
+from .installing import RECORD_FILE, Backbone, adopt_backbone, check_free, new_model, place_backbone, verify_folder
+from .layouts import KeyReport, MappedWeights, map_weights
+from .reading import check_is_readable, read_tensors
+
+HALF_LIMIT = 65_504.0
+"""Largest number of float16."""
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import made.
+
+    Args:
+        name: of the model.
+        folder: model folder.
+        flavor: tower family.
+        has_adapter: it can segment; otherwise it is a backbone to train on.
+        adapter_bytes: size of the adapter's file; 0 without one.
+        backbone: the shared towers; None when the model has all weights in one file.
+        keys: what became of every key, in the order of the file; empty for an archive of ours.
+        half: the adapter was rounded to float16.
+    """
+
+    name: str
+    folder: Path
+    flavor: str
+    has_adapter: bool
+    adapter_bytes: int
+    backbone: Backbone | None
+    keys: list[KeyReport]
+    half: bool
+
+
+def import_file(
+    file: Path,
+    name: str,
+    vocabulary: Path | None = None,
+    half: bool = False,
+    replace: bool = False,
+    source: Mapping[str, Any] | None = None,
+) -> ImportReport:
+    """Turn a published checkpoint, or an archive of ours, into an installed model.
+
+    Args:
+        file: MedCLIPSeg ``.pth``, CLIP checkpoint of one of the flavors, or ``.zip`` written by ``models export``.
+        name: of the model.
+        vocabulary: WordPiece vocabulary; None looks beside ``file`` and among the installed models.
+        half: store the adapter as float16: half the size, no longer bit for bit what was published.
+        replace: take the place of an installed model of this name.
+        source: where the file came from and its SHA-256, for the record; None for a file of the user.
+
+    Raises:
+        MedCLIPSegError: the file is refused, the name is taken, a tokenizer's file is missing, or the disk is full.
+    """
+    check_free(name, replace)
+    check_is_readable(file)
+    if is_model_archive(file):
+        return _import_archive(file, name, replace)
+    mapped = map_weights(read_tensors(file), FLAVORS, file.name)
+    with new_model(name, replace) as folder:
+        _add_tokenizer(mapped.config, folder, vocabulary, file)
+        adapter_bytes = _add_adapter(mapped, folder, half, file.name) if mapped.has_adapter else 0
+        backbone = place_backbone({n: t for n, t in mapped.tensors.items() if not is_adapter(n)}, folder)
+        save_config(mapped.config, folder)
+        _write_card(folder, name, mapped)
+        _write_record(folder, source or {"file": file.name, "sha256": file_hash(file)}, half, mapped.report)
+    return ImportReport(
+        name,
+        models_folder() / name,
+        mapped.config.flavor,
+        mapped.has_adapter,
+        adapter_bytes,
+        backbone,
+        mapped.report,
+        half,
+    )
+
+
+def _import_archive(file: Path, name: str, replace: bool) -> ImportReport:
+    with new_model(name, replace) as folder:
+        backbone_file, expected = unpack(file, folder)
+        backbone = None
+        if backbone_file is not None:
+            backbone = adopt_backbone(backbone_file, folder)
+            if backbone.sha256 != expected:
+                raise MedCLIPSegError(f"{file.name} is damaged: its backbone is not the one its model needs.")
+        config = verify_folder(name, folder)
+        adapter = folder / ADAPTER_FILE
+        size = adapter.stat().st_size if adapter.is_file() else 0
+    has_adapter = backbone is None or size > 0
+    return ImportReport(name, models_folder() / name, config.flavor, has_adapter, size, backbone, [], False)
+
+
+def _add_adapter(mapped: MappedWeights, folder: Path, half: bool, source: str) -> int:
+    tensors = {n: t for n, t in mapped.tensors.items() if is_adapter(n)}
+    if half:
+        for name, tensor in tensors.items():
+            if float(tensor.abs().max()) > HALF_LIMIT:
+                raise MedCLIPSegError(
+                    f"{source} cannot be stored in half precision: {name} has values above {HALF_LIMIT:.0f}."
+                )
+    save_weights(tensors, folder / ADAPTER_FILE, half)
+    return (folder / ADAPTER_FILE).stat().st_size
+
+
+def _add_tokenizer(config: ModelConfig, folder: Path, vocabulary: Path | None, file: Path) -> None:
+    """Put the tokenizer's file into the model folder and see that it fits."""
+    if config.tokenizer == "clip":
+        copy_byte_pairs(folder)
+    else:
+        found = vocabulary or _find_vocabulary(config, file)
+        if not found.is_file():
+            raise MedCLIPSegError(f"There is no vocabulary {found}.")
+        shutil.copyfile(found, folder / VOCABULARY_FILE)
+    PromptTokenizer(config, folder)
+
+
+def _find_vocabulary(config: ModelConfig, file: Path) -> Path:
+    if (file.parent / VOCABULARY_FILE).is_file():
+        return file.parent / VOCABULARY_FILE
+    for name in installed_models():
+        path = models_folder() / name / VOCABULARY_FILE
+        try:
+            PromptTokenizer(config, path.parent)
+        except MedCLIPSegError:
+            continue
+        return path
+    where = next((e.vocabulary.key for e in zoo().values() if e.flavor == config.flavor and e.vocabulary), None)
+    raise MedCLIPSegError(
+        f"A {config.flavor} model needs the vocabulary of its text tower"
+        + (f", {where} on the hub" if where else "")
+        + f"; put it as {VOCABULARY_FILE} beside {file.name} or name it with --vocabulary."
+    )
+
+
+def _write_card(folder: Path, name: str, mapped: MappedWeights) -> None:
+    published = zoo().get(name)
+    if published is not None and published.flavor == mapped.config.flavor:
+        card = {"title": published.title, "purpose": published.purpose, "license": published.file.license}
+        card["citation"] = published.citation
+    else:
+        backbone = zoo().get(mapped.config.flavor)
+        license = backbone.file.license if backbone else ""
+        card = {"title": name, "purpose": "" if mapped.has_adapter else "A backbone to train on.", "license": license}
+    (folder / CARD_FILE).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _write_record(folder: Path, source: Mapping[str, Any], half: bool, keys: list[KeyReport]) -> None:
+    record = {
+        "source": dict(source),
+        "imported": datetime.now(UTC).isoformat(timespec="seconds"),
+        "medclipseg": __version__,
+        "adapter_precision": "float16" if half else "float32",
+        "files": {path.name: file_hash(path) for path in sorted(folder.iterdir())},
+        "keys": [dataclasses.asdict(key) for key in keys],
+    }
+    (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

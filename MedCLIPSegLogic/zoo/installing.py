@@ -1,0 +1,232 @@
+"""Models come into the models folder whole, leave it whole, and share their backbones."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+from safetensors import SafetensorError
+from torch import Tensor
+
+from ..errors import MedCLIPSegError
+from ..model.catalog import bundled_models
+from ..model.checkpoint import file_hash, load_to_train, read_backbone_link, save_backbone_link, save_weights
+from ..model.config import ModelConfig
+from ..model.store import (
+    HOME_VARIABLE,
+    backbone_file,
+    check_name,
+    home,
+    installed_models,
+    models_folder,
+    read_text,
+)
+from ..model.tokenizer import PromptTokenizer
+
+RECORD_FILE = "import.json"
+STALE_SECONDS = 24 * 3600.0
+"""Age after which the remains of a killed import are removed."""
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A shared backbone: SHA-256, bytes, and whether it was there before."""
+
+    sha256: str
+    size: int
+    was_there: bool
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What was removed: bytes of the model's own files, and of backbones no model uses any more."""
+
+    model_bytes: int
+    backbone_bytes: int
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Turn a full disk and missing rights into a sentence."""
+    try:
+        yield
+    except SafetensorError as error:
+        raise MedCLIPSegError(_cannot_write(str(error))) from None
+    except OSError as error:
+        raise MedCLIPSegError(_cannot_write(error.strerror or str(error))) from None
+
+
+def _cannot_write(reason: str) -> str:
+    return (
+        f"The model cannot be stored in {home()}: {reason}; free some space there or choose another folder with the "
+        f"environment variable {HOME_VARIABLE}."
+    )
+
+
+@contextmanager
+def store_lock() -> Iterator[None]:
+    """Keep other processes from placing and removing models meanwhile."""
+    home().mkdir(parents=True, exist_ok=True)
+    with FileLock(home() / ".lock"):
+        yield
+
+
+@contextmanager
+def new_model(name: str, replace: bool) -> Iterator[Path]:
+    """A temporary folder that becomes the model's when the block ends without an exception.
+
+    Args:
+        name: the model's.
+        replace: put it in the place of an installed model of this name.
+
+    Raises:
+        MedCLIPSegError: the name is taken or unusable, or the folder cannot be written.
+    """
+    check_free(name, replace)
+    with store_errors():
+        models_folder().mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=models_folder()))
+        try:
+            yield staging
+            staging.chmod(0o755)
+            with store_lock():
+                check_free(name, replace)
+                target = models_folder() / name
+                if target.exists():
+                    target.rename(_scratch(models_folder(), name, "gone"))
+                staging.rename(target)
+                _sweep()
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def check_free(name: str, replace: bool) -> None:
+    """Refuse a name that cannot be given to a new model.
+
+    Raises:
+        MedCLIPSegError: it is a bundled model's, taken, or no name.
+    """
+    check_name(name)
+    if name in bundled_models():
+        raise MedCLIPSegError(f"'{name}' is the name of a bundled model; choose another one.")
+    if (models_folder() / name).exists() and not replace:
+        raise MedCLIPSegError(f"There is a model '{name}' already; remove it first or choose another name.")
+
+
+def place_backbone(tensors: Mapping[str, Tensor], model: Path) -> Backbone:
+    """Store towers in float32 under the SHA-256 of their file, unless they are there.
+
+    The same weights always make the same file, so models made on one backbone share it.
+
+    Args:
+        tensors: weights of the towers.
+        model: model folder that uses them; gets ``backbone.json``.
+    """
+    folder = home() / "backbones"
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = _scratch(folder, "backbone", "part")
+    try:
+        save_weights(tensors, temporary)
+        return adopt_backbone(temporary, model)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def adopt_backbone(file: Path, model: Path) -> Backbone:
+    """As :func:`place_backbone`, moving a file of weights that is in our format already."""
+    sha256, size = file_hash(file), file.stat().st_size
+    with store_lock():
+        save_backbone_link(sha256, model)  # before it is placed, so that nobody takes it for unused
+        target = backbone_file(sha256)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        was_there = target.is_file() and not target.is_symlink() and file_hash(target) == sha256
+        if was_there:
+            file.unlink()
+        else:
+            file.replace(target)
+    return Backbone(sha256, size, was_there)
+
+
+def remove(name: str, keep_backbone: bool = False) -> Removal:
+    """Remove an installed model, and its backbone when no other installed model uses it.
+
+    Raises:
+        MedCLIPSegError: no such model is installed.
+    """
+    if name in bundled_models():
+        raise MedCLIPSegError(f"'{name}' comes with the program and cannot be removed.")
+    if name not in installed_models():
+        raise MedCLIPSegError(f"There is no installed model '{name[:80]}'; medclipseg models list shows them.")
+    with store_errors(), store_lock():
+        own = sum(path.lstat().st_size for path in (models_folder() / name).iterdir())
+        (models_folder() / name).rename(_scratch(models_folder(), name, "gone"))
+        return Removal(own, _sweep(backbones=not keep_backbone))
+
+
+def verify_folder(name: str, folder: Path) -> ModelConfig:
+    """Check a model's files against their recorded SHA-256, and that it loads.
+
+    Args:
+        name: for messages.
+        folder: its folder.
+
+    Raises:
+        MedCLIPSegError: the first file that is missing, damaged, changed or does not fit.
+    """
+    for file, sha256 in _recorded(folder).items():
+        if not (folder / file).is_file() or file_hash(folder / file) != sha256:
+            raise MedCLIPSegError(f"The file {folder / file} of '{name}' is missing or was changed; install it again.")
+    backbone = read_backbone_link(folder)
+    if backbone is not None:
+        path = backbone_file(backbone)
+        if path.is_file() and file_hash(path) != backbone:
+            raise MedCLIPSegError(f"The backbone {path} is damaged; remove '{name}' and install it again.")
+    config = load_to_train(folder).config
+    PromptTokenizer(config, folder)
+    return config
+
+
+def _recorded(folder: Path) -> dict[str, str]:
+    try:
+        files = json.loads(read_text(folder, RECORD_FILE))["files"]
+        return {name: str(sha256) for name, sha256 in files.items() if Path(name).name == name}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise MedCLIPSegError(f"The record {folder / RECORD_FILE} is damaged; install the model again.") from None
+
+
+def _scratch(folder: Path, name: str, ending: str) -> Path:
+    return folder / f".{name}.{uuid.uuid4().hex[:12]}.{ending}"
+
+
+def _sweep(backbones: bool = False) -> int:
+    """Delete replaced and removed models, what killed imports left, and, if asked, unused backbones; their bytes."""
+    stale = time.time() - STALE_SECONDS
+    for path in [*models_folder().glob(".*.gone"), *models_folder().glob(".*.part")]:
+        if path.suffix == ".gone" or path.lstat().st_mtime < stale:
+            shutil.rmtree(path, ignore_errors=True)
+    models = [*(models_folder() / name for name in installed_models()), *models_folder().glob(".*.part")]
+    used = {_link(model) for model in models}
+    freed = 0
+    for path in (home() / "backbones").glob("*"):
+        is_unused = backbones and path.suffix == ".safetensors" and path.stem not in used
+        if is_unused or (path.suffix == ".part" and path.lstat().st_mtime < stale):
+            freed += path.lstat().st_size
+            path.unlink(missing_ok=True)
+    return freed
+
+
+def _link(folder: Path) -> str | None:
+    try:
+        return read_backbone_link(folder)
+    except (MedCLIPSegError, OSError):
+        return None

@@ -1,0 +1,64 @@
+"""What the user agreed to, and which files were seen: small JSON files in the folder of the models."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from ..model.manifest import HubFile, ZooEntry
+from ..model.store import home, read_text
+from ..version import __version__
+from .installing import store_errors, store_lock
+
+CONSENTS_FILE = "consents.json"
+HASHES_FILE = "hashes.json"
+
+
+def consent(license: str) -> str | None:
+    """When the user accepted a license, as ISO date and time; None if never."""
+    entry = _read(CONSENTS_FILE).get(license)
+    return str(entry.get("accepted")) if isinstance(entry, dict) else None
+
+
+def record_consent(entry: ZooEntry) -> None:
+    """Note that the user accepted a model's license; the first time counts."""
+    if consent(entry.file.license) is None:
+        note = {"accepted": _now(), "model": entry.name, "medclipseg": __version__}
+        _add(CONSENTS_FILE, entry.file.license, note)
+
+
+def recorded_hash(file: HubFile) -> str | None:
+    """SHA-256 a file had when it was first downloaded; None if it never was."""
+    entry = _read(HASHES_FILE).get(file.key)
+    return str(entry.get("sha256")) if isinstance(entry, dict) else None
+
+
+def record_hash(file: HubFile, sha256: str, revision: str | None) -> None:
+    """Note the SHA-256 of a file at its first download.
+
+    Args:
+        file: on the hub.
+        sha256: of what was received.
+        revision: commit of the repository it came from.
+    """
+    _add(HASHES_FILE, file.key, {"sha256": sha256, "revision": revision, "recorded": _now()})
+
+
+def _read(name: str) -> dict[str, Any]:
+    try:
+        data = json.loads(read_text(home(), name))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _add(name: str, key: str, note: dict[str, Any]) -> None:
+    with store_errors(), store_lock():
+        temporary = home() / f".{name}.part"
+        temporary.write_text(json.dumps({**_read(name), key: note}, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(home() / name)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
