@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: venv demo test lint panel
+.PHONY: venv demo test bench lint panel
 
 venv: $(STAMP)
 
@@ -25,3 +25,6 @@ lint: venv
 
 test: lint
 	$(BIN)/pytest
+
+bench: venv
+	$(BIN)/pytest Testing/Benchmarks

@@ -1,7 +1,6 @@
 """MedCLIPSeg: segment medical images by typing what to look for.
 
-The functions of the command line are available under the same names, those of ``medclipseg models`` in
-``workflows.models``::
+What the command line does, Python does with functions; those of ``medclipseg models`` are in ``workflows.models``::
 
     from MedCLIPSegLogic import segment
     segment("brain.nii.gz", "tumor in the brain MRI", "result")
@@ -16,16 +15,31 @@ from .errors import MedCLIPSegError
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .workflows.bench import bench
+    from .workflows.check_data import check_data
     from .workflows.demo import demo
-    from .workflows.evaluate import evaluate
+    from .workflows.evaluate import evaluate, evaluate_sets
     from .workflows.segment import segment
     from .workflows.train import train
     from .workflows.verify import verify
 
-__all__ = ["MedCLIPSegError", "__version__", "demo", "evaluate", "segment", "train", "verify"]
+__all__ = [
+    "MedCLIPSegError",
+    "__version__",
+    "bench",
+    "check_data",
+    "demo",
+    "evaluate",
+    "evaluate_sets",
+    "segment",
+    "train",
+    "verify",
+]
+
+_MODULE_OF = {"evaluate_sets": "evaluate"}
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("demo", "evaluate", "segment", "train", "verify"):
-        return getattr(import_module(f".workflows.{name}", __name__), name)
+    if name in __all__:
+        return getattr(import_module(f".workflows.{_MODULE_OF.get(name, name)}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -23,7 +23,8 @@ class MedCLIPSegParameterNode:
         plane: direction of the slices: "auto", "axial", "coronal" or "sagittal".
         intensity: rule for gray values, a key of `intensity_choices.INTENSITY_CHOICES`.
         model: name of a bundled model or path of a model folder.
-        sampleCount: Monte-Carlo passes a slice.
+        sampleCount: Monte-Carlo passes a slice, the most of them when ``adaptive``.
+        adaptive: slices get fewer passes when their result has settled.
         seed: of the noise.
         overlayVisible: the map lies over the slice views.
         overlayMap: name of the map's role.
@@ -43,6 +44,7 @@ class MedCLIPSegParameterNode:
     intensity: str = "auto"
     model: str = "mini"
     sampleCount: Annotated[int, WithinRange(1, 100)] = 30
+    adaptive: bool = True
     seed: Annotated[int, WithinRange(0, MAX_SEED)] = 0
     overlayVisible: bool = False
     overlayMap: str = "Uncertainty"

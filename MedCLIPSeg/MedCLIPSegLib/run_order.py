@@ -54,6 +54,7 @@ def prepareRun(
     Raises:
         MedCLIPSegError: no prompt, the same prompt twice, no slice in view, or a choice out of range.
     """
+    from MedCLIPSegLogic.inference.adaptive import AdaptiveSampling
     from MedCLIPSegLogic.inference.request import SegmentationRequest
     from MedCLIPSegLogic.scene.maps import map_role
     from MedCLIPSegLogic.scene.volumes import volume_from_node
@@ -73,6 +74,7 @@ def prepareRun(
         volume=volume_from_node(volumeNode),
         prompts=prompts,
         samples=parameters.sampleCount,
+        adaptive=AdaptiveSampling() if parameters.adaptive else None,
         threshold=tuple(row.threshold for row in rows),
         plane=parameters.plane,
         slices=(first, end),

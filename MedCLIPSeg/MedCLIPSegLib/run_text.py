@@ -50,4 +50,7 @@ def resultText(result: "SegmentationResult", names: list[str]) -> str:
             )
         else:
             lines.append(_("{name}: nothing found.").format(name=name))
+    drawn = [count for prompt in result.prompts for count in prompt.samples_drawn if count]
+    if drawn:
+        lines.append(_("{samples} samples a slice.").format(samples=f"{sum(drawn) / len(drawn):.3g}"))
     return "\n".join([*lines, _("Done in {time}.").format(time=durationText(result.seconds))])

@@ -47,6 +47,14 @@ def segment_command(
     slices: Annotated[
         str | None, typer.Option(metavar="A:B", help="First slice and end (exclusive), from 0.", show_default=False)
     ] = None,
+    adaptive: Annotated[
+        bool,
+        typer.Option("--adaptive", help="Draw no more samples of a slice than it needs to settle, --samples at most."),
+    ] = False,
+    precision: Annotated[
+        Literal["float32", "fast", "int8", "bfloat16", "float16"],
+        typer.Option(help="Numbers of the towers: float32 is exact, fast is what the device does best."),
+    ] = "float32",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record of the run as JSON.")] = False,
 ) -> None:
@@ -57,6 +65,7 @@ def segment_command(
 
     Example: medclipseg segment brain.nii.gz --prompt "tumor in the brain MRI" --out result
     """
+    from ..inference.adaptive import AdaptiveSampling
     from ..workflows.segment import segment
 
     with progress_bar("Segmenting") as show:
@@ -73,6 +82,8 @@ def segment_command(
             device=device,
             seed=seed,
             slices=slices,
+            adaptive=AdaptiveSampling() if adaptive else None,
+            precision=precision,
             overwrite=overwrite,
             progress=lambda p: show(
                 p.fraction,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psutil
 import torch
+from torch import Tensor
 
 from ..errors import DeviceError, MedCLIPSegError
 from ..model.config import ModelConfig
@@ -12,7 +13,7 @@ from ..volumes.volume import Volume
 MAX_BATCH = 32
 CPU_STEP_OPERATIONS = 20e9
 """Multiply-adds of the towers in one step on a CPU: well below a second on one core, so that cancel answers soon."""
-MAPS_PER_PROMPT = 4
+MAPS_PER_PROMPT = 3
 _BYTES = 4
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED", "bad_alloc")
 
@@ -28,6 +29,11 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
+
+
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """The tensor on a device; on its way to a graphics card from memory that the card can read itself."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def free_memory(device: torch.device) -> int:
@@ -60,10 +66,15 @@ def check_result_memory(volume: Volume, prompt_count: int) -> None:
         )
 
 
-def choose_batch_size(config: ModelConfig, samples: int, device: torch.device) -> int:
-    """Passes to compute together: as many as fit into a quarter of the free memory, at most 32 and ``samples``.
+def choose_batch_size(config: ModelConfig, passes: int, device: torch.device) -> int:
+    """Passes to compute together: as many as fit into a quarter of the free memory, at most 32 and ``passes``.
 
     On a CPU also no more than keep a step short.
+
+    Args:
+        config: of the network.
+        passes: there is no use for more.
+        device: where it runs.
 
     Raises:
         MedCLIPSegError: not even one fits.
@@ -73,7 +84,7 @@ def choose_batch_size(config: ModelConfig, samples: int, device: torch.device) -
         raise MedCLIPSegError("There is too little free memory to run this model; close other programs or images.")
     if device.type == "cpu":
         fitting = min(fitting, max(1, int(CPU_STEP_OPERATIONS / _operations_per_pass(config))))
-    return max(1, min(fitting, MAX_BATCH, samples))
+    return max(1, min(fitting, MAX_BATCH, passes))
 
 
 def _operations_per_pass(config: ModelConfig) -> float:

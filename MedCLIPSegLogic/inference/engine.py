@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 import time
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,20 @@ from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
 from ..model.library import LoadedModel
-from ..model.network import TextState
-from ..model.noise import SeededNoise
 from ..version import __version__
-from ..volumes.intensity import IntensityMapping, default_rule, resolve
-from ..volumes.planes import SliceAxis, choose_axis
+from ..volumes.intensity import default_rule, resolve
+from ..volumes.planes import choose_axis
+from .content import has_content
 from .device import check_result_memory, choose_batch_size, choose_device, is_out_of_memory
-from .preprocess import Placement, place, prepare_slice
+from .maps import PromptMaps
+from .passes import Passes, SliceSamples
+from .precision import choose_precision, network_for
+from .preprocess import PreparedSlice, place, prepare_slice
 from .request import SegmentationRequest
-from .result import Progress, PromptResult, SegmentationResult, SlicePreview
+from .result import Progress, SegmentationResult, SlicePreview
+from .settling import has_settled
 from .slice_order import outwards, slice_indices
-from .uncertainty import RunningSums, binary_entropy
+from .uncertainty import RunningSums
 
 Event = Progress | SlicePreview | SegmentationResult
 
@@ -35,18 +38,19 @@ def run(model: LoadedModel, request: SegmentationRequest, previews: bool = False
     Yields a :class:`Progress` after every small step (at most one batch of passes) and the
     :class:`SegmentationResult` at the end; closing the generator cancels. Results depend neither on the order of
     the slices nor on which others are asked for, and on batch size and previews by rounding only (below 1e-5).
+    Slices without content (:func:`has_content`) are skipped: their maps are 0.
 
     Args:
         model: network and tokenizer; the network is moved to the device.
         request: what to do.
         previews: also yield a :class:`SlicePreview` of each prompt when a slice is finished, and for the first slice
-            whenever the number of samples has doubled.
+            after a pass with the noise at its mean and then again and again as samples arrive.
 
     Raises:
         MedCLIPSegError: the request does not fit the volume or the machine.
     """
     try:
-        yield from _steps(model, request, previews)
+        yield from _Run(model, request, previews).steps()
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
@@ -56,169 +60,182 @@ def run(model: LoadedModel, request: SegmentationRequest, previews: bool = False
         ) from error
 
 
-def _steps(model: LoadedModel, request: SegmentationRequest, previews: bool) -> Generator[Event, None, None]:
-    started = time.monotonic()
-    volume = request.volume
-    axis = choose_axis(volume, request.plane)
-    indices = slice_indices(request.slices, axis.count)
-    mapping = resolve(request.intensity or default_rule(volume), volume)
-    device = choose_device(request.device)
-    check_result_memory(volume, len(request.prompts))
-    batch_size = request.batch_size or choose_batch_size(model.config, request.samples, device)
-    network = model.network.to(device)
-    device_name = str(next(network.parameters()).device)
-    with torch.inference_mode():
-        texts = [network.encode_text(model.tokenizer([prompt]).to(device)) for prompt in request.prompts]
-    maps = [_Maps.zeros(volume.shape) for _ in request.prompts]
-    pace = _Pace(len(indices) * len(texts) * request.samples)
+class _Run:
+    """One run; its parts share what was chosen for it."""
 
-    for number, index in enumerate(outwards(indices, request.start_slice), start=1):
-        pixels = mapping.apply(axis.extract(volume.voxels, index))
-        slice_run = _SliceRun(model, request, pixels, axis.pixel_spacing, index, device, batch_size)
-        sharpens = previews and number == 1
-        for prompt_number, (text, prompt_maps) in enumerate(zip(texts, maps, strict=True)):
-            sums = RunningSums.zeros(slice_run.placement.input_size, device)
-            preview_due = 1 if sharpens else request.samples
-            while sums.count < request.samples:
-                passes = slice_run.step(text, sums, max(1, sums.count) if sharpens else batch_size)
-                fraction, seconds_left = pace.advance(passes)
-                yield Progress(
-                    "Segmenting", number, len(indices), sums.count, request.samples, fraction, seconds_left, device_name
-                )
-                if sums.count == request.samples:
-                    prompt_maps.insert(axis, index, slice_run.placement, sums)
-                elif sums.count >= preview_due:
-                    prompt_maps.insert_probability(axis, index, slice_run.placement, sums)
-                if previews and sums.count >= min(preview_due, request.samples):
-                    preview_due = 2 * sums.count
-                    shown = np.array(np.moveaxis(prompt_maps.probability, axis.axis, 0)[index])
-                    yield SlicePreview(prompt_number, axis.axis, index, sums.count, shown)
-
-    yield SegmentationResult(
-        volume=volume,
-        prompts=tuple(
-            prompt_maps.finish(prompt, threshold, axis, indices)
-            for prompt_maps, prompt, threshold in zip(maps, request.prompts, request.thresholds, strict=True)
-        ),
-        slice_axis=axis.axis,
-        slice_indices=tuple(indices),
-        mapping=mapping,
-        settings=_record(model, request, axis, mapping, device_name),
-        seconds=time.monotonic() - started,
-    )
-
-
-class _SliceRun:
-    """The passes of one slice; the image tower's part before the first noise is computed once."""
-
-    def __init__(
-        self,
-        model: LoadedModel,
-        request: SegmentationRequest,
-        pixels: NDArray[np.uint8],
-        pixel_spacing: tuple[float, float],
-        index: int,
-        device: torch.device,
-        batch_size: int,
-    ) -> None:
-        self._network, self._request, self._index, self._batch_size = model.network, request, index, batch_size
-        config = model.config
-        size = (int(pixels.shape[0]), int(pixels.shape[1]))
-        self.placement = place(size, pixel_spacing, config.image.image_size, config.preprocessing)
-        image = prepare_slice(pixels, self.placement, config.preprocessing)
-        with torch.inference_mode():
-            self._image = self._network.encode_images(image[None].to(device))
-
-    @torch.inference_mode()
-    def step(self, text: TextState, sums: RunningSums, most: int) -> int:
-        """Add one batch of at most ``most`` passes to the sums of a prompt; returns their number."""
-        rows = min(most, self._batch_size, self._request.samples - sums.count)
-        noise = SeededNoise(self._request.seed, [(self._index, sums.count + row) for row in range(rows)])
-        output = self._network.decode(self._image.repeat(rows), text.expand(rows), noise)
-        sums.add(output.logits.sigmoid())
-        return rows
-
-
-@dataclass(eq=False)
-class _Maps:
-    """Maps of one prompt on the voxel grid."""
-
-    probability: NDArray[np.float32]
-    uncertainty: NDArray[np.float32]
-    mutual_information: NDArray[np.float32]
-
-    @classmethod
-    def zeros(cls, shape: tuple[int, int, int]) -> _Maps:
-        return cls(*(np.zeros(shape, np.float32) for _ in range(3)))
-
-    def insert(self, axis: SliceAxis, index: int, placement: Placement, sums: RunningSums) -> None:
-        """Resample the means of a slice to its own grid and write them.
-
-        The uncertainty is the entropy of the resampled probability, so that both maps always agree; the mutual
-        information is resampled itself, so that interpolation does not pass for disagreement of the samples.
-        """
-        with torch.inference_mode():
-            probability, information = placement.restore(torch.stack(sums.mean()))
-            uncertainty = binary_entropy(probability)
-            information = torch.minimum(information, uncertainty)
-        axis.insert(self.probability, index, probability.cpu().numpy())
-        axis.insert(self.uncertainty, index, uncertainty.cpu().numpy())
-        axis.insert(self.mutual_information, index, information.cpu().numpy())
-
-    def insert_probability(self, axis: SliceAxis, index: int, placement: Placement, sums: RunningSums) -> None:
-        """Write the mean probability alone, to be written again by ``insert``."""
-        with torch.inference_mode():
-            probability = placement.restore(sums.mean()[0][None])[0]
-        axis.insert(self.probability, index, probability.cpu().numpy())
-
-    def finish(self, prompt: str, threshold: float, axis: SliceAxis, indices: list[int]) -> PromptResult:
-        mask = self.probability > threshold
-        seen = self.uncertainty[mask] if mask.any() else self.uncertainty.take(indices, axis.axis)
-        return PromptResult(
-            prompt=prompt,
-            name=prompt,
-            probability=self.probability,
-            mask=mask.astype(np.uint8),
-            uncertainty=self.uncertainty,
-            expected_entropy=self.uncertainty - self.mutual_information,
-            mutual_information=self.mutual_information,
-            threshold=threshold,
-            mean_uncertainty=float(seen.mean(dtype=np.float64)),
+    def __init__(self, model: LoadedModel, request: SegmentationRequest, previews: bool) -> None:
+        self._started = time.monotonic()
+        self._model, self._request, self._previews = model, request, previews
+        volume = request.volume
+        self._axis = choose_axis(volume, request.plane)
+        self._indices = slice_indices(request.slices, self._axis.count)
+        self._mapping = resolve(request.intensity or default_rule(volume), volume)
+        device = choose_device(request.device)
+        self._precision = choose_precision(request.precision, device)
+        check_result_memory(volume, len(request.prompts))
+        network = model.network.to(device)
+        self._device = next(network.parameters()).device
+        self._passes = Passes(
+            network_for(network, self._precision), self._device, self._precision, request.seed, self._batch_size(device)
         )
+        self._maps = [PromptMaps.zeros(volume.shape) for _ in request.prompts]
+        self._skipped: list[int] = []
+        self._pace = _Pace(len(self._indices) * len(request.prompts))
+
+    def _batch_size(self, device: torch.device) -> int:
+        request, config = self._request, self._model.config
+        if self._precision == "int8":
+            return choose_batch_size(config, 1, device)  # rows of one batch would influence each other
+        # As many passes as one slice has samples keep a processor busy; a graphics card wants more.
+        passes = request.samples * (len(self._indices) if device.type == "cuda" else 1)
+        return request.batch_size or choose_batch_size(config, passes, device)
+
+    def steps(self) -> Iterator[Event]:
+        """Everything :func:`run` yields."""
+        tokenizer, request = self._model.tokenizer, self._request
+        texts = [self._passes.encode_text(tokenizer([prompt])) for prompt in request.prompts]
+        for number, group in self._groups():
+            if not group:
+                yield self._progress(number, 0, [])
+                continue
+            images = self._passes.encode_images([prepared.image for prepared in group])
+            for prompt_number, text in enumerate(texts):
+                works = [
+                    SliceSamples(
+                        prepared,
+                        self._passes.meet(image, text),
+                        RunningSums.zeros(prepared.placement.input_size, self._device),
+                    )
+                    for prepared, image in zip(group, images, strict=True)
+                ]
+                yield from self._sample(works, prompt_number)
+        yield SegmentationResult(
+            volume=request.volume,
+            prompts=tuple(
+                maps.finish(prompt, threshold, self._axis, self._indices)
+                for maps, prompt, threshold in zip(self._maps, request.prompts, request.thresholds, strict=True)
+            ),
+            slice_axis=self._axis.axis,
+            slice_indices=tuple(self._indices),
+            mapping=self._mapping,
+            settings=self._record(),
+            seconds=time.monotonic() - self._started,
+        )
+
+    def _groups(self) -> Iterator[tuple[int, list[PreparedSlice]]]:
+        """Turns of slices, and as many slices as fill a batch with their first samples; the one in view alone.
+
+        A slice without content has an empty list.
+        """
+        group: list[PreparedSlice] = []
+        for number, index in enumerate(outwards(self._indices, self._request.start_slice), start=1):
+            pixels = self._mapping.apply(self._axis.extract(self._request.volume.voxels, index))
+            if not has_content(pixels):
+                self._skipped.append(index)
+                self._pace.finish(len(self._maps))
+                yield number, []
+                continue
+            group.append(self._prepare(pixels, index, number))
+            if self._sharpens(group) or len(group) >= self._passes.batch_size // self._counts(False)[0]:
+                yield number, group
+                group = []
+        if group:
+            yield group[-1].number, group
+
+    def _prepare(self, pixels: NDArray[np.uint8], index: int, number: int) -> PreparedSlice:
+        config = self._model.config
+        size = (int(pixels.shape[0]), int(pixels.shape[1]))
+        placement = place(size, self._axis.pixel_spacing, config.image.image_size, config.preprocessing)
+        return PreparedSlice(index, number, placement, prepare_slice(pixels, placement, config.preprocessing))
+
+    def _sharpens(self, group: list[PreparedSlice]) -> bool:
+        """True for the slice in view, which is shown while its samples are drawn."""
+        return self._previews and group[0].number == 1
+
+    def _counts(self, sharpens: bool) -> list[int]:
+        """Numbers of samples after which a slice is looked at."""
+        samples, adaptive = self._request.samples, self._request.adaptive
+        if adaptive is not None:
+            return adaptive.counts(samples)
+        return [*(2**n for n in range(1, samples.bit_length()) if 2**n < samples), samples] if sharpens else [samples]
+
+    def _sample(self, works: list[SliceSamples], prompt_number: int) -> Iterator[Event]:
+        """Draw the samples of one prompt on some slices and write its maps."""
+        maps, axis = self._maps[prompt_number], self._axis
+        sharpens = self._sharpens([work.slice for work in works])
+        if sharpens:
+            maps.insert_probability(axis, works[0].slice, self._passes.preview(works[0].pair))
+            yield self._preview(works[0], prompt_number)
+        for count in self._counts(sharpens):
+            for batch in self._passes.draw(works, count):
+                reached = [work for work in batch if work.sums.count == count]
+                finished = [work for work in reached if self._is_finished(work, prompt_number)]
+                for work in finished:
+                    maps.insert(axis, work.slice, work.sums)
+                self._pace.finish(len(finished))
+                works = [work for work in works if work not in finished]
+                yield self._progress(batch[-1].slice.number, batch[-1].sums.count, works)
+                for work in reached if sharpens else finished:
+                    if work not in finished:
+                        maps.insert_probability(axis, work.slice, work.sums.mean()[0])
+                    if self._previews:
+                        yield self._preview(work, prompt_number)
+
+    def _is_finished(self, work: SliceSamples, prompt_number: int) -> bool:
+        samples, adaptive = self._request.samples, self._request.adaptive
+        if work.sums.count == samples:
+            return True
+        threshold = self._request.thresholds[prompt_number]
+        return adaptive is not None and has_settled(adaptive, work.sums, threshold, samples)
+
+    def _progress(self, number: int, drawn: int, unfinished: list[SliceSamples]) -> Progress:
+        samples = self._request.samples
+        share, seconds_left = self._pace.look(sum(work.sums.count for work in unfinished) / samples)
+        slices = len(self._indices)
+        return Progress("Segmenting", number, slices, drawn, samples, share, seconds_left, str(self._device))
+
+    def _preview(self, work: SliceSamples, prompt_number: int) -> SlicePreview:
+        shown = self._maps[prompt_number].shown(self._axis, work.slice.index)
+        return SlicePreview(prompt_number, self._axis.axis, work.slice.index, work.sums.count, shown)
+
+    def _record(self) -> dict[str, Any]:
+        """Every setting of the run, ready for JSON."""
+        request = self._request
+        thresholds = request.thresholds
+        return {
+            "model": self._model.name,
+            "model_hash": self._model.model_hash,
+            "prompts": list(request.prompts),
+            "samples": request.samples,
+            "adaptive": dataclasses.asdict(request.adaptive) if request.adaptive else None,
+            "threshold": thresholds[0] if len(set(thresholds)) == 1 else list(thresholds),
+            "seed": request.seed,
+            "plane": self._axis.name,
+            "slices": list(request.slices) if request.slices else [0, self._axis.count],
+            "skipped_slices": sorted(self._skipped),
+            "intensity": self._mapping.record(),
+            "device": str(self._device),
+            "precision": self._precision,
+            "versions": {
+                "medclipseg": __version__,
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+                "numpy": np.__version__,
+            },
+        }
 
 
 class _Pace:
-    """Counts passes and estimates the time left from those already done."""
+    """Counts finished slices of prompts and estimates the time left from the time they took."""
 
     def __init__(self, total: int) -> None:
         self._total, self._done, self._started = total, 0, time.monotonic()
 
-    def advance(self, passes: int) -> tuple[float, float]:
-        """Share done and seconds left after some more passes."""
-        self._done += passes
-        pace = (time.monotonic() - self._started) / self._done
-        return self._done / self._total, pace * (self._total - self._done)
+    def finish(self, count: int) -> None:
+        """Note that some more are finished."""
+        self._done += count
 
-
-def _record(
-    model: LoadedModel, request: SegmentationRequest, axis: SliceAxis, mapping: IntensityMapping, device: str
-) -> dict[str, Any]:
-    """Every setting of the run, ready for JSON."""
-    return {
-        "model": model.name,
-        "model_hash": model.model_hash,
-        "prompts": list(request.prompts),
-        "samples": request.samples,
-        "threshold": request.thresholds[0] if len(set(request.thresholds)) == 1 else list(request.thresholds),
-        "seed": request.seed,
-        "plane": axis.name,
-        "slices": list(request.slices) if request.slices else [0, axis.count],
-        "intensity": mapping.record(),
-        "device": device,
-        "versions": {
-            "medclipseg": __version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-        },
-    }
+    def look(self, under_way: float) -> tuple[float, float]:
+        """Share done and seconds left, while so much of others is done."""
+        share = (self._done + under_way) / self._total
+        return share, (time.monotonic() - self._started) * (1 / share - 1)

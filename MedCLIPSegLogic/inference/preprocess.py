@@ -38,6 +38,23 @@ class Placement:
         return functional.interpolate(part, size=self.slice_size, mode="bilinear", align_corners=False)[:, 0]
 
 
+@dataclass(frozen=True, eq=False)
+class PreparedSlice:
+    """A slice ready for the model.
+
+    Args:
+        index: along the slice axis.
+        number: its turn in the run, from 1.
+        placement: where it lies in the input.
+        image: (3, S, S) float32.
+    """
+
+    index: int
+    number: int
+    placement: Placement
+    image: Tensor
+
+
 def place(
     slice_size: tuple[int, int], pixel_spacing: tuple[float, float], input_size: int, config: PreprocessingConfig
 ) -> Placement:

@@ -9,10 +9,12 @@ from ..errors import MedCLIPSegError
 from ..volumes.intensity import IntensityRule
 from ..volumes.planes import Plane
 from ..volumes.volume import Volume
+from .adaptive import AdaptiveSampling
 
 MAX_SAMPLES = 1000
 MAX_SEED = 2**64 - 1
 Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["float32", "fast", "int8", "bfloat16", "float16"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +24,8 @@ class SegmentationRequest:
     Args:
         volume: the image.
         prompts: one text a segment; overlaps between their masks are allowed.
-        samples: Monte-Carlo passes, 1…1000.
+        samples: Monte-Carlo passes a slice, 1…1000; the most there can be in adaptive mode.
+        adaptive: rule by which a slice gets fewer passes when its result has settled; None draws all.
         threshold: probability above which a voxel is inside, 0…1 exclusive; one for all prompts or one a prompt.
         plane: direction of the slices; "auto" is the acquisition plane.
         slices: (first, end) slice numbers, end exclusive; None for all.
@@ -31,6 +34,7 @@ class SegmentationRequest:
         intensity: how grey values become 8 bit; None chooses by the data.
         seed: of the noise, 0…2⁶⁴−1.
         device: where to compute; "auto" takes a CUDA device when there is one.
+        precision: of the towers, see :mod:`.precision`; "float32" for results to report.
         batch_size: passes computed together; None chooses by the free memory. Does not change the result.
 
     Raises:
@@ -40,6 +44,7 @@ class SegmentationRequest:
     volume: Volume
     prompts: tuple[str, ...]
     samples: int = 30
+    adaptive: AdaptiveSampling | None = None
     threshold: float | tuple[float, ...] = 0.5
     plane: Plane = "auto"
     slices: tuple[int, int] | None = None
@@ -47,6 +52,7 @@ class SegmentationRequest:
     intensity: IntensityRule | None = None
     seed: int = 0
     device: Device = "auto"
+    precision: Precision = "float32"
     batch_size: int | None = None
 
     def __post_init__(self) -> None:

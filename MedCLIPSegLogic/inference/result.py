@@ -23,8 +23,9 @@ class Progress:
         stage: what is being done, e.g. "Segmenting".
         slice_number: k of slice k of n, counted from 1.
         slice_count: n.
-        sample_number: m of sample m of N for the present prompt and slice, counted from 1.
-        sample_count: N.
+        sample_number: m of sample m of N for the present prompt and slice, counted from 1; 0 for a slice that is
+            skipped.
+        sample_count: N, fewer of which may be drawn in adaptive mode.
         fraction: share of the whole run that is done, 0…1.
         seconds_left: estimate from the speed so far.
         device: where it is computed, e.g. "cpu" or "cuda:0".
@@ -48,7 +49,7 @@ class SlicePreview:
         prompt_number: index of the prompt in the request.
         slice_axis: voxel axis the slices are taken along: 0 = K, 1 = J, 2 = I.
         slice_index: index along that axis.
-        samples: Monte-Carlo samples so far.
+        samples: Monte-Carlo samples so far; 0 for the first preview, a single pass with the noise at its mean.
         probability: float32, their mean, 0…1; 2-D, as ``volume.take(slice_index, slice_axis)`` lies.
     """
 
@@ -69,10 +70,11 @@ class PromptResult:
         probability: float32, mean over the Monte-Carlo samples, 0…1.
         mask: uint8, 1 where probability > threshold.
         uncertainty: float32, entropy of the mean probability in nats, 0…ln 2.
-        expected_entropy: float32, mean entropy of the samples in nats (data uncertainty).
         mutual_information: float32, uncertainty − expected_entropy in nats (model uncertainty).
         threshold: the threshold used for ``mask``.
         mean_uncertainty: mean uncertainty in nats inside the mask; over the segmented slices when the mask is empty.
+        samples_drawn: Monte-Carlo samples of each slice, in the order of the result's ``slice_indices``; 0 for slices
+            that were skipped.
     """
 
     prompt: str
@@ -80,10 +82,15 @@ class PromptResult:
     probability: NDArray[np.float32]
     mask: NDArray[np.uint8]
     uncertainty: NDArray[np.float32]
-    expected_entropy: NDArray[np.float32]
     mutual_information: NDArray[np.float32]
     threshold: float
     mean_uncertainty: float
+    samples_drawn: tuple[int, ...] = ()
+
+    @property
+    def expected_entropy(self) -> NDArray[np.float32]:
+        """float32, mean entropy of the samples in nats (data uncertainty); made anew at every call."""
+        return self.uncertainty - self.mutual_information
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +101,7 @@ class SegmentationResult:
         volume: the input, for its geometry.
         prompts: one entry a prompt, in the order given.
         slice_axis: voxel axis the slices were taken along: 0 = K, 1 = J, 2 = I.
-        slice_indices: indices along that axis that were segmented.
+        slice_indices: indices along that axis that were asked for; their maps are to be taken over.
         mapping: grey values to 8 bit, as the model saw them.
         settings: JSON-ready record of every setting (model, model hash, samples, seed, plane, intensity, device…).
         seconds: wall time of the run.

@@ -21,24 +21,36 @@ def binary_entropy(probability: Tensor) -> Tensor:
 class RunningSums:
     """Sums over samples, so that memory does not grow with their number.
 
+    Probabilities are summed as differences to the first sample: samples differ little, and the small variance would
+    drown in the rounding of large sums.
+
     Args:
-        probability: (S, S) sum of the samples' probabilities.
+        first: (S, S) probability of the first sample.
+        difference: (S, S) sum of the samples' differences to it.
+        square: (S, S) sum of their squares.
         entropy: (S, S) sum of the samples' entropies.
         count: samples so far.
     """
 
-    probability: Tensor
+    first: Tensor
+    difference: Tensor
+    square: Tensor
     entropy: Tensor
     count: int = 0
 
     @classmethod
     def zeros(cls, size: int, device: torch.device) -> RunningSums:
         """Empty sums for maps of side ``size``."""
-        return cls(torch.zeros(size, size, device=device), torch.zeros(size, size, device=device))
+        first, difference, square, entropy = torch.zeros(4, size, size, device=device)
+        return cls(first, difference, square, entropy)
 
     def add(self, probabilities: Tensor) -> None:
         """Add samples (B, S, S)."""
-        self.probability += probabilities.sum(dim=0)
+        if self.count == 0:
+            self.first = probabilities[0].clone()
+        differences = probabilities - self.first
+        self.difference += differences.sum(dim=0)
+        self.square += differences.square().sum(dim=0)
         self.entropy += binary_entropy(probabilities).sum(dim=0)
         self.count += len(probabilities)
 
@@ -47,6 +59,11 @@ class RunningSums:
 
         Mutual information is the entropy of the mean minus the mean of the entropies: what the samples disagree on.
         """
-        probability = (self.probability / self.count).clamp_(0, 1)
+        probability = (self.first + self.difference / self.count).clamp_(0, 1)
         information = (binary_entropy(probability) - self.entropy / self.count).clamp_min_(0)
         return probability, information
+
+    def variance(self) -> Tensor:
+        """Variance (S, S) of the samples' probabilities, of two samples at least (divisor count − 1)."""
+        spread = self.square - self.difference.square() / self.count
+        return spread.clamp_min_(0) / (self.count - 1)

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 VARIANCE_FLOOR = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionState:
+    """An attention before its noise: queries (B, Tq, C), scores after the softmax (B, Tq, Tk), values (B, Tk, C).
+
+    The values are given by their mean and standard deviation.
+    """
+
+    query: Tensor
+    attention: Tensor
+    value_mean: Tensor
+    value_deviation: Tensor
 
 
 class ProbabilisticCrossAttention(nn.Module):
@@ -35,19 +49,13 @@ class ProbabilisticCrossAttention(nn.Module):
         self.norm_v = nn.LayerNorm(width)
         self.gate = nn.Parameter(torch.tensor(float(gate_init)))
 
-    def forward(
-        self, query: Tensor, context: Tensor, noise: Callable[[Tensor], Tensor], hidden: Tensor | None = None
-    ) -> Tensor:
-        """Attend.
+    def look(self, query: Tensor, context: Tensor, hidden: Tensor | None = None) -> AttentionState:
+        """Everything that needs no noise.
 
         Args:
             query: (B, Tq, C).
             context: (B, Tk, C).
-            noise: called with the value means (B, Tk, C), returns ε of that shape.
             hidden: (B, Tk), True for context tokens that get no attention.
-
-        Returns:
-            (B, Tq, C).
         """
         width = query.shape[-1]
         queries = self.q_proj(query)
@@ -58,11 +66,24 @@ class ProbabilisticCrossAttention(nn.Module):
         value_variance = functional.softplus(value_spread) + VARIANCE_FLOOR
 
         agreement = queries @ key_mean.transpose(1, 2) / math.sqrt(width)
-        doubt = (queries.square() @ key_variance.transpose(1, 2) / width).sqrt()
+        # Divided before the product, whose sums would leave the range of float16.
+        doubt = ((queries.square() / width) @ key_variance.transpose(1, 2)).sqrt()
         scores = agreement - self.beta * doubt
         if hidden is not None:
             scores = scores.masked_fill(hidden[:, None, :], float("-inf"))
-        attention = scores.softmax(dim=-1)
-        values = value_mean + value_variance.sqrt() * noise(value_mean)
+        return AttentionState(query, scores.softmax(dim=-1), value_mean, value_variance.sqrt())
+
+    def sample(self, state: AttentionState, noise: Callable[[Tensor], Tensor]) -> Tensor:
+        """Draw the values and read them: (B, Tq, C).
+
+        Args:
+            state: from :meth:`look`.
+            noise: called with the value means (B, Tk, C), returns ε of that shape.
+        """
+        values = state.value_mean + state.value_deviation * noise(state.value_mean)
         gate = self.gate.sigmoid()
-        return gate * self.out_proj(attention @ values) + (1 - gate) * query
+        return gate * self.out_proj(state.attention @ values) + (1 - gate) * state.query
+
+    def forward(self, query: Tensor, context: Tensor, noise: Callable[[Tensor], Tensor]) -> Tensor:
+        """Look and sample at once, nothing hidden."""
+        return self.sample(self.look(query, context), noise)

@@ -13,6 +13,7 @@ from timm.models.vision_transformer import VisionTransformer as TimmVisionTransf
 from torch import Tensor, nn
 
 from .config import ImageTowerConfig
+from .fused_block import residual_block
 
 
 class ImageTower(Protocol):
@@ -50,7 +51,7 @@ class OpenClipImageTower(VisionTransformer):
         return self._embeds(images), []
 
     def block(self, index: int, tokens: Tensor) -> Tensor:
-        return self.transformer.resblocks[index](tokens)
+        return residual_block(self.transformer.resblocks[index], tokens, tokens)
 
     def project(self, tokens: Tensor) -> Tensor:
         return self.ln_post(tokens[:, 1:]) @ self.proj

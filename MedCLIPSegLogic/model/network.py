@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -12,35 +12,9 @@ from .adapter import PVLAdapter
 from .config import ModelConfig
 from .image_tower import build_image_tower
 from .noise import NoiseSource
-from .text_tower import PAD_TOKEN, build_text_tower
+from .states import ImageState, PairState, TextState
+from .text_tower import PAD_TOKEN, attention_mask, build_text_tower, content_length
 from .upscale import SkipUpscaleBlock, UpscaleBlock
-
-
-@dataclass(frozen=True, eq=False)
-class ImageState:
-    """An image before the first noise enters: tokens (B, Ti, Wi), stem features, input size (H, W)."""
-
-    tokens: Tensor
-    skips: list[Tensor]
-    size: tuple[int, int]
-
-    def repeat(self, times: int) -> ImageState:
-        """Every row ``times`` times, rows of one image side by side."""
-        return ImageState(
-            self.tokens.repeat_interleave(times, 0), [s.repeat_interleave(times, 0) for s in self.skips], self.size
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class TextState:
-    """Prompts before the first noise enters: tokens (B, Tt, Wt), token ids (B, Tt)."""
-
-    tokens: Tensor
-    token_ids: Tensor
-
-    def expand(self, rows: int) -> TextState:
-        """One prompt for ``rows`` batch rows."""
-        return TextState(self.tokens.expand(rows, -1, -1), self.token_ids.expand(rows, -1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +69,10 @@ class MedCLIPSeg(nn.Module):
         Args:
             images: (B, 3, H, W), normalized; H and W multiples of the patch size.
         """
-        tokens, skips = self.vision_model.embed(images)
+        tokens, stem = self.vision_model.embed(images)
         for index in range(self.config.adapter.fusion_layers[0]):
             tokens = self.vision_model.block(index, tokens)
-        return ImageState(tokens, skips, (images.shape[2], images.shape[3]))
+        return ImageState(tokens, self._join_stem(stem), (images.shape[2], images.shape[3]))
 
     def encode_text(self, token_ids: Tensor) -> TextState:
         """Everything of the text tower that no noise reaches; shared by all samples and slices.
@@ -106,35 +80,77 @@ class MedCLIPSeg(nn.Module):
         Args:
             token_ids: (B, Tt) int64, padded with 0.
         """
-        tokens = self.text_model.embed(token_ids)
-        mask = self.text_model.attention_mask(token_ids, tokens)
+        tower = self.text_model
+        tokens, length = tower.embed(token_ids), content_length(token_ids)
+        state = TextState(
+            tokens,
+            token_ids == PAD_TOKEN if self.config.adapter.mask_padding else None,
+            attention_mask(tower, token_ids, length),
+            length,
+            tower.pooled_positions(token_ids),
+        )
         for index in range(self.config.adapter.fusion_layers[0]):
-            tokens = self.text_model.block(index, tokens, mask)
-        return TextState(tokens, token_ids)
+            tokens = self._text_block(index, tokens, state)
+        return replace(state, tokens=tokens)
 
-    def decode(self, image: ImageState, text: TextState, noise: NoiseSource) -> NetworkOutput:
-        """One stochastic pass from the first adapter to the logits; both states have the same batch size."""
-        image_tokens, text_tokens = image.tokens, text.tokens
-        mask = self.text_model.attention_mask(text.token_ids, text_tokens)
-        padding = text.token_ids == PAD_TOKEN if self.config.adapter.mask_padding else None
+    def meet(self, image: ImageState, text: TextState) -> PairState:
+        """Let images and prompts of the same batch size meet, up to the first noise; shared by all samples."""
+        return PairState(image, text, self._adapter(0).look(image.tokens, text.tokens, text.hidden))
+
+    def decode(self, pair: PairState, noise: NoiseSource) -> NetworkOutput:
+        """One stochastic pass from the first noise to the logits."""
         layers = self.config.adapter.fusion_layers
+        image_tokens, text, text_tokens = pair.image.tokens, pair.text, pair.text.tokens
         for index in range(layers[0], self.config.image.layers):
             if index in layers:
-                adapter = layers.index(index)
-                for_image, for_text = self.pvl_adapters[adapter](image_tokens, text_tokens, padding, adapter, noise)
+                number = layers.index(index)
+                adapter = self._adapter(number)
+                state = adapter.look(image_tokens, text_tokens, text.hidden) if number else pair.first
+                for_image, for_text = adapter.sample(state, number, noise)
                 image_tokens, text_tokens = image_tokens + for_image, text_tokens + for_text
             image_tokens = self.vision_model.block(index, image_tokens)
-            text_tokens = self.text_model.block(index, text_tokens, mask)
-        return self._read_mask(
-            self.vision_model.project(image_tokens), self.text_model.project(text_tokens, text.token_ids), image
-        )
+            if index < layers[-1]:
+                text_tokens = self._text_block(index, text_tokens, text)
+            else:
+                text_tokens = self._last_text_block(index, text_tokens[:, : text.length], text)
+        patches, prompt = self.vision_model.project(image_tokens), self.text_model.project(text_tokens)
+        return self._read_mask(patches, prompt, pair.image)
+
+    def _adapter(self, number: int) -> PVLAdapter:
+        adapter = self.pvl_adapters[number]
+        assert isinstance(adapter, PVLAdapter)
+        return adapter
+
+    def _join_stem(self, stem: list[Tensor]) -> list[Tensor]:
+        """The stem's features as the upscale blocks join them; none when they take none."""
+        blocks = [block for block in self.upscale if isinstance(block, SkipUpscaleBlock)]
+        return [block.skip(features) for block, features in zip(blocks, reversed(stem), strict=False)]
+
+    def _text_block(self, index: int, tokens: Tensor, text: TextState) -> Tensor:
+        """A layer whose tokens an adapter reads, padding included."""
+        # Keys and values of padding are not even computed where no token looks at them.
+        context = tokens[:, : text.length] if self.text_model.ignores_padding else tokens
+        return self.text_model.block(index, tokens, context, text.mask)
+
+    def _last_text_block(self, index: int, tokens: Tensor, text: TextState) -> Tensor:
+        """A layer after the last adapter: padding is not needed, and in the end one token a row, (B, W)."""
+        mask = text.mask
+        if mask is not None and mask.ndim == 2:
+            mask = mask[: text.length, : text.length]
+        if index < self.config.text.layers - 1:
+            return self.text_model.block(index, tokens, tokens, mask)
+        rows = torch.arange(len(tokens), device=tokens.device)
+        if mask is not None and mask.ndim == 2:
+            mask = mask[text.pooled][:, None, None]
+        pooled = self.text_model.block(index, tokens[rows, text.pooled][:, None], tokens, mask)
+        return pooled[:, 0]
 
     def _read_mask(self, patches: Tensor, text: Tensor, image: ImageState) -> NetworkOutput:
         rows, columns = (side // self.config.image.patch_size for side in image.size)
         grid = functional.normalize(patches, dim=-1).transpose(1, 2).unflatten(2, (rows, columns))
         pixels = grid
         for number, block in enumerate(self.upscale):
-            pixels = block(pixels, image.skips[-1 - number]) if image.skips else block(pixels)
+            pixels = block(pixels, image.skips[number]) if image.skips else block(pixels)
         kernel = self.mask_head(functional.normalize(text, dim=-1))
         logits = torch.einsum("bc,bchw->bhw", kernel, pixels)
         logits = functional.interpolate(logits[:, None], size=image.size, mode="bilinear", align_corners=False)[:, 0]
@@ -142,4 +158,4 @@ class MedCLIPSeg(nn.Module):
 
     def forward(self, images: Tensor, token_ids: Tensor, noise: NoiseSource) -> NetworkOutput:
         """One stochastic pass for a batch of (image, prompt) pairs."""
-        return self.decode(self.encode_images(images), self.encode_text(token_ids), noise)
+        return self.decode(self.meet(self.encode_images(images), self.encode_text(token_ids)), noise)

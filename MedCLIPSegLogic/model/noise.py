@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, Protocol
 
 import numpy as np
@@ -13,6 +14,10 @@ from ..errors import MedCLIPSegError
 
 Direction = Literal["image_from_text", "text_from_image"]
 DIRECTIONS: tuple[Direction, ...] = ("image_from_text", "text_from_image")
+
+
+_LARGE = 500_000
+"""Numbers from which on several threads draw them."""
 
 
 class NoiseSource(Protocol):
@@ -28,6 +33,13 @@ class FreshNoise:
 
     def __call__(self, adapter: int, direction: Direction, values: Tensor) -> Tensor:
         return torch.randn_like(values)
+
+
+class MeanNoise:
+    """The mean of the noise, which is zero: for a single pass that stands for all samples."""
+
+    def __call__(self, adapter: int, direction: Direction, values: Tensor) -> Tensor:
+        return torch.zeros_like(values)
 
 
 class ReplayedNoise:
@@ -65,11 +77,22 @@ class SeededNoise:
     def __call__(self, adapter: int, direction: Direction, values: Tensor) -> Tensor:
         shape = tuple(values.shape[1:])
         stream = 2 * adapter + DIRECTIONS.index(direction)
-        noise = np.stack([self._row(slice_index, sample, stream, shape) for slice_index, sample in self._rows])
-        return torch.from_numpy(noise).to(device=values.device, dtype=values.dtype)
+        noise = np.empty((len(self._rows), *shape), np.float32)
+        if noise.size < _LARGE or len(self._rows) == 1:
+            for row, target in zip(self._rows, noise, strict=True):
+                self._fill(target, *row, stream)
+        else:
+            # numpy lets other threads run while it draws.
+            with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+                for filled in [threads.submit(self._fill, noise[n], *row, stream) for n, row in enumerate(self._rows)]:
+                    filled.result()
+        tensor = torch.from_numpy(noise)
+        if values.is_cuda:
+            tensor = tensor.pin_memory()
+        return tensor.to(device=values.device, dtype=values.dtype, non_blocking=True)
 
-    def _row(self, slice_index: int, sample: int, stream: int, shape: tuple[int, ...]) -> np.ndarray:
+    def _fill(self, noise: np.ndarray, slice_index: int, sample: int, stream: int) -> None:
         # The lowest counter word runs with the draws; the others keep the streams apart.
         key = np.array([self._seed, slice_index], np.uint64)
         bits = np.random.Philox(key=key, counter=np.array([0, 0, stream, sample], np.uint64))
-        return np.random.Generator(bits).standard_normal(shape, dtype=np.float32)
+        np.random.Generator(bits).standard_normal(out=noise, dtype=np.float32)

@@ -6,37 +6,47 @@ from typing import Protocol
 
 import torch
 from open_clip.hf_model import HFTextEncoder
-from open_clip.transformer import QuickGELU, TextTransformer, text_global_pool
+from open_clip.transformer import QuickGELU, TextTransformer
 from torch import Tensor, nn
 from transformers import BertConfig
 
 from .config import TextTowerConfig
+from .fused_block import attention, residual_block
 
 PAD_TOKEN = 0
 
 
 class TextTower(Protocol):
-    """A text tower in lock-step: embed, then one layer after the other, then project."""
+    """A text tower in lock-step: embed, then one layer after the other, then project the pooled token."""
+
+    ignores_padding: bool
+    """No token of a layer looks at padding; otherwise each looks at those before it and itself."""
 
     def embed(self, token_ids: Tensor) -> Tensor:
         """Tokens (B, T, W)."""
         ...
 
-    def attention_mask(self, token_ids: Tensor, tokens: Tensor) -> Tensor | None:
-        """Additive mask of the layers, of the type of ``tokens``."""
+    def pooled_positions(self, token_ids: Tensor) -> Tensor:
+        """Position (B,) of the token that speaks for the prompt."""
         ...
 
-    def block(self, index: int, tokens: Tensor, mask: Tensor | None) -> Tensor:
-        """Tokens after layer ``index``."""
+    def block(self, index: int, tokens: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
+        """Tokens (B, Tq, W) after layer ``index``, in which they look at a context (B, Tk, W).
+
+        Args:
+            mask: (B, 1, 1, Tk) or (Tq, Tk), True where a token looks; None lets all look at all.
+        """
         ...
 
-    def project(self, tokens: Tensor, token_ids: Tensor) -> Tensor:
-        """The prompt's vector (B, joint width), not scaled to unit length."""
+    def project(self, pooled: Tensor) -> Tensor:
+        """The prompt's vector (B, joint width) of its pooled token (B, W), not scaled to unit length."""
         ...
 
 
 class BertTextTower(HFTextEncoder):
     """BERT inside open_clip's encoder, pooled at the class token of the last layer, two-layer projection."""
+
+    ignores_padding = True
 
     def __init__(self, config: TextTowerConfig, joint_width: int) -> None:
         bert = BertConfig(
@@ -56,15 +66,19 @@ class BertTextTower(HFTextEncoder):
     def embed(self, token_ids: Tensor) -> Tensor:
         return self.transformer.embeddings(input_ids=token_ids)
 
-    def attention_mask(self, token_ids: Tensor, tokens: Tensor) -> Tensor | None:
-        padding = (token_ids == PAD_TOKEN)[:, None, None, :]
-        return tokens.new_zeros(padding.shape).masked_fill(padding, torch.finfo(tokens.dtype).min)
+    def pooled_positions(self, token_ids: Tensor) -> Tensor:
+        return token_ids.new_zeros(len(token_ids))
 
-    def block(self, index: int, tokens: Tensor, mask: Tensor | None) -> Tensor:
-        return self.transformer.encoder.layer[index](tokens, attention_mask=mask)
+    def block(self, index: int, tokens: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
+        layer = self.transformer.encoder.layer[index]
+        own = layer.attention.self
+        heads = own.num_attention_heads
+        dropout = own.dropout.p if self.training else 0.0
+        read = attention(own.query(tokens), own.key(context), own.value(context), heads, mask, dropout)
+        return layer.feed_forward_chunk(layer.attention.output(read, tokens))
 
-    def project(self, tokens: Tensor, token_ids: Tensor) -> Tensor:
-        return self.proj(tokens[:, 0])
+    def project(self, pooled: Tensor) -> Tensor:
+        return self.proj(pooled)
 
 
 class OpenClipTextTower(TextTransformer):
@@ -85,21 +99,44 @@ class OpenClipTextTower(TextTransformer):
             pool_type="argmax" if config.causal else "first",
             act_layer=QuickGELU if config.activation == "quick_gelu" else nn.GELU,
         )
+        self.ignores_padding = not config.causal
 
     def embed(self, token_ids: Tensor) -> Tensor:
         return self.token_embedding(token_ids) + self.positional_embedding[: token_ids.shape[1]]
 
-    def attention_mask(self, token_ids: Tensor, tokens: Tensor) -> Tensor | None:
-        length = token_ids.shape[1]
-        if self.use_pad_mask:
-            return self._build_additive_mask(token_ids, length, tokens.dtype)
-        return self.attn_mask[:length, :length]
+    def pooled_positions(self, token_ids: Tensor) -> Tensor:
+        # CLIP's end-of-text token has the highest number.
+        return token_ids.new_zeros(len(token_ids)) if self.ignores_padding else token_ids.argmax(dim=1)
 
-    def block(self, index: int, tokens: Tensor, mask: Tensor | None) -> Tensor:
-        return self.transformer.resblocks[index](tokens, attn_mask=mask)
+    def block(self, index: int, tokens: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
+        return residual_block(self.transformer.resblocks[index], tokens, context, mask)
 
-    def project(self, tokens: Tensor, token_ids: Tensor) -> Tensor:
-        return text_global_pool(self.ln_final(tokens), token_ids, pool_type=self.pool_type) @ self.text_projection
+    def project(self, pooled: Tensor) -> Tensor:
+        return self.ln_final(pooled) @ self.text_projection
+
+
+def content_length(token_ids: Tensor) -> int:
+    """Tokens up to the last one that is no padding in any row of (B, T)."""
+    return int((token_ids != PAD_TOKEN).any(dim=0).nonzero().max()) + 1
+
+
+def attention_mask(tower: TextTower, token_ids: Tensor, length: int) -> Tensor | None:
+    """Which of the tokens look at which.
+
+    Args:
+        tower: the tower.
+        token_ids: (B, T).
+        length: of the content.
+
+    Returns:
+        (B, 1, 1, length) of a tower that ignores padding, None when it has none within the content; (T, T) of a
+        causal one.
+    """
+    if tower.ignores_padding:
+        visible = token_ids[:, :length] != PAD_TOKEN
+        return None if bool(visible.all()) else visible[:, None, None]
+    count = token_ids.shape[1]
+    return torch.ones(count, count, dtype=torch.bool, device=token_ids.device).tril()
 
 
 def build_text_tower(config: TextTowerConfig, joint_width: int) -> BertTextTower | OpenClipTextTower:

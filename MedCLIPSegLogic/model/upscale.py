@@ -53,6 +53,6 @@ class SkipUpscaleBlock(nn.Module):
         )
 
     def forward(self, features: Tensor, skip: Tensor) -> Tensor:
-        """(B, Cin, h, w) and (B, Cs, 2h, 2w) to (B, Cout, 2h, 2w)."""
-        joined = functional.gelu(self.upsample(features) + self.skip(skip))
+        """(B, Cin, h, w) and what ``self.skip`` makes of the stem's map, (B, Cout, 2h, 2w), to (B, Cout, 2h, 2w)."""
+        joined = functional.gelu(self.upsample(features) + skip)
         return functional.gelu(joined + self.residual(joined))

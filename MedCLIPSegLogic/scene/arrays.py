@@ -17,11 +17,20 @@ def fill_image(image: vtk.vtkImageData, voxels: NDArray[Any]) -> None:
         image: any image; its dimensions and scalars are replaced, spacing and origin stay.
         voxels: (K, J, I) or (K, J, I, C), any type VTK knows.
     """
+    take_voxels(image, np.array(voxels, order="C"))
+
+
+def take_voxels(image: vtk.vtkImageData, voxels: NDArray[Any]) -> None:
+    """Make an array the voxels of an image, without a copy: it belongs to the image from then on.
+
+    Args:
+        image: any image; its dimensions and scalars are replaced, spacing and origin stay.
+        voxels: (K, J, I) or (K, J, I, C) in C order, any type VTK knows.
+    """
     k, j, i = voxels.shape[:3]
     components = voxels.shape[3] if voxels.ndim == 4 else 1
-    flat = np.ascontiguousarray(voxels).reshape(-1, components)
     image.SetDimensions(i, j, k)
-    image.GetPointData().SetScalars(numpy_to_vtk(flat, deep=True))
+    image.GetPointData().SetScalars(numpy_to_vtk(voxels.reshape(-1, components), deep=False))
 
 
 def voxel_view(image: vtk.vtkImageData) -> NDArray[Any]:

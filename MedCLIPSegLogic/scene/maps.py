@@ -11,7 +11,7 @@ import vtk
 from numpy.typing import NDArray
 
 from ..inference.result import MAX_ENTROPY, PromptResult, SegmentationResult
-from .arrays import voxel_view
+from .arrays import take_voxels, voxel_view
 from .geometry import follow_transform, ijk_to_ras, require_shape, voxel_counts, vtk_matrix
 from .heat_colors import heat_color_node
 from .hierarchy import place_beside
@@ -216,8 +216,8 @@ def _has_image(node: slicer.vtkMRMLScalarVolumeNode, shape: tuple[int, ...]) -> 
 def _new_image(shape: tuple[int, ...]) -> vtk.vtkImageData:
     """A float32 image for (K, J, I) voxels, which hold anything."""
     image = vtk.vtkImageData()
-    image.SetDimensions(*tuple(shape)[::-1])
-    image.AllocateScalars(vtk.VTK_FLOAT, 1)
+    # numpy asks for large pages, which are ready several times faster than those VTK gets.
+    take_voxels(image, np.empty(shape, np.float32))
     return image
 
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
 from ..evaluation.metrics import dice_score
+from ..inference.adaptive import AdaptiveSampling
 from ..inference.engine import run
-from ..inference.request import Device, SegmentationRequest
+from ..inference.request import Device, Precision, SegmentationRequest
 from ..inference.result import Progress, PromptResult, SegmentationResult
 from ..model.library import DEFAULT_MODEL, LoadedModel, load_model
 from ..reporting.preview import draw_preview
@@ -43,6 +44,8 @@ def segment(
     device: Device = "auto",
     seed: int = 0,
     slices: str | None = None,
+    adaptive: AdaptiveSampling | None = None,
+    precision: Precision = "float32",
     overwrite: bool = False,
     truth: NDArray[np.bool_] | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -62,6 +65,8 @@ def segment(
         device: where to compute.
         seed: of the noise.
         slices: "A:B", end exclusive; None for all.
+        adaptive: rule by which a slice gets fewer than ``samples`` passes when it has settled; None draws all.
+        precision: "float32" for results to report; "fast", "int8", "bfloat16" or "float16" for speed.
         overwrite: replace earlier results in ``out``.
         truth: (K, J, I) known mask; its Dice with every segment is recorded and its outline drawn.
         progress: called after every small step.
@@ -84,6 +89,8 @@ def segment(
             intensity=_rule(window, preset),
             seed=seed,
             device=device,
+            adaptive=adaptive,
+            precision=precision,
         )
         loaded = model if isinstance(model, LoadedModel) else load_model(model)
         result = _finish(loaded, request, progress)
@@ -157,6 +164,7 @@ def _measure(volume: Volume, prompt: PromptResult, truth: NDArray[np.bool_] | No
     elif volume.spacing_known:
         measures["volume_ml"] = round(count * volume.voxel_volume / 1000, 6)
     measures["mean_uncertainty"] = prompt.mean_uncertainty
+    measures["samples_drawn"] = list(prompt.samples_drawn)
     if truth is not None:
         measures["dice"] = dice_score(prompt.mask > 0, truth)
     return measures

@@ -62,12 +62,14 @@ def test_segment_writes_everything_it_promises(monkeypatch: pytest.MonkeyPatch, 
     assert record["intensity"]["rule"] == "as-stored"
     assert len(record["input_hash"]) == len(record["model_hash"]) == 64
     assert {"medclipseg", "python", "torch"} <= set(record["versions"])
+    assert (record["adaptive"], record["precision"], record["skipped_slices"]) == (None, "float32", [])
     probability = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(out / maps[0])))
     assert probability.shape == read_volume(PICTURE).shape
     result = record["results"][0]
     assert result["voxels"] == int((probability > 0.5).sum()) > 0
     assert result["area_mm2"] == pytest.approx(result["voxels"])
     assert result["spacing_known"] is False
+    assert result["samples_drawn"] == [3]
     assert Image.open(out / "preview.png").size[0] > 600
 
     node, _session = load_segmentation(out / "segmentation.seg.nrrd")
@@ -98,9 +100,15 @@ def test_scene_bundle_opens_with_everything(monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_a_volume_is_measured_in_milliliters(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    arguments = ("segment", VOLUME, "--prompt", "hippocampus", "--out", out, "--samples", 2, "--plane", "coronal")
-    assert call(monkeypatch, *arguments, "--slices", "10:20", "--window", 200, 100) == 0
+    arguments = ("segment", VOLUME, "--prompt", "hippocampus", "--out", out, "--plane", "coronal")
+    fast = ("--samples", 30, "--adaptive", "--precision", "fast")
+    assert call(monkeypatch, *arguments, "--slices", "10:20", "--window", 200, 100, *fast) == 0
     record = json.loads((out / "run.json").read_text())
+    assert record["adaptive"] == {"minimum": 3, "mask_change": 0.01, "entropy_change": 0.1}
+    assert record["precision"] in ("int8", "bfloat16", "float16")
+    drawn = record["results"][0]["samples_drawn"]
+    assert len(drawn) == 10
+    assert all(3 <= count <= 30 for count in drawn)
     assert (record["plane"], record["slices"]) == ("coronal", [10, 20])
     assert record["intensity"] | {"non_finite_voxels": 0} == {
         "rule": "window",
@@ -193,11 +201,11 @@ def test_help_names_every_command_and_option(
 ) -> None:
     assert call(monkeypatch, "--help") == 0
     printed = capsys.readouterr().out
-    assert all(name in printed for name in ("segment", "demo", "verify", "train", "evaluate"))
+    assert all(name in printed for name in ("segment", "demo", "verify", "train", "evaluate", "bench"))
     assert call(monkeypatch, "segment", "--help") == 0
     printed = capsys.readouterr().out
     wanted = "--prompt --out --model --samples --threshold --plane --window --preset --device --seed --slices --json"
-    assert all(option in printed for option in wanted.split())
+    assert all(option in printed for option in (*wanted.split(), "--adaptive", "--precision"))
 
 
 @pytest.mark.parametrize("size", [(300, 1), (1, 300), (1, 1)])

@@ -7,22 +7,16 @@ import dataclasses
 import pytest
 import torch
 
+from MedCLIPSegLogic.benchmark.random_model import UNIMEDCLIP
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.device import choose_batch_size, is_out_of_memory
-from MedCLIPSegLogic.model.config import AdapterConfig, ImageTowerConfig, ModelConfig, TextTowerConfig
+from MedCLIPSegLogic.model.config import ModelConfig
 
 CPU = torch.device("cpu")
-PUBLISHED = ModelConfig(
-    "unimedclip",
-    512,
-    ImageTowerConfig("vit", 224, 16, 768, 12, 12, activation="quick_gelu"),
-    TextTowerConfig("bert", 256, 30522, 768, 12, 12, max_positions=512),
-    AdapterConfig(256, tuple(range(1, 11))),
-)
 
 
 def test_a_step_of_the_published_size_is_one_pass_on_a_cpu() -> None:
-    assert choose_batch_size(PUBLISHED, 30, CPU) == 1
+    assert choose_batch_size(UNIMEDCLIP, 30, CPU) == 1
 
 
 def test_small_models_take_all_samples_at_once(a_config: ModelConfig) -> None:

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.inference.engine import Event, run
+from MedCLIPSegLogic.inference.preprocess import place, prepare_slice
 from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.inference.result import Progress, SegmentationResult, SlicePreview
 from MedCLIPSegLogic.model.library import LoadedModel, load_model
+from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import ACROSS, choose_axis
 from MedCLIPSegLogic.volumes.volume import Volume
 
@@ -41,12 +44,12 @@ def assert_same_maps(one: SegmentationResult, other: SegmentationResult) -> None
 @pytest.mark.parametrize(
     ("samples", "batch_size", "wanted"),
     [
-        (1, 8, [1]),
-        (2, 8, [1, 2]),
-        (6, 8, [1, 2, 4, 6]),
-        (30, 8, [1, 2, 4, 8, 16, 30]),
-        (9, 1, [1, 2, 4, 8, 9]),
-        (11, 3, [1, 2, 4, 10, 11]),
+        (1, 8, [0, 1]),
+        (2, 8, [0, 2]),
+        (6, 8, [0, 2, 4, 6]),
+        (30, 8, [0, 2, 4, 8, 16, 30]),
+        (9, 1, [0, 2, 4, 8, 9]),
+        (11, 3, [0, 2, 4, 8, 11]),
     ],
 )
 def test_the_first_slice_sharpens(
@@ -65,7 +68,7 @@ def test_the_first_slice_sharpens_for_every_prompt_and_the_others_come_once(
 ) -> None:
     request = request_for(a_volume, prompts=("a", "b"), slices=(1, 4), start_slice=2)
     _, previews, _ = split(list(run(a_model, request, previews=True)))
-    first = [(2, number, samples) for number in (0, 1) for samples in (1, 2, 4, 6)]
+    first = [(2, number, samples) for number in (0, 1) for samples in (0, 2, 4, 6)]
     others = [(index, number, 6) for index in (3, 1) for number in (0, 1)]
     assert [(p.slice_index, p.prompt_number, p.samples) for p in previews] == first + others
 
@@ -77,8 +80,12 @@ def test_previews_come_only_when_asked_for(a_model: LoadedModel, a_volume: Volum
 
 def test_each_preview_follows_its_step(a_model: LoadedModel, a_picture: Volume) -> None:
     events = list(run(a_model, request_for(a_picture), previews=True))
-    kinds = [(type(event).__name__, getattr(event, "sample_number", 0) or event.samples) for event in events[:-1]]
-    assert kinds == [(name, count) for count in (1, 2, 4, 6) for name in ("Progress", "SlicePreview")]
+    kinds = [
+        (type(event).__name__, event.samples if isinstance(event, SlicePreview) else event.sample_number)
+        for event in events[:-1]
+    ]
+    steps = [(name, count) for count in (2, 4, 6) for name in ("Progress", "SlicePreview")]
+    assert kinds == [("SlicePreview", 0), *steps]
 
 
 @pytest.mark.parametrize("plane", ["axial", "coronal", "sagittal"])
@@ -104,11 +111,27 @@ def test_previews_lie_as_the_voxels_do(a_model: LoadedModel, plane: Any, flips: 
 
 def test_a_preview_is_the_mean_of_the_samples_so_far(a_model: LoadedModel, a_volume: Volume) -> None:
     _, previews, _ = split(list(run(a_model, request_for(a_volume, slices=(2, 3)), previews=True)))
-    for preview in previews:
+    for preview in previews[1:]:
         *_, alone = run(a_model, request_for(a_volume, slices=(2, 3), samples=preview.samples))
         assert isinstance(alone, SegmentationResult)
         assert np.abs(alone.prompts[0].probability[2] - preview.probability).max() < 1e-5
     assert np.abs(previews[0].probability - previews[-1].probability).max() > 1e-4
+
+
+def test_the_first_preview_is_one_pass_with_the_noise_at_its_mean(a_model: LoadedModel, a_volume: Volume) -> None:
+    steps = run(a_model, request_for(a_volume, slices=(2, 3)), previews=True)
+    preview = next(steps)
+    assert isinstance(preview, SlicePreview)
+    assert preview.samples == 0
+    axis, mapping = choose_axis(a_volume, "auto"), resolve(default_rule(a_volume), a_volume)
+    pixels = mapping.apply(axis.extract(a_volume.voxels, 2))
+    preprocessing = a_model.config.preprocessing
+    placement = place(pixels.shape, axis.pixel_spacing, a_model.config.image.image_size, preprocessing)
+    image = prepare_slice(pixels, placement, preprocessing)[None]
+    with torch.inference_mode():
+        logits = a_model.network(image, a_model.tokenizer(["tumor"]), lambda a, d, values: torch.zeros_like(values))
+        wanted = placement.restore(logits.logits.sigmoid())[0].numpy()
+    assert np.abs(preview.probability - wanted).max() < 1e-5
 
 
 def test_a_preview_keeps_its_values_while_the_run_goes_on(a_model: LoadedModel, a_picture: Volume) -> None:
@@ -142,7 +165,7 @@ def test_previews_of_the_bundled_model_change_nothing() -> None:
     *_, plain = run(model, request_for(volume, prompts=("bright disk",), samples=5, threshold=0.3))
     assert isinstance(plain, SegmentationResult)
     assert_same_maps(plain, watched)
-    assert [(p.slice_index, p.samples) for p in previews] == [(1, 1), (1, 2), (1, 4), (1, 5), (2, 5), (0, 5)]
+    assert [(p.slice_index, p.samples) for p in previews] == [(1, 0), (1, 2), (1, 4), (1, 5), (2, 5), (0, 5)]
 
 
 def test_progress_names_the_device(a_model: LoadedModel, a_picture: Volume) -> None:
@@ -153,7 +176,7 @@ def test_progress_names_the_device(a_model: LoadedModel, a_picture: Volume) -> N
 
 def test_closing_between_step_and_preview_cancels(a_model: LoadedModel, a_picture: Volume) -> None:
     steps = run(a_model, request_for(a_picture), previews=True)
-    assert isinstance(next(steps), Progress)
-    assert isinstance(next(steps), SlicePreview)
+    kinds = [type(next(steps)) for _ in range(3)]
+    assert kinds == [SlicePreview, Progress, SlicePreview]
     steps.close()
     assert list(steps) == []

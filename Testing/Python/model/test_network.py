@@ -98,9 +98,8 @@ def test_the_shared_part_gives_the_same_as_the_whole(a_config: ModelConfig) -> N
     images, ids = torch.randn(1, 3, 32, 32), torch.tensor([[2, 7, 9, 3]])
     rows = [(0, sample) for sample in range(3)]
     with torch.inference_mode():
-        shared = network.decode(
-            network.encode_images(images).repeat(3), network.encode_text(ids).expand(3), SeededNoise(0, rows)
-        )
+        pair = network.meet(network.encode_images(images), network.encode_text(ids))
+        shared = network.decode(pair.repeat(3), SeededNoise(0, rows))
         whole = network(images.repeat(3, 1, 1, 1), ids.repeat(3, 1), SeededNoise(0, rows))
     assert torch.allclose(shared.logits, whole.logits, atol=1e-5)
 

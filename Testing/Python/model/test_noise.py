@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from MedCLIPSegLogic.model.noise import SeededNoise
+from MedCLIPSegLogic.model.noise import MeanNoise, SeededNoise
 
 
 def draw(seed: int, rows: list[tuple[int, int]], adapter: int = 0, tokens: int = 5) -> torch.Tensor:
@@ -44,3 +44,16 @@ def test_neighboring_keys_are_uncorrelated() -> None:
     noise = SeededNoise(0, rows)(0, "image_from_text", torch.empty(len(rows), 64, 64)).flatten(1).numpy()
     correlation = np.corrcoef(noise) - np.eye(len(rows))
     assert np.abs(correlation).max() < 5 / np.sqrt(64 * 64)
+
+
+def test_many_numbers_are_drawn_by_several_threads_and_are_the_same() -> None:
+    rows = [(3, sample) for sample in range(3)]
+    values = torch.zeros(3, 500, 400)
+    together = SeededNoise(9, rows)(1, "text_from_image", values)
+    for number, row in enumerate(rows):
+        assert torch.equal(together[number : number + 1], SeededNoise(9, [row])(1, "text_from_image", values[:1]))
+
+
+def test_the_mean_of_the_noise_is_zero() -> None:
+    values = torch.ones(2, 3, 4)
+    assert torch.equal(MeanNoise()(0, "image_from_text", values), torch.zeros(2, 3, 4))

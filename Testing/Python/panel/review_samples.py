@@ -133,7 +133,6 @@ def _promptResult(prompt: str, number: int, shape: tuple[int, ...]) -> PromptRes
         probability=probability,
         mask=mask,
         uncertainty=entropy,
-        expected_entropy=0.9 * entropy,
         mutual_information=0.1 * entropy,
         threshold=0.5,
         mean_uncertainty=float(entropy[mask > 0].mean()),

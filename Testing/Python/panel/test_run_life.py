@@ -31,6 +31,7 @@ def a_volume_node(a_module_widget: Any) -> Any:
 def a_run(a_module_widget: Any, a_volume_node: Any) -> Any:
     """The widget with one prompt and a long run under way."""
     a_module_widget.logic.parameters.sampleCount = 100
+    a_module_widget.logic.parameters.adaptive = False
     start(a_module_widget, PROMPT)
     assert a_module_widget.logic.runControl.state == RUNNING
     return a_module_widget

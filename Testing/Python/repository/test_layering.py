@@ -15,7 +15,17 @@ PACKAGE = ROOT / "MedCLIPSegLogic"
 LONGEST_FILE = 400
 HEAVY = {"torch", "slicer", "open_clip", "transformers", "huggingface_hub"}
 ENGINE = ("model", "inference", "volumes")
-ABOVE_ENGINE = ("zoo", "scene", "workflows", "cli", "reporting", "datasets", "evaluation", "training")
+ABOVE_ENGINE = (
+    "zoo",
+    "benchmark",
+    "scene",
+    "workflows",
+    "cli",
+    "reporting",
+    "datasets",
+    "evaluation",
+    "training",
+)
 PACKAGE_FILES = sorted(PACKAGE.rglob("*.py"))
 ALL_FILES = sorted(
     path for folder in ("MedCLIPSeg", "MedCLIPSegLogic", "Testing") for path in (ROOT / folder).rglob("*.py")

@@ -43,7 +43,7 @@ def prompt_result(prompt: str, probability: NDArray[np.float32], name: str | Non
     entropy = (-inside * np.log(inside) - (1 - inside) * np.log(1 - inside)).astype(np.float32)
     mask = (probability > 0.5).astype(np.uint8)
     return PromptResult(
-        prompt, name or prompt, probability, mask, entropy, entropy, np.zeros_like(entropy), 0.5, float(entropy.mean())
+        prompt, name or prompt, probability, mask, entropy, np.zeros_like(entropy), 0.5, float(entropy.mean())
     )
 
 

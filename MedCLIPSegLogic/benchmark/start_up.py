@@ -1,0 +1,33 @@
+"""How long it takes until something happens: new processes, as a user starts them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from ..workflows.demo import CASES, bundled_cases
+
+REPEATS = 5
+
+
+def start_up() -> dict[str, Any]:
+    """Seconds (median of five) of ``medclipseg --help`` and of a first result of the bundled model, with its files."""
+    case = bundled_cases()[0]
+    with tempfile.TemporaryDirectory(prefix="medclipseg-bench-") as folder:
+        out = str(Path(folder) / "result")
+        first = ["segment", str(CASES / case.image), "--prompt", case.prompt, "--out", out, "--overwrite"]
+        return {
+            "help_seconds": median(_seconds(["--help"]) for _ in range(REPEATS)),
+            "first_result_seconds": median(_seconds(first) for _ in range(REPEATS)),
+        }
+
+
+def _seconds(arguments: list[str]) -> float:
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "MedCLIPSegLogic", *arguments], check=True, capture_output=True)
+    return time.perf_counter() - started

@@ -1,0 +1,120 @@
+"""Numbers the towers compute with."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.inference import precision
+from MedCLIPSegLogic.inference.engine import run
+from MedCLIPSegLogic.inference.request import SegmentationRequest
+from MedCLIPSegLogic.inference.result import SegmentationResult
+from MedCLIPSegLogic.model.config import AdapterConfig, HeadConfig, ImageTowerConfig, ModelConfig, TextTowerConfig
+from MedCLIPSegLogic.model.library import LoadedModel
+from MedCLIPSegLogic.model.network import MedCLIPSeg
+from MedCLIPSegLogic.model.noise import SeededNoise
+from MedCLIPSegLogic.model.quantization import quantized
+from MedCLIPSegLogic.volumes.volume import Volume
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+PUBLISHED_STYLE = ModelConfig(
+    "test",
+    32,
+    ImageTowerConfig("vit", 64, 16, 64, 4, 2, activation="quick_gelu"),
+    TextTowerConfig("bert", 12, 50, 64, 4, 2, max_positions=20),
+    AdapterConfig(16, (1, 2)),
+    HeadConfig(),
+)
+
+
+def finish(model: LoadedModel, volume: Volume, **settings: Any) -> SegmentationResult:
+    *_, result = run(model, SegmentationRequest(volume=volume, prompts=("tumor",), samples=4, **settings))
+    assert isinstance(result, SegmentationResult)
+    return result
+
+
+def test_int8_is_near_and_leaves_the_network_as_it_was(a_model: LoadedModel, a_picture: Volume) -> None:
+    before = finish(a_model, a_picture)
+    rough = finish(a_model, a_picture, precision="int8")
+    after = finish(a_model, a_picture)
+    assert rough.settings["precision"] == "int8"
+    difference = np.abs(rough.prompts[0].probability - before.prompts[0].probability).max()
+    assert 0 < difference < 0.05
+    assert np.array_equal(before.prompts[0].probability, after.prompts[0].probability)
+
+
+def test_int8_rows_do_not_influence_each_other(a_model: LoadedModel, a_volume: Volume) -> None:
+    whole = finish(a_model, a_volume, precision="int8")
+    part = finish(a_model, a_volume, precision="int8", slices=(2, 4))
+    assert np.array_equal(whole.prompts[0].probability[2:4], part.prompts[0].probability[2:4])
+    large = finish(a_model, a_volume, precision="int8", batch_size=8)
+    assert np.array_equal(whole.prompts[0].probability, large.prompts[0].probability)
+
+
+def test_every_linear_layer_of_the_published_towers_is_quantized() -> None:
+    torch.manual_seed(1)
+    network = MedCLIPSeg(PUBLISHED_STYLE).eval()
+    twin = quantized(network)
+    assert quantized(network) is twin
+    for tower in (twin.vision_model, twin.text_model):
+        assert not [n for n, m in tower.named_modules() if type(m) in (torch.nn.Linear, torch.nn.MultiheadAttention)]
+    images, ids = torch.randn(1, 3, 64, 64), torch.tensor([[2, 7, 9, 3, 0, 0, 0, 0, 0, 0, 0, 0]])
+    with torch.inference_mode():
+        exact, rough = (n(images, ids, SeededNoise(0, [(0, 0)])).logits for n in (network, twin))
+    assert torch.corrcoef(torch.stack([exact.flatten(), rough.flatten()]))[0, 1] > 0.99
+    shared = {id(p) for p in network.pvl_adapters.parameters()}
+    assert {id(p) for p in twin.pvl_adapters.parameters()} == shared
+
+
+@pytest.mark.parametrize(
+    ("bfloat16", "int8", "device", "wanted"),
+    [
+        (True, True, CPU, "int8"),
+        (False, True, CPU, "int8"),
+        (True, False, CPU, "float32"),
+        (True, True, CUDA, "bfloat16"),
+        (False, True, CUDA, "float16"),
+    ],
+)
+def test_fast_is_what_the_device_does_well(
+    monkeypatch: pytest.MonkeyPatch, bfloat16: bool, int8: bool, device: torch.device, wanted: str
+) -> None:
+    monkeypatch.setattr(precision, "can_quantize", lambda: int8)
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: bfloat16)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: bfloat16)
+    assert precision.choose_precision("fast", device) == wanted
+
+
+@pytest.mark.parametrize(
+    ("wanted", "device"), [("bfloat16", CPU), ("float16", CPU), ("int8", CUDA), ("int8", CPU)], ids=str
+)
+def test_what_a_device_does_not_do_well_is_refused(
+    monkeypatch: pytest.MonkeyPatch, wanted: Any, device: torch.device
+) -> None:
+    monkeypatch.setattr(precision, "can_quantize", lambda: False)
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: False)
+    with pytest.raises(MedCLIPSegError, match=wanted):
+        precision.choose_precision(wanted, device)
+
+
+def test_half_precision_is_near_whatever_the_batch(
+    a_model: LoadedModel, a_volume: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: True)
+    exact = finish(a_model, a_volume).prompts[0].probability
+    halves = [finish(a_model, a_volume, precision="bfloat16", batch_size=size).prompts[0] for size in (1, 4, 20)]
+    for half in halves:
+        assert half.probability.dtype == np.float32
+        assert 0 < np.abs(half.probability - exact).max() < 0.03
+        assert np.abs(half.probability - halves[0].probability).max() < 0.01
+
+
+def test_the_precision_does_not_change_the_default(a_model: LoadedModel, a_picture: Volume) -> None:
+    request = SegmentationRequest(volume=a_picture, prompts=("tumor",))
+    assert request.precision == "float32"
+    assert dataclasses.replace(request, precision="fast").precision == "fast"

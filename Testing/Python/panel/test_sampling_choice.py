@@ -1,0 +1,33 @@
+"""How many samples the panel asks for, and what it says of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import slicer
+
+from MedCLIPSegLogic.scene.tags import segment_record
+
+
+@pytest.mark.parametrize("adaptive", [True, False])
+def test_samples_are_drawn_as_needed_unless_all_are_wanted(a_module_widget: Any, pump: Any, adaptive: bool) -> None:
+    voxels = np.random.default_rng(0).integers(0, 255, (1, 48, 64), dtype=np.uint8)
+    slicer.util.setSliceViewerLayers(background=slicer.util.addVolumeFromArray(voxels, name="head"), fit=True)
+    logic, ui = a_module_widget.logic, a_module_widget.ui
+    assert ui.adaptiveCheckBox.checked
+    assert logic.parameters.adaptive
+    ui.adaptiveCheckBox.checked = adaptive
+    logic.parameters.sampleCount = 40
+    logic.rows.add(["tumor"])
+    logic.run([row.rowId for row in logic.rows])
+    pump(until=lambda: not logic.isRunning, seconds=120)
+    [node] = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+    settings = json.loads(segment_record(node.GetSegmentation().GetNthSegment(0))["Settings"])
+    assert (settings["adaptive"] is not None) is adaptive
+    assert settings["samples"] == 40
+    text = ui.statusLabel.text
+    drawn = float(next(line for line in text.splitlines() if "samples a slice" in line).split()[0])
+    assert 3 <= drawn < 40 if adaptive else drawn == 40
