@@ -114,7 +114,7 @@ def test_missing_packages_are_named_and_installed_without_torch(a_slicer: Module
     hide("timm", "nibabel")
     widget = opened()
     sentence, button = notice(widget) or ("", "")
-    assert sentence == "Some Python packages are not installed yet: timm>=1.0.15, nibabel>=5.2."
+    assert sentence == "Some Python packages are not installed yet: timm>=1.0.22, nibabel>=5.2."
     assert button == "Install the packages"
     hide()
     pressButton(widget)
@@ -129,7 +129,7 @@ def test_missing_packages_in_slicer_5_10(a_slicer_5_10: ModuleType, hide: Hide) 
     hide("timm", "nibabel")
     widget = opened()
     pressButton(widget)
-    assert packaging.calls == [("pip_install", {"requirements": ["timm>=1.0.15", "nibabel>=5.2"]})]
+    assert packaging.calls == [("pip_install", {"requirements": ["timm>=1.0.22", "nibabel>=5.2"]})]
 
 
 def test_an_old_package_counts_as_missing(a_slicer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +165,7 @@ def test_a_run_says_which_button_helps(a_slicer: ModuleType, hide: Hide) -> None
     edit.returnPressed()
     pythonqt.processEvents(50)
     assert widget.ui.statusLabel.text == (
-        "Some Python packages are not installed yet: timm>=1.0.15. Press “Install the packages” above."
+        "Some Python packages are not installed yet: timm>=1.0.22. Press “Install the packages” above."
     )
     assert not widget.logic.isRunning
     assert packaging.calls == []
