@@ -9,7 +9,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from .errors import MedCLIPSegError
+from .errors import UnwritableFileError
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def replacing(path: Path) -> Iterator[Path]:
         path: file to write; its folder exists.
 
     Raises:
-        MedCLIPSegError: the file cannot be written; the old one is still there.
+        UnwritableFileError: the file cannot be written; the old one is still there.
     """
     temporary = path.with_name(path.name + ".part")
     try:
@@ -31,10 +31,7 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise MedCLIPSegError(
-            f"{path} cannot be written ({reason}) and is left as it was; free some space or change the permissions."
-        ) from error
+        raise UnwritableFileError(path, getattr(error, "strerror", None) or str(error)) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -43,7 +40,7 @@ def write_text(path: Path, text: str) -> None:
     """Replace a text file whole, in UTF-8.
 
     Raises:
-        MedCLIPSegError: it cannot be written; the old one is still there.
+        UnwritableFileError: it cannot be written; the old one is still there.
     """
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -8,19 +8,19 @@ from typing import Any
 
 import torch
 
-from ..benchmark.cases import Case, data_set_cases, demo_cases
-from ..benchmark.comparison import compare
-from ..benchmark.machine import describe_machine
-from ..benchmark.memory import in_new_process
-from ..benchmark.random_model import benchmark_model
-from ..benchmark.scene_speed import scene_speed
-from ..benchmark.start_up import start_up
-from ..benchmark.variants import Variant, measure, variants_for
-from ..benchmark.volume_cost import volume_cost
 from ..errors import MedCLIPSegError
 from ..inference.device import choose_device
 from ..inference.request import MAX_SAMPLES, Device
 from ..model.library import DEFAULT_MODEL
+from ..speed.cases import Case, data_set_cases, demo_cases
+from ..speed.comparison import compare
+from ..speed.machine import describe_machine
+from ..speed.memory import in_new_process
+from ..speed.random_model import benchmark_model
+from ..speed.scene_speed import scene_speed
+from ..speed.start_up import start_up
+from ..speed.variants import Variant, measure, variants_for
+from ..speed.volume_cost import volume_cost
 
 PARTS = ("variants", "memory", "volumes", "start-up", "scene")
 

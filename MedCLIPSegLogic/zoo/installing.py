@@ -16,7 +16,7 @@ from filelock import FileLock
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, UnwritableFileError
 from ..model.catalog import bundled_models
 from ..model.checkpoint import file_hash, load_to_train, read_backbone_link, save_backbone_link, save_weights
 from ..model.config import ModelConfig
@@ -58,10 +58,10 @@ def store_errors() -> Iterator[None]:
     """Turn a full disk and missing rights into a sentence."""
     try:
         yield
-    except SafetensorError as error:
-        raise MedCLIPSegError(_cannot_write(str(error))) from None
-    except OSError as error:
-        raise MedCLIPSegError(_cannot_write(error.strerror or str(error))) from None
+    except (SafetensorError, OSError) as error:
+        raise MedCLIPSegError(_cannot_write(getattr(error, "strerror", None) or str(error))) from None
+    except UnwritableFileError as error:  # its path is one of passage
+        raise MedCLIPSegError(_cannot_write(error.reason)) from None
 
 
 def _cannot_write(reason: str) -> str:

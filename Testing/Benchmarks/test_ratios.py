@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from MedCLIPSegLogic.benchmark.scene_speed import scene_speed
-from MedCLIPSegLogic.benchmark.start_up import start_up
-from MedCLIPSegLogic.benchmark.volume_cost import volume_cost
+from MedCLIPSegLogic.speed.scene_speed import scene_speed
+from MedCLIPSegLogic.speed.start_up import start_up
+from MedCLIPSegLogic.speed.volume_cost import volume_cost
 from MedCLIPSegLogic.workflows.bench import bench
 
 

@@ -17,7 +17,7 @@ HEAVY = {"torch", "slicer", "open_clip", "transformers", "huggingface_hub"}
 ENGINE = ("model", "inference", "volumes")
 ABOVE_ENGINE = (
     "zoo",
-    "benchmark",
+    "speed",
     "scene",
     "workflows",
     "cli",

@@ -13,13 +13,13 @@ import pytest
 import torch
 from PIL import Image
 
-from MedCLIPSegLogic.benchmark.agreement import agreement
-from MedCLIPSegLogic.benchmark.cases import data_set_cases
-from MedCLIPSegLogic.benchmark.memory import in_new_process
-from MedCLIPSegLogic.benchmark.random_model import benchmark_model
-from MedCLIPSegLogic.benchmark.variants import sample_spread
 from MedCLIPSegLogic.cli.app import app
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.speed.agreement import agreement
+from MedCLIPSegLogic.speed.cases import data_set_cases
+from MedCLIPSegLogic.speed.memory import in_new_process
+from MedCLIPSegLogic.speed.random_model import benchmark_model
+from MedCLIPSegLogic.speed.variants import sample_spread
 from MedCLIPSegLogic.workflows.bench import bench
 
 
