@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from .errors import UnwritableFileError
+from .errors import MedCLIPSegError
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def replacing(path: Path) -> Iterator[Path]:
         path: file to write; its folder exists.
 
     Raises:
-        UnwritableFileError: the file cannot be written; the old one is still there.
+        OSError: the file, which the error names, cannot be written; the old one is still there.
     """
     temporary = path.with_name(path.name + ".part")
     try:
@@ -30,8 +31,10 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("r+b") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
-    except (OSError, SafetensorError) as error:
-        raise UnwritableFileError(path, getattr(error, "strerror", None) or str(error)) from error
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+    except SafetensorError as error:
+        raise OSError(errno.EIO, str(error), str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -40,7 +43,23 @@ def write_text(path: Path, text: str) -> None:
     """Replace a text file whole, in UTF-8.
 
     Raises:
-        UnwritableFileError: it cannot be written; the old one is still there.
+        OSError: it cannot be written; the old one is still there.
     """
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def write_failures_in_words() -> Iterator[None]:
+    """Turn the failure to write a file into one sentence.
+
+    Raises:
+        MedCLIPSegError: a file could not be written in the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise MedCLIPSegError(
+            f"{error.filename or 'A file'} cannot be written ({error.strerror or error}) and is left as it was; free "
+            "some space or change the permissions."
+        ) from error

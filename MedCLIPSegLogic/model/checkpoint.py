@@ -36,7 +36,7 @@ def save_checkpoint(network: MedCLIPSeg, folder: Path, half: bool = False) -> No
         half: store floating-point values as float16.
 
     Raises:
-        MedCLIPSegError: a file cannot be written; earlier weights in the folder are kept.
+        OSError: a file cannot be written; earlier weights in the folder are kept.
     """
     save_weights(network.state_dict(), folder / WEIGHTS_FILE, half)
     save_config(network.config, folder)

@@ -26,7 +26,7 @@ def save_kept_weights(
         backbone: SHA-256 of the shared backbone of frozen towers; None writes all weights.
 
     Raises:
-        MedCLIPSegError: a file cannot be written; earlier weights are kept.
+        OSError: a file cannot be written; earlier weights are kept.
     """
     networks: dict[Kind, MedCLIPSeg] = {"latest": latest}
     if average is not None:

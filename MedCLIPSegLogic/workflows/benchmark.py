@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ..atomic_file import write_failures_in_words
 from ..errors import MedCLIPSegError
 from ..protocols.configuration import read_configuration
 from ..protocols.paper_tables import PROTOCOLS
@@ -31,5 +32,6 @@ def benchmark(
     if protocol not in PROTOCOLS:
         raise MedCLIPSegError(f"There is no protocol '{protocol}'; take one of {', '.join(PROTOCOLS)}.")
     settings = read_configuration(Path(config))
-    table = PROTOCOLS[protocol](settings, progress or (lambda what, share: None))
-    return table.write(Path(settings.out), protocol)
+    with write_failures_in_words():
+        table = PROTOCOLS[protocol](settings, progress or (lambda what, share: None))
+        return table.write(Path(settings.out), protocol)

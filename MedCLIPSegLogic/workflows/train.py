@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ..atomic_file import write_text
+from ..atomic_file import write_failures_in_words, write_text
 from ..errors import MedCLIPSegError
 from ..model.catalog import VOCABULARY_FILE
 from ..model.checkpoint import load_to_train, read_backbone_link, read_config, save_backbone_link, save_config
@@ -64,7 +64,7 @@ def train(
     source = None if start_from is None else find_model(start_from)
     if settings is None:
         settings = begun_settings(folder) if resume else recipe_settings("auto", source)
-    with join_processes(settings.device) as processes:
+    with write_failures_in_words(), join_processes(settings.device) as processes:
         processes.on_first(lambda: _check_request(folders, folder, settings, source, resume))
         return _train(folders, folder, settings, source, resume, progress, processes)
 
@@ -230,7 +230,7 @@ def write_record(folder: Path, record: dict[str, Any]) -> None:
     """Write ``training.json``.
 
     Raises:
-        MedCLIPSegError: it cannot be written.
+        OSError: it cannot be written.
     """
     write_text(folder / RECORD_FILE, json.dumps(record, indent=2) + "\n")
 

@@ -16,7 +16,7 @@ from filelock import FileLock
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ..errors import MedCLIPSegError, UnwritableFileError
+from ..errors import MedCLIPSegError
 from ..model.catalog import bundled_models
 from ..model.checkpoint import file_hash, load_to_train, read_backbone_link, save_backbone_link, save_weights
 from ..model.config import ModelConfig
@@ -60,8 +60,6 @@ def store_errors() -> Iterator[None]:
         yield
     except (SafetensorError, OSError) as error:
         raise MedCLIPSegError(_cannot_write(getattr(error, "strerror", None) or str(error))) from None
-    except UnwritableFileError as error:  # its path is one of passage
-        raise MedCLIPSegError(_cannot_write(error.reason)) from None
 
 
 def _cannot_write(reason: str) -> str:
