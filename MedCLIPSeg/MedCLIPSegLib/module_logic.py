@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import slicer
@@ -69,8 +68,12 @@ class MedCLIPSegLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
 
     def bind(self) -> None:
         """Work on the scene's parameter node, with the image in view when none is chosen."""
+        from MedCLIPSegLogic.model.catalog import default_model
+
         self.release()
         self.parameters = self.getParameterNode()
+        if not self.parameters.model:
+            self.parameters.model = default_model()
         self.rows.replaceAll(PromptRows.parse(self.parameters.promptTable))
         self.addObserver(self.parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
         self.chooseImage()
@@ -181,7 +184,7 @@ class MedCLIPSegLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         self.removeObservers()
 
     def segment(
-        self, volumeNode: Any, prompts: list[str], samples: int = 30, threshold: float = 0.5, model: str = "mini"
+        self, volumeNode: Any, prompts: list[str], samples: int = 30, threshold: float = 0.5, model: str = ""
     ) -> Any:
         """Segment an image and wait for the result; for scripts.
 
@@ -190,7 +193,7 @@ class MedCLIPSegLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
             prompts: one text a segment.
             samples: Monte-Carlo passes a slice, 1…1000.
             threshold: probability above which a voxel is inside, 0…1 exclusive.
-            model: name of a bundled model or path of a model folder.
+            model: name of a bundled or installed model, or path of a model folder; empty for the default one.
 
         Returns:
             The segmentation node; probability and uncertainty maps lie beside it in the scene.
@@ -207,7 +210,7 @@ class MedCLIPSegLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
 
         volume = volume_from_node(volumeNode)
         request = SegmentationRequest(volume=volume, prompts=tuple(prompts), samples=samples, threshold=threshold)
-        *_steps, result = run(load_model(Path(model) if Path(model).is_dir() else model), request)
+        *_steps, result = run(load_model(model or None), request)
         scene = slicer.mrmlScene
         return write_result(scene, volumeNode, result, find_segmentation(scene, volumeNode)).segmentation
 

@@ -22,7 +22,7 @@ class MedCLIPSegParameterNode:
         lastSlice: last slice of a range, included.
         plane: direction of the slices: "auto", "axial", "coronal" or "sagittal".
         intensity: rule for gray values, a key of `intensity_choices.INTENSITY_CHOICES`.
-        model: name of a bundled model or path of a model folder.
+        model: name of a bundled or installed model or path of a model folder; empty until the panel chooses.
         sampleCount: Monte-Carlo passes a slice, the most of them when ``adaptive``.
         adaptive: slices get fewer passes when their result has settled.
         seed: of the noise.
@@ -42,7 +42,7 @@ class MedCLIPSegParameterNode:
     lastSlice: int = 0
     plane: str = "auto"
     intensity: str = "auto"
-    model: str = "mini"
+    model: str = ""
     sampleCount: Annotated[int, WithinRange(1, 100)] = 30
     adaptive: bool = True
     seed: Annotated[int, WithinRange(0, MAX_SEED)] = 0

@@ -26,8 +26,13 @@ def segment_command(
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results.", show_default=False)],
     model: Annotated[
-        str, typer.Option(help="Name of a bundled or installed model (see models list), or a model folder.")
-    ] = "mini",
+        str | None,
+        typer.Option(
+            help="Name of a bundled or installed model (see models list), or a model folder; mini, until another model "
+            "is downloaded.",
+            show_default=False,
+        ),
+    ] = None,
     samples: Annotated[int, typer.Option(help="Monte-Carlo passes; more give a steadier uncertainty.")] = 30,
     threshold: Annotated[float, typer.Option(help="Probability above which a voxel is inside.")] = 0.5,
     plane: Annotated[

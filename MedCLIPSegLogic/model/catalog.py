@@ -8,7 +8,10 @@ from pathlib import Path
 
 from ..errors import MedCLIPSegError
 from .manifest import ZooEntry, zoo
-from .store import backbone_file, installed_models, is_model_folder, models_folder, read_text
+from .store import IMPORT_RECORD, backbone_file, installed_models, is_model_folder, models_folder, read_text
+
+FIRST_MODEL = "mini"
+"""The default until another model is downloaded."""
 
 BUNDLED_MODELS = Path(__file__).parent.parent / "Resources" / "Models"
 CARD_FILE = "model.json"
@@ -55,6 +58,23 @@ def bundled_models() -> list[str]:
 def known_models() -> list[str]:
     """Names of the bundled, the installed and the published models, in this order."""
     return list(dict.fromkeys([*bundled_models(), *installed_models(), *zoo()]))
+
+
+def default_model() -> str:
+    """The model that is meant when none is named: ``mini``, or the published model that was downloaded last."""
+    downloaded = [(at, name) for name in installed_models() if (at := _downloaded_at(name)) is not None]
+    return max(downloaded)[1] if downloaded else FIRST_MODEL
+
+
+def _downloaded_at(name: str) -> str | None:
+    """When a model that can segment was downloaded, as ISO date and time; None for others."""
+    folder = models_folder() / name
+    try:
+        record = json.loads(read_text(folder, IMPORT_RECORD))
+        is_download = "repository" in record["source"] and describe_model(name).on_disk
+        return str(record["imported"]) if is_download and not describe_model(name).is_backbone else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, MedCLIPSegError):
+        return None
 
 
 def model_folder(name_or_folder: str | Path) -> Path:

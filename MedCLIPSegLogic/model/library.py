@@ -15,6 +15,7 @@ from .catalog import (
     VOCABULARY_FILE,
     WEIGHTS_FILE,
     bundled_models,
+    default_model,
     model_folder,
 )
 from .checkpoint import file_hash, load_checkpoint
@@ -23,8 +24,6 @@ from .manifest import zoo
 from .network import MedCLIPSeg
 from .store import installed_models, is_model_folder
 from .tokenizer import PromptTokenizer
-
-DEFAULT_MODEL = "mini"
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,13 +79,13 @@ def _model_hash(folder: Path) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def load_model(name: str | Path = DEFAULT_MODEL) -> LoadedModel:
-    """Load a model from its name or folder.
+def load_model(name: str | Path | None = None) -> LoadedModel:
+    """Load a model from its name or folder; None for the default, see `catalog.default_model`.
 
     Raises:
         MedCLIPSegError: it does not exist, or its files are damaged or do not fit each other.
     """
-    folder = find_model(name)
+    folder = find_model(name if name is not None else default_model())
     network = load_checkpoint(folder)
     tokenizer = PromptTokenizer(network.config, folder)
     return LoadedModel(folder.resolve().name, network, tokenizer, _model_hash(folder))

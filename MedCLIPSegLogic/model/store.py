@@ -22,6 +22,8 @@ MAX_TEXT_BYTES = 16 * 2**20
 """More than any configuration, card or vocabulary has."""
 MAX_WEIGHTS_BYTES = 4 * 2**30
 """More than any checkpoint of these flavors has, optimizer included."""
+IMPORT_RECORD = "import.json"
+"""Where an installed model came from, and when."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}[A-Za-z0-9]|[A-Za-z0-9]")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 

@@ -11,7 +11,7 @@ import torch
 from ..errors import MedCLIPSegError
 from ..inference.device import choose_device
 from ..inference.request import MAX_SAMPLES, Device
-from ..model.library import DEFAULT_MODEL
+from ..model.catalog import FIRST_MODEL
 from ..speed.cases import Case, data_set_cases, demo_cases
 from ..speed.comparison import compare
 from ..speed.machine import describe_machine
@@ -26,7 +26,7 @@ PARTS = ("variants", "memory", "volumes", "start-up", "scene")
 
 
 def bench(
-    model: str = DEFAULT_MODEL,
+    model: str = FIRST_MODEL,
     random_weights: bool = False,
     data: Sequence[str | Path] = (),
     limit: int | None = None,

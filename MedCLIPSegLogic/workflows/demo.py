@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..datasets.truth import read_truth
 from ..inference.result import Progress
+from ..model.catalog import FIRST_MODEL
 from ..model.library import load_model
 from ..reporting.staging import check_free
 from ..volumes.planes import Plane
@@ -70,7 +71,7 @@ def demo(
     folders = [Path(out) / case.name for case in cases]
     for folder in folders:
         check_free(folder, overwrite)
-    model = load_model()
+    model = load_model(FIRST_MODEL)  # the cases are for it
     outcomes = []
     for case, folder in zip(cases, folders, strict=True):
         truth = read_truth(CASES / case.mask, case.label_values, read_volume(CASES / case.image))

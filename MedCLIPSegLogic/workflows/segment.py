@@ -16,7 +16,7 @@ from ..inference.adaptive import AdaptiveSampling
 from ..inference.engine import run
 from ..inference.request import Device, Precision, SegmentationRequest
 from ..inference.result import Progress, PromptResult, SegmentationResult
-from ..model.library import DEFAULT_MODEL, LoadedModel, load_model
+from ..model.library import LoadedModel, load_model
 from ..reporting.preview import draw_preview
 from ..reporting.slugs import slugs
 from ..reporting.staging import RECORD_FILE, staged_folder
@@ -35,7 +35,7 @@ def segment(
     input: str | Path,
     prompts: str | Sequence[str],
     out: str | Path,
-    model: str | Path | LoadedModel = DEFAULT_MODEL,
+    model: str | Path | LoadedModel | None = None,
     samples: int = 30,
     threshold: float = 0.5,
     plane: Plane = "auto",

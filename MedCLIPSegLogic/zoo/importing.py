@@ -17,11 +17,11 @@ from ..model.checkpoint import file_hash, is_adapter, save_config, save_weights
 from ..model.config import ModelConfig
 from ..model.flavors import FLAVORS
 from ..model.manifest import zoo
-from ..model.store import installed_models, models_folder
+from ..model.store import IMPORT_RECORD, installed_models, models_folder
 from ..model.tokenizer import PromptTokenizer, copy_byte_pairs
 from ..version import __version__
 from .archive import is_model_archive, unpack
-from .installing import RECORD_FILE, Backbone, adopt_backbone, check_free, new_model, place_backbone, verify_folder
+from .installing import Backbone, adopt_backbone, check_free, new_model, place_backbone, verify_folder
 from .layouts import KeyReport, MappedWeights, map_weights
 from .reading import check_is_readable, read_tensors
 
@@ -177,4 +177,4 @@ def _write_record(folder: Path, source: Mapping[str, Any], half: bool, keys: lis
         "files": {path.name: file_hash(path) for path in sorted(folder.iterdir())},
         "keys": [dataclasses.asdict(key) for key in keys],
     }
-    (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    (folder / IMPORT_RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -22,6 +22,7 @@ from ..model.checkpoint import file_hash, load_to_train, read_backbone_link, sav
 from ..model.config import ModelConfig
 from ..model.store import (
     HOME_VARIABLE,
+    IMPORT_RECORD,
     backbone_file,
     check_name,
     home,
@@ -31,7 +32,6 @@ from ..model.store import (
 )
 from ..model.tokenizer import PromptTokenizer
 
-RECORD_FILE = "import.json"
 STALE_SECONDS = 24 * 3600.0
 """Age after which the remains of a killed import are removed."""
 
@@ -194,12 +194,12 @@ def verify_folder(name: str, folder: Path) -> ModelConfig:
 
 def _recorded(folder: Path) -> dict[str, str]:
     try:
-        files = json.loads(read_text(folder, RECORD_FILE))["files"]
+        files = json.loads(read_text(folder, IMPORT_RECORD))["files"]
         return {name: str(sha256) for name, sha256 in files.items() if Path(name).name == name}
     except FileNotFoundError:
         return {}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise MedCLIPSegError(f"The record {folder / RECORD_FILE} is damaged; install the model again.") from None
+        raise MedCLIPSegError(f"The record {folder / IMPORT_RECORD} is damaged; install the model again.") from None
 
 
 def _scratch(folder: Path, name: str, ending: str) -> Path:

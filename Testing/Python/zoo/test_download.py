@@ -23,9 +23,10 @@ from published_files import logits, small_network
 from small_zoo import CHECKPOINT, ENTRY, VOCABULARY, publish
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.model.catalog import default_model
 from MedCLIPSegLogic.model.library import load_model
 from MedCLIPSegLogic.model.manifest import ZooEntry, consent_text
-from MedCLIPSegLogic.workflows.models import model_info, remove_model, verify_model
+from MedCLIPSegLogic.workflows.models import import_model, model_info, remove_model, verify_model
 from MedCLIPSegLogic.zoo import hub as hub_module
 from MedCLIPSegLogic.zoo.download import DownloadReport, download
 from MedCLIPSegLogic.zoo.hub import DownloadProgress
@@ -81,6 +82,17 @@ def test_a_download_becomes_a_model(a_hub: LoopbackHub, content: bytes, a_home: 
     assert finish(a_hub)[0].imported is None
     remove_model("busi")
     assert nothing_installed(a_home)
+
+
+def test_the_model_downloaded_last_is_the_default(a_hub: LoopbackHub, content: bytes, a_checkpoint: Path) -> None:
+    assert default_model() == "mini"
+    import_model(a_checkpoint, "carried")
+    assert default_model() == "mini"  # only a download changes it
+    finish(a_hub)
+    assert default_model() == "busi"
+    assert load_model().name == "busi"
+    remove_model("busi")
+    assert default_model() == "mini"
 
 
 def test_without_a_yes_nothing_is_asked_of_the_network(a_hub: LoopbackHub, content: bytes) -> None:
