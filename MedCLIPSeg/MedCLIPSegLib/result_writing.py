@@ -37,6 +37,7 @@ class ResultWriting:
         Raises:
             MedCLIPSegError: the image is gone or has changed; nothing was written then.
         """
+        from MedCLIPSegLogic.scene.geometry import require_unchanged
         from MedCLIPSegLogic.scene.result_writer import SegmentAppearance, write_result_steps
         from MedCLIPSegLogic.scene.segmentation import create_segmentation, find_segmentation
 
@@ -44,6 +45,7 @@ class ResultWriting:
         volumeNode = scene.GetNodeByID(order.volumeId)
         if volumeNode is None:
             raise MedCLIPSegError(_("The input image is no longer in the scene; nothing was written."))
+        require_unchanged(volumeNode, result.volume)  # before a segmentation is made for it
         segmentation = find_segmentation(scene, volumeNode)
         if segmentation is None:
             segmentation = create_segmentation(scene, volumeNode)

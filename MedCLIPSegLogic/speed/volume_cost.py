@@ -11,6 +11,7 @@ import numpy as np
 from ..inference.engine import run
 from ..inference.request import SegmentationRequest
 from ..inference.result import SegmentationResult
+from ..model.catalog import FIRST_MODEL
 from ..model.library import load_model
 from ..volumes.volume import Volume
 from .cases import demo_cases
@@ -61,7 +62,7 @@ def segment_stack(slices: int, samples: int) -> float:
     stack[:] = np.resize(grey, (SIDE, SIDE))
     stack += np.arange(slices, dtype=np.int16)[:, None, None] % 7
     volume = Volume(stack, np.diag([1.0, 1.0, 2.0, 1.0]), "stack")
-    model = load_model()
+    model = load_model(FIRST_MODEL)
     request = SegmentationRequest(
         volume=volume, prompts=(case.prompt,), samples=samples, device="cpu", batch_size=SAMPLE_COUNTS[0]
     )
