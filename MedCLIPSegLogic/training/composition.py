@@ -36,7 +36,7 @@ class Composition:
         padded: share of the mosaics of two whose images keep their shape, on black.
     """
 
-    mosaics: float = 0.15
+    mosaics: float = 0.20
     one_of_several: float = 0.5
     padded: float = 0.5
 

@@ -19,6 +19,8 @@ class PromptData:
 
     Args:
         short, overdescriptive, absence, mosaic: templates.
+        contradictory: templates that deny what the image shows.
+        places: words of place for prompts that tell a wrong one.
         synonyms: other words for a noun; the noun itself may be among them.
         sizes: words of size.
         one_of_several: templates for "left", "right", "top", "bottom", "larger" and "smaller".
@@ -32,6 +34,8 @@ class PromptData:
     overdescriptive: Wordings
     absence: Wordings
     mosaic: Wordings
+    contradictory: Wordings
+    places: Wordings
     synonyms: dict[str, Wordings]
     sizes: Wordings
     one_of_several: dict[str, Wordings]

@@ -29,16 +29,18 @@ class PromptStyles:
         overdescriptive: with words that say nothing about this picture.
         short: the thing alone, as people type it.
         synonyms: other words for the thing, or the same words in another order.
+        contradictory: with a denial or a wrong place; the mask stays, since the image decides.
         absent: a thing from another part of the body, with an empty mask.
     """
 
-    missing_location: float = 0.10
-    missing_size: float = 0.10
-    random_size: float = 0.10
-    overdescriptive: float = 0.10
+    missing_location: float = 0.08
+    missing_size: float = 0.05
+    random_size: float = 0.08
+    overdescriptive: float = 0.08
     short: float = 0.25
     synonyms: float = 0.10
-    absent: float = 0.05
+    contradictory: float = 0.08
+    absent: float = 0.10
 
     def __post_init__(self) -> None:
         shares = dataclasses.asdict(self)
@@ -59,6 +61,7 @@ def style_prompt(text: str, styles: PromptStyles, rng: np.random.Generator) -> s
         "random_size": lambda: randomize_size(text, rng),
         "overdescriptive": lambda: overdescribe(text, rng),
         "short": lambda: short(text, rng),
+        "contradictory": lambda: contradict(text, rng),
         "synonyms": lambda: reorder(replace_noun(text, rng)) if rng.random() < 0.5 else replace_noun(text, rng),
     }
     draw = rng.random()
@@ -104,6 +107,18 @@ def overdescribe(text: str, rng: np.random.Generator) -> str:
     if not template.startswith("{prompt}"):
         bare = bare[:1].lower() + bare[1:]
     return template.format(prompt=bare) + "."
+
+
+def contradict(text: str, rng: np.random.Generator) -> str:
+    """The prompt inside a denial, half of the time with a wrong place, or a denial of the thing alone."""
+    bare = text.rstrip(" .")
+    if rng.random() < 0.5:
+        place = str(rng.choice(prompt_data().places))
+        bare = f"{randomize_size(prompts.drop_location(bare), rng)} at the {place}"
+    template = str(rng.choice(prompt_data().contradictory))
+    if not template.startswith("{prompt}"):
+        bare = bare[:1].lower() + bare[1:]
+    return fill(template, thing(text)).replace("{prompt}", bare)
 
 
 def replace_noun(text: str, rng: np.random.Generator) -> str:

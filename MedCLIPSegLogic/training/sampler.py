@@ -60,8 +60,8 @@ class BatchSampler:
         settings: TrainingSettings,
     ) -> None:
         self._sets = [_shrink_set(training_set, source_size(settings, size)) for training_set in sets]
-        roots = np.sqrt([training_set.image_count for training_set in sets])
-        self._shares = roots / roots.sum()
+        weights = [settings.set_weights.get(s.name, 1.0) * math.sqrt(s.image_count) for s in sets]
+        self._shares = np.array(weights) / sum(weights)
         self._size = size
         self._preprocessing = preprocessing
         self._settings = settings
