@@ -133,6 +133,13 @@ def replace_noun(text: str, rng: np.random.Generator) -> str:
     return text[: match.start()] + word + text[match.end() :]
 
 
+def with_synonym(text: str, number: int) -> str:
+    """The prompt with its first noun replaced by another of its synonyms, by turns; the same text when it has none."""
+    changes = [replace_noun(text, np.random.default_rng(seed)) for seed in range(24)]
+    others = sorted({changed for changed in changes if changed != text})
+    return others[number % len(others)] if others else text
+
+
 def reorder(text: str) -> str:
     """The same words in another order: "tumor in the brain" becomes "in the brain, tumor"."""
     match = _IN_CLAUSE.match(text)
