@@ -67,18 +67,19 @@ def train(
         settings = begun_settings(folder) if resume else recipe_settings("auto", source)
     with write_failures_in_words(), join_processes(settings.device) as processes:
         processes.on_first(lambda: _check_request(folders, folder, settings, source, resume))
-        return _train(folders, folder, settings, source, resume, progress, processes)
+        return _train(folders, folder, settings, start_from, resume, progress, processes)
 
 
 def _train(
     folders: Sequence[Path],
     folder: Path,
     settings: TrainingSettings,
-    source: Path | None,
+    start_from: str | Path | None,
     resume: bool,
     progress: Callable[[TrainingProgress], None] | None,
     processes: Processes,
 ) -> Path:
+    source = None if start_from is None else find_model(start_from)
     if settings.threads:
         torch.set_num_threads(settings.threads)
     begun_from = folder if resume else source
@@ -89,7 +90,7 @@ def _train(
         "torch": torch.__version__,
         "seconds": 0.0,
         "finished": False,
-        "start_from": str(source) if source else None,
+        "start_from": None if start_from is None else str(start_from),
         "processes": processes.count,
         "data": {s.name: {"images": s.image_count, "items": len(s.items)} for s in train_sets},
         "settings": as_json(settings),
