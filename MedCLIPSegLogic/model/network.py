@@ -116,6 +116,19 @@ class MedCLIPSeg(nn.Module):
         patches, prompt = self.vision_model.project(image_tokens), self.text_model.project(text_tokens)
         return self._read_mask(patches, prompt, pair.image)
 
+    def plain_vectors(self, image: ImageState, text: TextState) -> tuple[Tensor, Tensor]:
+        """What the towers say by themselves, as if there were no adapters.
+
+        Returns:
+            Unit vectors (B, joint width): the mean of an image's patches, and the prompt.
+        """
+        image_tokens, text_tokens = image.tokens, text.tokens
+        for index in range(self.config.adapter.fusion_layers[0], self.config.image.layers):
+            image_tokens = self.vision_model.block(index, image_tokens)
+            text_tokens = self._last_text_block(index, text_tokens[:, : text.length], text)
+        patches = self.vision_model.project(image_tokens).mean(dim=1)
+        return functional.normalize(patches, dim=-1), functional.normalize(self.text_model.project(text_tokens), dim=-1)
+
     def _adapter(self, number: int) -> PVLAdapter:
         adapter = self.pvl_adapters[number]
         assert isinstance(adapter, PVLAdapter)

@@ -14,6 +14,9 @@ from .prompt_data import prompt_data
 
 SYNONYM_SHARE = 0.4
 """Share of short prompts whose noun is replaced."""
+UNKNOWN_VERB_SHARE = 0.15
+"""Share of short prompts in which an unknown word stands before the thing: only the thing decides."""
+_SYLLABLE = ("bcdfglmnprstvz", "aeiou", ("", "", "n", "r", "s", "x"))
 _IN_CLAUSE = re.compile(r"^(?P<thing>[^,:]+?),?\s+(?P<place>(?:located\s+)?in the [^,:]+?)\.?$", re.IGNORECASE)
 _SIZE_WORD = re.compile(r"\b(?:tiny|small|medium(?:-sized)?|large|big|huge)\b", re.IGNORECASE)
 
@@ -89,10 +92,27 @@ def short(text: str, rng: np.random.Generator) -> str:
     if rng.random() < SYNONYM_SHARE:
         target = replace_noun(target, rng)
     organ = prompts.named_image(text)
-    phrase = fill(str(rng.choice(prompt_data().short)), target)
+    template = str(rng.choice(prompt_data().short))
+    if rng.random() < UNKNOWN_VERB_SHARE:
+        template = f"{unknown_word(rng)} the {{target}}"
+    phrase = fill(template, target)
     if organ and rng.random() < 0.4 and not re.search(r"\?|image|here", phrase):
         phrase = f"{phrase} in the {organ}"
     return phrase[0].upper() + phrase[1:] if rng.random() < 0.4 else phrase
+
+
+def unknown_word(rng: np.random.Generator) -> str:
+    """A word without meaning, of one to four syllables."""
+    syllables = [
+        str(rng.choice(list(_SYLLABLE[0]))) + str(rng.choice(list(_SYLLABLE[1]))) + str(rng.choice(_SYLLABLE[2]))
+        for _ in range(int(rng.integers(1, 5)))
+    ]
+    return "".join(syllables)
+
+
+def unknown_thing(rng: np.random.Generator) -> str:
+    """One or two words without meaning."""
+    return " ".join(unknown_word(rng) for _ in range(int(rng.integers(1, 3))))
 
 
 def absence(text: str, rng: np.random.Generator) -> str:
