@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .workflows.segment import segment
     from .workflows.train import train
     from .workflows.verify import verify
+    from .workflows.zeroshot import zeroshot
 
 __all__ = [
     "MedCLIPSegError",
@@ -36,6 +37,7 @@ __all__ = [
     "segment",
     "train",
     "verify",
+    "zeroshot",
 ]
 
 _MODULE_OF = {"evaluate_sets": "evaluate"}

@@ -44,7 +44,7 @@ class ModelSection:
             self._device.addItem(words, key)
         self._device.currentIndex = max(0, self._device.findData(settings.value(DEVICE_KEY)))
         for name in [*known_models(), *settingsList(settings.value(FOLDERS_KEY))]:
-            if not describe_model(name).is_backbone:  # those can't segment
+            if describe_model(name).kind == "model":  # others can't segment
                 self._offer(name)
         self._combo.connect("currentIndexChanged(int)", self._onChosen)
         self._device.connect("currentIndexChanged(int)", self._onDevice)

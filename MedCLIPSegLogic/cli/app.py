@@ -11,7 +11,7 @@ import typer
 
 from ..errors import MedCLIPSegError
 from ..version import __version__
-from . import bench, benchmark, data, demo, evaluate, models, probe, segment, train, verify
+from . import bench, benchmark, data, demo, evaluate, models, probe, segment, train, verify, zeroshot
 
 app = typer.Typer(
     name="medclipseg",
@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 _trace = False
 app.command("segment")(segment.segment_command)
+app.command("zeroshot")(zeroshot.zeroshot_command)
 app.command("demo")(demo.demo_command)
 app.command("verify")(verify.verify_command)
 app.command("train")(train.train_command)

@@ -39,7 +39,10 @@ def list_command() -> None:
         license = model.license or "not stated"
         typer.echo(f"{model.name:{width}}  {row.state:10}  {size:>7}  {license:12}  {model.title}")
     typer.echo(f"Downloaded and imported models lie in {home()}.")
-    typer.echo("For commercial use: biomedclip (MIT), to train on. All published models are for non-commercial use.")
+    typer.echo(
+        "For commercial use: biomedclip (MIT), to train on. All published models are for non-commercial use. SAM and "
+        "MedSAM (Apache-2.0) may be used commercially."
+    )
 
 
 @app.command("info")
@@ -86,7 +89,7 @@ def import_command(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="Published .pth, CLIP checkpoint, or .zip of models export.", show_default=False
+            metavar="FILE", help="Published .pth, CLIP or SAM checkpoint, or .zip of models export.", show_default=False
         ),
     ],
     name: Annotated[str, typer.Option("--as", help="Name for the model.", show_default=False)],
@@ -165,7 +168,9 @@ def _say(report: ImportReport) -> None:
         where = "shared with another model" if report.backbone.was_there else "new"
         typer.echo(f"Backbone {report.backbone.sha256[:12]}…: {report.backbone.size / 1e6:.1f} MB, {where}.")
     use = f"medclipseg segment … --model {report.name}"
-    if not report.has_adapter:
+    if report.flavor in ("sam", "medsam"):
+        use = f"medclipseg zeroshot … --sam {report.name}"
+    elif not report.has_adapter:
         use = f"medclipseg train … --start-from {report.name} --freeze-towers"
     typer.echo(f"The {report.flavor} model '{report.name}' is in {report.folder}; use it with {use}.")
 

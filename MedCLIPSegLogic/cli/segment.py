@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from .progress import progress_bar, time_left
+from .sizes import size_text
 
 
 def segment_command(
@@ -100,15 +101,5 @@ def segment_command(
         typer.echo(json.dumps(record, indent=2))
         return
     for entry in record["results"]:
-        typer.echo(f"{entry['prompt']}: {_size(entry)}, mean uncertainty {entry['mean_uncertainty']:.3f} nats")
+        typer.echo(f"{entry['prompt']}: {size_text(entry)}, mean uncertainty {entry['mean_uncertainty']:.3f} nats")
     typer.echo(f"Results in {out} ({record['seconds']:.1f} s).")
-
-
-def _size(entry: dict[str, Any]) -> str:
-    if not entry["voxels"]:
-        return "nothing found"
-    if "volume_ml" in entry:
-        return f"{entry['volume_ml']:.2f} ml"
-    if "area_mm2" in entry and entry["spacing_known"]:
-        return f"{entry['area_mm2']:.1f} mm²"
-    return f"{entry['voxels']} pixels"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psutil
 import torch
 from torch import Tensor
@@ -50,14 +53,37 @@ def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
     return any(words in str(error) for words in _OUT_OF_MEMORY)
 
 
-def check_result_memory(volume: Volume, prompt_count: int) -> None:
+@contextmanager
+def memory_in_words(volume: Volume) -> Iterator[None]:
+    """Turn memory that runs out in the block, on any device, into a sentence.
+
+    Raises:
+        MedCLIPSegError: it ran out.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise MedCLIPSegError(
+            f"There is too little memory to segment {volume.name}; close other programs, use fewer prompts or a "
+            "smaller part of the volume."
+        ) from error
+
+
+def check_result_memory(volume: Volume, prompt_count: int, maps: int = MAPS_PER_PROMPT) -> None:
     """Refuse a run whose maps would not fit into main memory.
+
+    Args:
+        volume: the image.
+        prompt_count: number of prompts.
+        maps: float maps a prompt.
 
     Raises:
         MedCLIPSegError: too little memory.
     """
     voxels = volume.shape[0] * volume.shape[1] * volume.shape[2]
-    wanted = voxels * prompt_count * (MAPS_PER_PROMPT * _BYTES + 1)
+    wanted = voxels * prompt_count * (maps * _BYTES + 1)
     available = free_memory(torch.device("cpu"))
     if wanted > available:
         raise MedCLIPSegError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import platform
 import time
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -12,14 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import MedCLIPSegError
 from ..model.library import LoadedModel
-from ..version import __version__
 from ..volumes.intensity import default_rule, resolve
 from ..volumes.planes import choose_axis
 from .content import has_content
-from .device import check_result_memory, choose_batch_size, choose_device, is_out_of_memory
+from .device import check_result_memory, choose_batch_size, choose_device, memory_in_words
 from .maps import PromptMaps
+from .pace import Pace
 from .passes import Passes, SliceSamples
 from .precision import choose_precision, network_for
 from .preprocess import PreparedSlice, place, prepare_slice
@@ -28,6 +26,7 @@ from .result import Progress, SegmentationResult, SlicePreview
 from .settling import has_settled
 from .slice_order import outwards, slice_indices
 from .uncertainty import RunningSums
+from .versions import versions
 
 Event = Progress | SlicePreview | SegmentationResult
 
@@ -49,15 +48,8 @@ def run(model: LoadedModel, request: SegmentationRequest, previews: bool = False
     Raises:
         MedCLIPSegError: the request does not fit the volume or the machine.
     """
-    try:
+    with memory_in_words(request.volume):
         yield from _Run(model, request, previews).steps()
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise MedCLIPSegError(
-            f"There is too little memory to segment {request.volume.name}; close other programs, use fewer prompts or "
-            "a smaller part of the volume."
-        ) from error
 
 
 class _Run:
@@ -80,7 +72,7 @@ class _Run:
         )
         self._maps = [PromptMaps.zeros(volume.shape) for _ in request.prompts]
         self._skipped: list[int] = []
-        self._pace = _Pace(len(self._indices) * len(request.prompts))
+        self._pace = Pace(len(self._indices) * len(request.prompts))
 
     def _batch_size(self, device: torch.device) -> int:
         request, config = self._request, self._model.config
@@ -216,26 +208,5 @@ class _Run:
             "intensity": self._mapping.record(),
             "device": str(self._device),
             "precision": self._precision,
-            "versions": {
-                "medclipseg": __version__,
-                "python": platform.python_version(),
-                "torch": torch.__version__,
-                "numpy": np.__version__,
-            },
+            "versions": versions(),
         }
-
-
-class _Pace:
-    """Counts finished slices of prompts and estimates the time left from the time they took."""
-
-    def __init__(self, total: int) -> None:
-        self._total, self._done, self._started = total, 0, time.monotonic()
-
-    def finish(self, count: int) -> None:
-        """Note that some more are finished."""
-        self._done += count
-
-    def look(self, under_way: float) -> tuple[float, float]:
-        """Share done and seconds left, while so much of others is done."""
-        share = (self._done + under_way) / self._total
-        return share, (time.monotonic() - self._started) * (1 / share - 1)

@@ -54,6 +54,15 @@ class PromptMaps:
             restored = of.placement.restore(probability[None])[0]
         axis.insert(self.probability, of.index, restored.cpu().numpy())
 
+    def insert_score(self, axis: SliceAxis, index: int, score: NDArray[np.float32]) -> None:
+        """Write a slice of a method that draws no samples: its score (H, W), 0…1, and the entropy of that.
+
+        The mutual information stays 0.
+        """
+        axis.insert(self.probability, index, score)
+        axis.insert(self.uncertainty, index, binary_entropy(torch.from_numpy(score)).numpy())
+        self.samples[index] = 0
+
     def shown(self, axis: SliceAxis, index: int) -> NDArray[np.float32]:
         """Copy of the probability of a slice as ``volume.take(index, axis)`` lies."""
         return np.array(np.moveaxis(self.probability, axis.axis, 0)[index])

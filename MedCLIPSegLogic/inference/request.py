@@ -56,30 +56,60 @@ class SegmentationRequest:
     batch_size: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.prompts or any(not prompt.strip() for prompt in self.prompts):
-            raise MedCLIPSegError("The prompt is empty; type what to look for.")
-        if any("\ud800" <= letter <= "\udfff" for prompt in self.prompts for letter in prompt):
-            raise MedCLIPSegError("The prompt holds bytes that are no text; type it anew.")
-        if len(set(self.prompts)) < len(self.prompts):
-            raise MedCLIPSegError("The same prompt is given twice; name each thing once.")
+        check_prompts(self.prompts)
         if not 1 <= self.samples <= MAX_SAMPLES:
             raise MedCLIPSegError(f"The number of samples is {self.samples}; it must be between 1 and {MAX_SAMPLES}.")
-        if len(self.thresholds) != len(self.prompts):
-            raise MedCLIPSegError(
-                f"There are {len(self.thresholds)} thresholds for {len(self.prompts)} prompts; give one threshold for "
-                "all prompts or one for each."
-            )
-        for threshold in self.thresholds:
-            if not 0 < threshold < 1:
-                raise MedCLIPSegError(f"The threshold is {threshold}; it must lie between 0 and 1.")
-        if not 0 <= self.seed <= MAX_SEED:
-            raise MedCLIPSegError(f"The seed is {self.seed}; it must be a whole number from 0 to 2^64 - 1.")
+        check_thresholds(self.thresholds, self.prompts)
+        check_seed(self.seed)
         if self.batch_size is not None and self.batch_size < 1:
             raise MedCLIPSegError(f"The batch size is {self.batch_size}; it must be at least 1.")
 
     @property
     def thresholds(self) -> tuple[float, ...]:
         """One threshold a prompt, in the order of the prompts."""
-        if isinstance(self.threshold, tuple):
-            return self.threshold
-        return (self.threshold,) * len(self.prompts)
+        return one_each(self.threshold, self.prompts)
+
+
+def one_each(threshold: float | tuple[float, ...], prompts: tuple[str, ...]) -> tuple[float, ...]:
+    """One threshold a prompt from one for all or one for each."""
+    return threshold if isinstance(threshold, tuple) else (threshold,) * len(prompts)
+
+
+def check_prompts(prompts: tuple[str, ...]) -> None:
+    """Refuse prompts that say nothing, hold no text, or come twice.
+
+    Raises:
+        MedCLIPSegError: with the reason.
+    """
+    if not prompts or any(not prompt.strip() for prompt in prompts):
+        raise MedCLIPSegError("The prompt is empty; type what to look for.")
+    if any("\ud800" <= letter <= "\udfff" for prompt in prompts for letter in prompt):
+        raise MedCLIPSegError("The prompt holds bytes that are no text; type it anew.")
+    if len(set(prompts)) < len(prompts):
+        raise MedCLIPSegError("The same prompt is given twice; name each thing once.")
+
+
+def check_thresholds(thresholds: tuple[float, ...], prompts: tuple[str, ...]) -> None:
+    """Refuse thresholds that are no probabilities or not one a prompt.
+
+    Raises:
+        MedCLIPSegError: with the reason.
+    """
+    if len(thresholds) != len(prompts):
+        raise MedCLIPSegError(
+            f"There are {len(thresholds)} thresholds for {len(prompts)} prompts; give one threshold for all prompts or "
+            "one for each."
+        )
+    for threshold in thresholds:
+        if not 0 < threshold < 1:
+            raise MedCLIPSegError(f"The threshold is {threshold}; it must lie between 0 and 1.")
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed out of range.
+
+    Raises:
+        MedCLIPSegError: with the reason.
+    """
+    if not 0 <= seed <= MAX_SEED:
+        raise MedCLIPSegError(f"The seed is {seed}; it must be a whole number from 0 to 2^64 - 1.")

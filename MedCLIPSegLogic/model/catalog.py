@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ..errors import MedCLIPSegError
 from .manifest import ZooEntry, zoo
@@ -35,7 +36,8 @@ class ModelDescription:
         size_bytes: of the weights on disk, a shared backbone included; 0 when they aren't there.
         on_disk: weights and configuration are there.
         folder: where they are or would be.
-        is_backbone: towers without trained adapters, which can't segment.
+        kind: "model" segments; "backbone" has towers without trained adapters, and "sam" needs boxes or points: those
+            can't segment by themselves.
         published: its entry among the published models, which can be downloaded; None for others.
     """
 
@@ -46,7 +48,7 @@ class ModelDescription:
     size_bytes: int
     on_disk: bool
     folder: Path
-    is_backbone: bool = False
+    kind: Literal["model", "backbone", "sam"] = "model"
     published: ZooEntry | None = None
 
 
@@ -72,7 +74,7 @@ def _downloaded_at(name: str) -> str | None:
     try:
         record = json.loads(read_text(folder, IMPORT_RECORD))
         is_download = "repository" in record["source"] and describe_model(name).on_disk
-        return str(record["imported"]) if is_download and not describe_model(name).is_backbone else None
+        return str(record["imported"]) if is_download and describe_model(name).kind == "model" else None
     except (OSError, ValueError, KeyError, TypeError, RecursionError, MedCLIPSegError):
         return None
 
@@ -100,7 +102,6 @@ def describe_model(name_or_folder: str | Path) -> ModelDescription:
     name = str(name_or_folder)
     folder, published = model_folder(name), zoo().get(name)
     if published is not None and not is_model_folder(folder):
-        is_backbone = published.kind == "backbone"
         return ModelDescription(
             name,
             published.title,
@@ -109,7 +110,7 @@ def describe_model(name_or_folder: str | Path) -> ModelDescription:
             0,
             False,
             folder,
-            is_backbone,
+            published.kind,
             published,
         )
     card = _card(folder)
@@ -122,9 +123,18 @@ def describe_model(name_or_folder: str | Path) -> ModelDescription:
         sum(size or 0 for size in sizes),
         bool(sizes) and None not in sizes and _size(folder / CONFIG_FILE) is not None,
         folder,
-        _size(folder / BACKBONE_FILE) is not None and _size(folder / ADAPTER_FILE) is None,
+        _kind(folder),
         published,
     )
+
+
+def is_sam_config(text: str) -> bool:
+    """True for the text of a SAM's ``config.json``, as transformers writes it."""
+    try:
+        config = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(config, dict) and config.get("model_type") == "sam"
 
 
 def require_model_folder(folder: Path) -> ModelDescription:
@@ -141,6 +151,15 @@ def require_model_folder(folder: Path) -> ModelDescription:
             f"that holds {CONFIG_FILE} and {WEIGHTS_FILE} or {ADAPTER_FILE}."
         )
     return describe_model(folder)
+
+
+def _kind(folder: Path) -> Literal["model", "backbone", "sam"]:
+    if _size(folder / BACKBONE_FILE) is not None:
+        return "backbone" if _size(folder / ADAPTER_FILE) is None else "model"
+    try:
+        return "sam" if is_sam_config(read_text(folder, CONFIG_FILE)) else "model"
+    except (OSError, ValueError, MedCLIPSegError):
+        return "model"
 
 
 def _weight_sizes(folder: Path) -> list[int | None]:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..atomic_file import replacing, write_text
 from ..errors import MedCLIPSegError
-from .catalog import ADAPTER_FILE, BACKBONE_FILE, CONFIG_FILE, WEIGHTS_FILE
+from .catalog import ADAPTER_FILE, BACKBONE_FILE, CONFIG_FILE, WEIGHTS_FILE, is_sam_config
 from .config import ModelConfig
 from .network import MedCLIPSeg
 from .store import MAX_WEIGHTS_BYTES, backbone_file, own_file, read_text
@@ -97,6 +97,10 @@ def read_config(folder: Path) -> ModelConfig:
         text = read_text(folder, CONFIG_FILE)
     except FileNotFoundError:
         raise MedCLIPSegError(f"{folder} is not a model folder: it has no {CONFIG_FILE}.") from None
+    if is_sam_config(text):
+        raise MedCLIPSegError(
+            f"'{folder.name}' is a SAM and cannot segment from a text by itself; use it with medclipseg zeroshot --sam."
+        )
     return ModelConfig.from_json(text, str(folder / CONFIG_FILE))
 
 

@@ -41,11 +41,11 @@ class ZooEntry:
 
     Args:
         name: what the commands take.
-        kind: "model" segments; "backbone" holds CLIP towers to train on.
-        flavor: tower family, see `flavors.FLAVORS`.
+        kind: "model" segments; "backbone" holds CLIP towers to train on; "sam" turns boxes and points into masks.
+        flavor: tower family, see `flavors.FLAVORS`; "sam" or "medsam" for a SAM.
         title: short, for lists.
         task, modality: what it finds, and in which images.
-        training_set, training_share: data set and percent of it that was trained on; None for a backbone.
+        training_set, training_share: data set and percent of it that was trained on; None for the others.
         published_dice: in percent on the set's test images; None while not published by itself.
         values: numbers in the network.
         file: the checkpoint.
@@ -55,7 +55,7 @@ class ZooEntry:
     """
 
     name: str
-    kind: Literal["model", "backbone"]
+    kind: Literal["model", "backbone", "sam"]
     flavor: str
     title: str
     task: str
@@ -74,6 +74,8 @@ class ZooEntry:
         """What it was trained for, in a sentence."""
         if self.kind == "backbone":
             return f"{self.task}. A backbone to train on; it cannot segment by itself."
+        if self.kind == "sam":
+            return f"{self.task} in {self.modality}. For medclipseg zeroshot; it cannot segment from a text by itself."
         share = "all" if self.training_share == 100 else f"{self.training_share} %"
         return f"{self.task} in {self.modality}. Trained on {share} of {self.training_set}."
 

@@ -46,6 +46,7 @@ def draw_preview(
     figure = Figure(figsize=size, layout="constrained", dpi=110)
     panels = figure.subplots(len(rows), 2, squeeze=False)
     aspect = row_mm / column_mm
+    entropy = str(result.settings.get("uncertainty", "entropy of the mean")).partition(";")[0]
     heat = None
     for (left, right), (prompt, index) in zip(panels, rows, strict=True):
         pixels = result.mapping.apply(axis.extract(result.volume.voxels, index))
@@ -59,7 +60,7 @@ def draw_preview(
         _outline(left, mask, OUTLINE_COLOR)
         _outline(right, mask, OUTLINE_COLOR)
         left.set_title("\n".join(textwrap.wrap(prompt.prompt, 44)[:3]), fontsize=9, parse_math=False)
-        right.set_title("uncertainty (entropy of the mean)", fontsize=9)
+        right.set_title(f"uncertainty ({entropy})", fontsize=9)
         if axis.count > 1:
             left.set_ylabel(f"{axis.name}, slice {index}", fontsize=8)
             _mark_sides(left, axis)

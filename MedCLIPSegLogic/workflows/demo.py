@@ -15,7 +15,8 @@ from ..model.library import load_model
 from ..reporting.staging import check_free
 from ..volumes.planes import Plane
 from ..volumes.readers import read_volume
-from .segment import PREVIEW_FILE, segment
+from .result_files import PREVIEW_FILE
+from .segment import segment
 
 CASES = Path(__file__).parent.parent / "Resources" / "Demo"
 CASES_FILE = "cases.json"

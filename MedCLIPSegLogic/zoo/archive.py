@@ -18,12 +18,22 @@ from ..model.catalog import (
     WEIGHTS_FILE,
 )
 from ..model.checkpoint import read_backbone_link
+from ..model.sam_checkpoint import PREPROCESSOR_FILE
 from ..model.store import IMPORT_RECORD, MAX_TEXT_BYTES, MAX_WEIGHTS_BYTES, backbone_file, own_file
 from .reading import is_zip
 
 BACKBONE_WEIGHTS = "backbone.safetensors"
 WEIGHTS = (WEIGHTS_FILE, ADAPTER_FILE, BACKBONE_WEIGHTS)
-TEXTS = (CONFIG_FILE, CARD_FILE, BACKBONE_FILE, IMPORT_RECORD, VOCABULARY_FILE, BYTE_PAIRS_FILE, "README.md")
+TEXTS = (
+    CONFIG_FILE,
+    CARD_FILE,
+    BACKBONE_FILE,
+    IMPORT_RECORD,
+    PREPROCESSOR_FILE,
+    VOCABULARY_FILE,
+    BYTE_PAIRS_FILE,
+    "README.md",
+)
 CHUNK = 2**20
 
 

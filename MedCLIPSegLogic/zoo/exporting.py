@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from ..errors import MedCLIPSegError
+from ..model.catalog import describe_model
 from ..model.checkpoint import read_config, read_state
 from ..model.flavors import FLAVORS
 from .archive import pack
@@ -36,7 +37,8 @@ def export(folder: Path, file: Path, overwrite: bool = False) -> None:
         raise MedCLIPSegError(f"There is no folder {file.absolute().parent}.")
     try:
         if file.suffix == ".zip":
-            read_config(folder)
+            if describe_model(folder).kind != "sam":
+                read_config(folder)
             pack(folder, file)
         else:
             _save_published(folder, file)

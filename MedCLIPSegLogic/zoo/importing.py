@@ -11,12 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from ..errors import MedCLIPSegError
-from ..model.catalog import ADAPTER_FILE, CARD_FILE, VOCABULARY_FILE
+from ..model.catalog import ADAPTER_FILE, CARD_FILE, CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE
 from ..model.checkpoint import file_hash, is_adapter, save_config, save_weights
 from ..model.config import ModelConfig
 from ..model.flavors import FLAVORS
-from ..model.manifest import zoo
+from ..model.manifest import ZooEntry, zoo
+from ..model.sam_checkpoint import MEDSAM_PREPROCESSING, SamPreprocessing, input_side, save_preprocessing
 from ..model.store import IMPORT_RECORD, installed_models, models_folder
 from ..model.tokenizer import PromptTokenizer, copy_byte_pairs
 from ..version import __version__
@@ -24,9 +27,12 @@ from .archive import is_model_archive, unpack
 from .installing import Backbone, adopt_backbone, check_free, new_model, place_backbone, verify_folder
 from .layouts import KeyReport, MappedWeights, map_weights
 from .reading import check_is_readable, read_tensors
+from .sam_layouts import is_sam, map_sam_weights
 
 HALF_LIMIT = 65_504.0
 """Largest number of float16."""
+MEDSAM = "medsam"
+"""Flavor, and part of the names of its files."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ def import_file(
     """Turn a published checkpoint, or an archive of ours, into an installed model.
 
     Args:
-        file: MedCLIPSeg ``.pth``, CLIP checkpoint of one of the flavors, or ``.zip`` written by ``models export``.
+        file: MedCLIPSeg ``.pth``, CLIP checkpoint of one of the flavors, SAM, or ``.zip`` written by ``models export``.
         name: of the model.
         vocabulary: WordPiece vocabulary; None looks beside ``file`` and among the installed models.
         half: store the adapter as float16: half the size, no longer bit for bit what was published.
@@ -79,7 +85,10 @@ def import_file(
     check_is_readable(file)
     if is_model_archive(file):
         return _import_archive(file, name, replace)
-    mapped = map_weights(read_tensors(file), FLAVORS, file.name)
+    tensors = read_tensors(file)
+    if is_sam(tensors):
+        return _import_sam(tensors, file, name, replace, source)
+    mapped = map_weights(tensors, FLAVORS, file.name)
     with new_model(name, replace) as folder:
         _add_tokenizer(mapped.config, folder, vocabulary, file)
         adapter_bytes = _add_adapter(mapped, folder, half, file.name) if mapped.has_adapter else 0
@@ -107,11 +116,28 @@ def _import_archive(file: Path, name: str, replace: bool) -> ImportReport:
             backbone = adopt_backbone(backbone_file, folder)
             if backbone.sha256 != expected:
                 raise MedCLIPSegError(f"{file.name} is damaged: its backbone is not the one its model needs.")
-        config = verify_folder(name, folder)
+        flavor = verify_folder(name, folder)
         adapter = folder / ADAPTER_FILE
         size = adapter.stat().st_size if adapter.is_file() else 0
-    has_adapter = backbone is None or size > 0
-    return ImportReport(name, models_folder() / name, config.flavor, has_adapter, size, backbone, [], False)
+    has_adapter = flavor != "sam" and (backbone is None or size > 0)
+    return ImportReport(name, models_folder() / name, flavor, has_adapter, size, backbone, [], False)
+
+
+def _import_sam(
+    tensors: Mapping[str, Tensor], file: Path, name: str, replace: bool, source: Mapping[str, Any] | None
+) -> ImportReport:
+    """Both layouts of SAM; MedSAM, which has the same weights but other inputs, is known by name."""
+    config, weights, keys = map_sam_weights(tensors, file.name)
+    published = zoo().get(name)
+    is_medsam = published.flavor == MEDSAM if published is not None else MEDSAM in file.name.lower()
+    with new_model(name, replace) as folder:
+        save_weights({key: tensor.clone() for key, tensor in weights.items()}, folder / WEIGHTS_FILE)
+        (folder / CONFIG_FILE).write_text(config.to_json_string(), encoding="utf-8")
+        preprocessing = MEDSAM_PREPROCESSING if is_medsam else SamPreprocessing()
+        save_preprocessing(preprocessing, folder, input_side(config))
+        _save_card(folder, published, {"title": name, "purpose": "A SAM for medclipseg zeroshot.", "license": ""})
+        _write_record(folder, source or {"file": file.name, "sha256": file_hash(file)}, False, keys)
+    return ImportReport(name, models_folder() / name, MEDSAM if is_medsam else "sam", False, 0, None, keys, False)
 
 
 def _add_adapter(mapped: MappedWeights, folder: Path, half: bool, source: str) -> int:
@@ -157,14 +183,19 @@ def _find_vocabulary(config: ModelConfig, file: Path) -> Path:
 
 
 def _write_card(folder: Path, name: str, mapped: MappedWeights) -> None:
-    published = zoo().get(name)
-    if published is not None and published.flavor == mapped.config.flavor:
+    published, backbone = zoo().get(name), zoo().get(mapped.config.flavor)
+    license = backbone.file.license if backbone else ""
+    own = {"title": name, "purpose": "" if mapped.has_adapter else "A backbone to train on.", "license": license}
+    is_published = published is not None and published.flavor == mapped.config.flavor
+    _save_card(folder, published if is_published else None, own)
+
+
+def _save_card(folder: Path, published: ZooEntry | None, own: dict[str, str]) -> None:
+    """Write what the list of models says, or ``own`` of a model that is not in it."""
+    card = own
+    if published is not None:
         card = {"title": published.title, "purpose": published.purpose, "license": published.file.license}
         card["citation"] = published.citation
-    else:
-        backbone = zoo().get(mapped.config.flavor)
-        license = backbone.file.license if backbone else ""
-        card = {"title": name, "purpose": "" if mapped.has_adapter else "A backbone to train on.", "license": license}
     (folder / CARD_FILE).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -17,9 +17,9 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from ..errors import MedCLIPSegError
-from ..model.catalog import bundled_models
+from ..model.catalog import bundled_models, describe_model
 from ..model.checkpoint import file_hash, load_to_train, read_backbone_link, save_backbone_link, save_weights
-from ..model.config import ModelConfig
+from ..model.sam_checkpoint import load_sam
 from ..model.store import (
     HOME_VARIABLE,
     IMPORT_RECORD,
@@ -169,12 +169,15 @@ def remove(name: str, keep_backbone: bool = False) -> Removal:
         return Removal(own, _sweep(backbones=not keep_backbone))
 
 
-def verify_folder(name: str, folder: Path) -> ModelConfig:
+def verify_folder(name: str, folder: Path) -> str:
     """Check a model's files against their recorded SHA-256, and that it loads.
 
     Args:
         name: for messages.
         folder: its folder.
+
+    Returns:
+        Its tower family; "sam" for a SAM.
 
     Raises:
         MedCLIPSegError: the first file that is missing, damaged, changed or does not fit.
@@ -187,9 +190,12 @@ def verify_folder(name: str, folder: Path) -> ModelConfig:
         path = backbone_file(backbone)
         if path.is_file() and file_hash(path) != backbone:
             raise MedCLIPSegError(f"The backbone {path} is damaged; remove '{name}' and install it again.")
+    if describe_model(folder).kind == "sam":
+        load_sam(folder)
+        return "sam"
     config = load_to_train(folder).config
     PromptTokenizer(config, folder)
-    return config
+    return config.flavor
 
 
 def _recorded(folder: Path) -> dict[str, str]:

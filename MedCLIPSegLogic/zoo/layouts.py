@@ -85,7 +85,7 @@ def map_weights(tensors: Mapping[str, Tensor], flavors: Mapping[str, ModelConfig
     wanted = {n: s for n, s in expected_shapes(config).items() if has_adapter or not is_adapter(n)}
     if not has_adapter:
         names = {key: "" if name in NO_WEIGHTS and name not in wanted else name for key, name in names.items()}
-    _compare(wanted, {name: (key, tensors[key]) for key, name in names.items() if name}, f"{source} ({flavor})")
+    compare_shapes(wanted, {name: (key, tensors[key]) for key, name in names.items() if name}, f"{source} ({flavor})")
     weights, report = {}, []
     for key, name in names.items():
         tensor = tensors[key]
@@ -122,8 +122,17 @@ def _flavor(tensors: Mapping[str, Tensor], source: str) -> str:
     return "pubmedclip" if kernel is not None and kernel.ndim == 4 and kernel.shape[-1] == 32 else "clip"
 
 
-def _compare(wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[str, Tensor]], source: str) -> None:
-    """Say which keys are missing, unexpected or wrongly shaped."""
+def compare_shapes(wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[str, Tensor]], source: str) -> None:
+    """Say which keys are missing, unexpected or wrongly shaped.
+
+    Args:
+        wanted: shapes by the network's names.
+        found: keys of the file and tensors by the network's names.
+        source: for the message.
+
+    Raises:
+        MedCLIPSegError: naming the first few.
+    """
     wrong = [f"{name} is missing" for name in wanted if name not in found]
     wrong += [f"{key} is unexpected" for name, (key, _) in found.items() if name not in wanted]
     for name, (key, tensor) in found.items():

@@ -123,7 +123,7 @@ def test_output_already_holds_results(refusal: Refusal, tmp_path: Path) -> None:
     assert "--overwrite" in refusal("segment", PICTURE, "--prompt", "a")
 
 
-@pytest.mark.parametrize("step", ["read_volume", "load_model", "_write_files"])
+@pytest.mark.parametrize("step", ["read_volume", "load_model", "write_result_files"])
 def test_memory_running_out_anywhere(refusal: Refusal, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     def fail(*_: object) -> None:
         raise MemoryError
@@ -136,7 +136,7 @@ def test_failure_late_in_the_run_leaves_nothing(refusal: Refusal, monkeypatch: p
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("MedCLIPSegLogic.workflows.segment.draw_preview", fail)
+    monkeypatch.setattr("MedCLIPSegLogic.workflows.result_files.draw_preview", fail)
     assert "No space left" in refusal("segment", PICTURE, "--prompt", "a", "--samples", 1)
 
 

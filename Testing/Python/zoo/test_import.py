@@ -156,7 +156,7 @@ def test_clip_checkpoints_are_backbones(flavor: str, layout, tmp_path: Path, sma
     for name, tensor in network.state_dict().items():
         if name.startswith(("vision_model.", "text_model.")):
             assert torch.equal(loaded[name], tensor), name
-    assert describe_model(flavor).is_backbone
+    assert describe_model(flavor).kind == "backbone"
     with pytest.raises(MedCLIPSegError, match="cannot segment; train on it"):
         load_model(flavor)
 

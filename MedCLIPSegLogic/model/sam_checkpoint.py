@@ -1,0 +1,205 @@
+"""SAM on disk, laid out as transformers saves it: ``config.json`` beside ``model.safetensors``.
+
+An optional ``preprocessor_config.json`` says how the image is prepared; without it as for Meta's SAM.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from ..errors import MedCLIPSegError
+from .catalog import CONFIG_FILE, WEIGHTS_FILE, is_sam_config
+from .config import MAX_LAYERS
+from .store import MAX_WEIGHTS_BYTES, own_file, read_text
+
+if TYPE_CHECKING:
+    from transformers import SamConfig, SamModel
+
+PREPROCESSOR_FILE = "preprocessor_config.json"
+MAX_SIZE = 8192
+"""More than any width, number of positions or image side of a SAM; a damaged file must not keep the program busy."""
+TIED = ("shared_image_embedding.positional_embedding", "prompt_encoder.shared_embedding.positional_embedding")
+"""One weight under two names, of which files may hold one or both."""
+
+
+@dataclass(frozen=True)
+class SamPreprocessing:
+    """How an 8-bit slice becomes SAM's input.
+
+    Args:
+        keep_aspect: scale the longer side to the input's and fill the rest with 0; otherwise stretch to the square.
+        mean, std: of red, green and blue after division by 255.
+    """
+
+    keep_aspect: bool = True
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+
+MEDSAM_PREPROCESSING = SamPreprocessing(False, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+"""MedSAM was trained on squares of values from 0 to 1."""
+
+
+def load_sam(folder: Path) -> tuple[SamModel, SamPreprocessing]:
+    """Build the SAM of a folder and load its weights as float32, in evaluation mode.
+
+    Names and shapes are compared before memory is taken; nothing in the folder is run.
+
+    Raises:
+        MedCLIPSegError: a file is missing, damaged or foreign, or the weights do not fit the configuration.
+    """
+    from transformers import SamModel
+
+    config = read_sam_config(folder)
+    preprocessing = _read_preprocessing(folder)
+    tensors = _read_weights(folder, sam_shapes(config))
+    model = SamModel(config)
+    model.load_state_dict(tensors)
+    return model.eval(), preprocessing
+
+
+def read_sam_config(folder: Path) -> SamConfig:
+    """Read ``config.json`` of a SAM.
+
+    Raises:
+        MedCLIPSegError: it is missing, damaged, of another kind of model, or has absurd sizes.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        text = read_text(folder, CONFIG_FILE)
+    except FileNotFoundError:
+        raise MedCLIPSegError(f"{folder} is not a SAM folder: it has no {CONFIG_FILE}.") from None
+    data = _object(text, path)
+    if not is_sam_config(text):
+        raise MedCLIPSegError(
+            f"{folder} is not a SAM: the field 'model_type' of {CONFIG_FILE} is not 'sam'; medclipseg models list "
+            "shows those that can be downloaded."
+        )
+    return sam_config(data, str(path))
+
+
+def sam_config(data: dict[str, Any], source: str) -> SamConfig:
+    """A SAM's configuration from parsed JSON.
+
+    Args:
+        data: as in ``config.json``.
+        source: for messages.
+
+    Raises:
+        MedCLIPSegError: a field is of the wrong kind or out of range.
+    """
+    from transformers import SamConfig
+
+    parts: dict[str, Any] = {name: data.get(name) or {} for name in ("vision_config", "prompt_encoder_config", "mask_decoder_config")}
+    for part, fields in parts.items():
+        if not isinstance(fields, dict):
+            raise MedCLIPSegError(f"{source} does not describe a SAM: '{part}' must hold an object.")
+        for name, value in fields.items():
+            limit = MAX_LAYERS if name.startswith("num_") and name.endswith("layers") else MAX_SIZE
+            if isinstance(value, (int, float)) and not -limit <= value <= limit:
+                raise MedCLIPSegError(f"{source} does not describe a SAM: '{part}.{name}' cannot be {value}.")
+    try:
+        config = SamConfig(**parts)
+        vision: Any = config.vision_config
+        prompt_encoder: Any = config.prompt_encoder_config
+        grid = vision.image_size // vision.patch_size
+        if grid * vision.patch_size != vision.image_size or prompt_encoder.image_embedding_size != grid:
+            raise ValueError("the sizes of image, patches and embedding do not fit each other")
+        sam_shapes(config)
+    except Exception as error:  # transformers' checks raise errors of many kinds
+        reason = " ".join(str(error).split())[:200]
+        raise MedCLIPSegError(f"{source} does not describe a SAM: {reason.rstrip('.')}.") from None
+    return config
+
+
+def input_side(config: SamConfig) -> int:
+    """Side of the square input in pixels."""
+    vision: Any = config.vision_config
+    return int(vision.image_size)
+
+
+def sam_shapes(config: SamConfig) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every weight, without taking memory for it."""
+    from transformers import SamModel
+
+    with torch.device("meta"):
+        return {name: tuple(tensor.shape) for name, tensor in SamModel(config).state_dict().items()}
+
+
+def with_tied_weights(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same weights with the one that has two names under both."""
+    for name, other in (TIED, TIED[::-1]):
+        if name in tensors and other not in tensors:
+            return tensors | {other: tensors[name]}
+    return tensors
+
+
+def _object(text: str, path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MedCLIPSegError(f"{path} is not readable JSON: {error}.") from None
+    if not isinstance(data, dict):
+        raise MedCLIPSegError(f"{path} must hold an object.")
+    return data
+
+
+def _read_preprocessing(folder: Path) -> SamPreprocessing:
+    try:
+        data = _object(read_text(folder, PREPROCESSOR_FILE), folder / PREPROCESSOR_FILE)
+    except FileNotFoundError:
+        return SamPreprocessing()
+    size = data.get("size")
+    keep_aspect = not (isinstance(size, dict) and "height" in size)
+    if data.get("do_normalize") is False:
+        return SamPreprocessing(keep_aspect, MEDSAM_PREPROCESSING.mean, MEDSAM_PREPROCESSING.std)
+    usual = SamPreprocessing()
+    mean, std = (data.get(name, default) for name, default in (("image_mean", usual.mean), ("image_std", usual.std)))
+    for name, values in (("image_mean", mean), ("image_std", std)):
+        numbers = isinstance(values, (list, tuple)) and len(values) == 3
+        if not numbers or not all(isinstance(v, (int, float)) and abs(v) <= 255 for v in values):
+            raise MedCLIPSegError(f"{folder / PREPROCESSOR_FILE} is damaged: '{name}' must hold three numbers.")
+    if min(std) <= 0:
+        raise MedCLIPSegError(f"{folder / PREPROCESSOR_FILE} is damaged: 'image_std' must be above 0.")
+    return SamPreprocessing(keep_aspect, tuple(mean), tuple(std))
+
+
+def save_preprocessing(preprocessing: SamPreprocessing, folder: Path, side: int) -> None:
+    """Write ``preprocessor_config.json`` for inputs of this side."""
+    size = {"longest_edge": side} if preprocessing.keep_aspect else {"height": side, "width": side}
+    data = {
+        "image_processor_type": "SamImageProcessor",
+        "size": size,
+        "do_normalize": preprocessing.std != MEDSAM_PREPROCESSING.std,
+        "image_mean": list(preprocessing.mean),
+        "image_std": list(preprocessing.std),
+    }
+    (folder / PREPROCESSOR_FILE).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+
+
+def _read_weights(folder: Path, wanted: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    try:
+        path = own_file(folder, WEIGHTS_FILE, MAX_WEIGHTS_BYTES)
+    except FileNotFoundError:
+        raise MedCLIPSegError(f"{folder} is not a SAM folder: it has no {WEIGHTS_FILE}.") from None
+    try:
+        with safe_open(path, framework="pt") as file:
+            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            for name in sorted(wanted.keys() | shapes.keys()):
+                if name in TIED and name not in shapes and any(other in shapes for other in TIED):
+                    continue
+                if wanted.get(name) != shapes.get(name):
+                    expected, found = (str(s.get(name, "nothing")) for s in (wanted, shapes))
+                    raise MedCLIPSegError(
+                        f"The weights {path} do not fit {CONFIG_FILE}: {name} should be {expected} but is {found}."
+                    )
+            return with_tied_weights({name: file.get_tensor(name).float() for name in shapes})
+    except (SafetensorError, OSError) as error:
+        raise MedCLIPSegError(f"The weights {path} are damaged or not in safetensors format ({error}).") from None

@@ -1,0 +1,1 @@
+"""Segmentation from a prompt without training data: saliency, coarse mask, prompts for SAM."""

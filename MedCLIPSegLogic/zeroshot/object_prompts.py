@@ -1,0 +1,84 @@
+"""Boxes and points that tell SAM where an object is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .components import Component
+
+PromptKind = Literal["box", "points", "both"]
+
+
+@dataclass(frozen=True)
+class PromptRule:
+    """How an object of the coarse mask is pointed out.
+
+    Args:
+        kind: a box around it, points inside it, or both.
+        padding: by how much of its width and height the box grows on each side, 0…1; points keep away from the border
+            of the object by as much of its shorter side, where it is wide enough. Both papers have none.
+        points: how many points an object gets at most (10 in MedCLIP-SAMv2).
+    """
+
+    kind: PromptKind = "box"
+    padding: float = 0.0
+    points: int = 10
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectPrompt:
+    """What SAM is told of one object, in pixels of the slice: the center of the first pixel is (0, 0).
+
+    Args:
+        box: (left, top, right, bottom), or None.
+        points: (n, 2) columns and rows of points inside; empty for none.
+    """
+
+    box: tuple[float, float, float, float] | None
+    points: NDArray[np.float32]
+
+
+def point_out(component: Component, rule: PromptRule, seed: tuple[int, ...]) -> ObjectPrompt:
+    """The prompt for one object.
+
+    Args:
+        component: the object.
+        rule: how.
+        seed: of the choice of points; the same seed chooses the same points.
+    """
+    box = _box(component, rule.padding) if rule.kind != "points" else None
+    points = _points(component, rule, seed) if rule.kind != "box" else np.zeros((0, 2), np.float32)
+    return ObjectPrompt(box, points)
+
+
+def _box(component: Component, padding: float) -> tuple[float, float, float, float]:
+    left, top, right, bottom = component.box
+    height, width = component.mask.shape
+    wider, taller = padding * (right - left + 1), padding * (bottom - top + 1)
+    return (
+        max(0.0, left - wider),
+        max(0.0, top - taller),
+        min(width - 1.0, right + wider),
+        min(height - 1.0, bottom + taller),
+    )
+
+
+def _points(component: Component, rule: PromptRule, seed: tuple[int, ...]) -> NDArray[np.float32]:
+    """Drawn uniformly without replacement, fewer from an object with fewer pixels."""
+    left, top, right, bottom = component.box
+    margin = round(rule.padding * min(right - left + 1, bottom - top + 1))
+    inside = _shrunk(component.mask, margin) if margin else component.mask
+    rows, columns = np.nonzero(inside)
+    chosen = np.random.default_rng(seed).choice(len(rows), min(rule.points, len(rows)), replace=False)
+    return np.column_stack([columns[chosen], rows[chosen]]).astype(np.float32)
+
+
+def _shrunk(mask: NDArray[np.bool_], margin: int) -> NDArray[np.bool_]:
+    """Pixels farther than ``margin`` from the outside; the whole mask when there are none."""
+    inside = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1] > margin
+    return inside if inside.any() else mask
