@@ -14,6 +14,7 @@ PROMPT_STYLES = ("original", "missing_location", "overdescriptive", "underdescri
 """The published designs of test prompts, in the order they are told."""
 
 REQUIRED_COLUMNS = ("Image", "Description", "Ground Truth")
+CLASS_COLUMN = "Class"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,21 @@ class SheetRow:
     label_values: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class PromptRow:
+    """One prompt on an image whose mask nobody knows.
+
+    Args:
+        image: file name of the image.
+        description: the prompt.
+        class_name: what the prompt is an example of; empty when the sheet does not tell classes apart.
+    """
+
+    image: str
+    description: str
+    class_name: str
+
+
 def read_sheet(path: Path) -> list[SheetRow]:
     """Read an .xlsx or .csv prompt sheet.
 
@@ -43,16 +59,37 @@ def read_sheet(path: Path) -> list[SheetRow]:
     Raises:
         MedCLIPSegError: the file is missing, of another kind, lacks a column or holds no row.
     """
+    return [_row(entry, path, number) for number, entry in _numbered_entries(path)]
+
+
+def read_prompts(path: Path) -> list[PromptRow]:
+    """Read the prompts of an .xlsx or .csv sheet that may lack the masks.
+
+    Args:
+        path: file with the columns ``Image``, ``Description`` and, to tell classes apart, ``Class``.
+
+    Raises:
+        MedCLIPSegError: the file is missing, of another kind, lacks a column or holds no row.
+    """
+    rows = []
+    for number, entry in _numbered_entries(path):
+        image, description = (_cell(entry, column, path, number) for column in REQUIRED_COLUMNS[:2])
+        rows.append(PromptRow(image, description, str(entry.get(CLASS_COLUMN) or "").strip()))
+    return rows
+
+
+def _numbered_entries(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    """Cells of the rows that are not blank by column, and the number of each row in the file."""
     if not path.is_file():
         raise MedCLIPSegError(f"There is no prompt sheet {path}.")
     try:
         table = _read_xlsx(path) if path.suffix.lower() == ".xlsx" else _read_csv(path)
     except Exception as error:  # openpyxl raises many kinds for a damaged workbook
         raise MedCLIPSegError(f"The prompt sheet {path} cannot be read as .xlsx or .csv: {error}.") from None
-    rows = [_row(entry, path, number) for number, entry in enumerate(table, start=2) if any(entry.values())]
-    if not rows:
+    entries = [(number, entry) for number, entry in enumerate(table, start=2) if any(entry.values())]
+    if not entries:
         raise MedCLIPSegError(f"The prompt sheet {path} holds no prompt.")
-    return rows
+    return entries
 
 
 def _read_xlsx(path: Path) -> list[dict[str, Any]]:
@@ -76,11 +113,14 @@ def _entries(rows: Iterable[Iterable[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=False)) for row in body]
 
 
+def _cell(entry: dict[str, Any], column: str, path: Path, number: int) -> str:
+    if entry.get(column) in (None, ""):
+        raise MedCLIPSegError(f"Row {number} of {path} has nothing in the column '{column}'.")
+    return str(entry[column]).strip()
+
+
 def _row(entry: dict[str, Any], path: Path, number: int) -> SheetRow:
-    for column in REQUIRED_COLUMNS:
-        if entry.get(column) in (None, ""):
-            raise MedCLIPSegError(f"Row {number} of {path} has nothing in the column '{column}'.")
-    image, description, truth = (str(entry[column]).strip() for column in REQUIRED_COLUMNS)
+    image, description, truth = (_cell(entry, column, path, number) for column in REQUIRED_COLUMNS)
     labels = str(entry.get("Label Values") or "").strip()
     try:
         values = tuple(int(part) for part in labels.split(",")) if labels else ()

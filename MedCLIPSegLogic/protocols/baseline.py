@@ -13,24 +13,20 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 
 from ..datasets.truth import read_truth
 from ..evaluation.metrics import dice_score
 from ..evaluation.prompt_sheets import PromptSheet
-from ..inference.preprocess import place, prepare_slice
-from ..model.catalog import CONFIG_FILE, WEIGHTS_FILE
 from ..model.checkpoint import save_config
 from ..model.config import ModelConfig
 from ..model.network import MedCLIPSeg
-from ..model.noise import FreshNoise
 from ..model.tokenizer import PromptTokenizer
 from ..training.data import TrainingSet, has_split, load_set
 from ..training.processes import Processes, join_processes
 from ..training.sampler import source_size
 from ..training.settings import TrainingSettings, as_json
 from ..training.trainer import Trainer, TrainingProgress
-from ..training.unet import TextFreeUNet, UNetConfig, baseline_settings, no_tokens
+from ..training.unet import TextFreeUNet, UNetConfig, baseline_settings, load_unet, no_tokens, slice_probability
 from ..version import __version__
 from ..volumes.intensity import default_rule, resolve
 from ..volumes.planes import choose_axis
@@ -105,10 +101,7 @@ def unet_dice(folder: Path, sheet: PromptSheet, limit: int | None) -> float:
         sheet: whose prompts are not read.
         limit: first rows only; None for all.
     """
-    network = TextFreeUNet(UNetConfig.from_json((folder / CONFIG_FILE).read_text(encoding="utf-8")))
-    tensors = load_file(folder / WEIGHTS_FILE)
-    network.load_state_dict({n: t.float() if t.is_floating_point() else t for n, t in tensors.items()})
-    network.eval()
+    network = load_unet(folder)
     scores = []
     for row in sheet.rows(limit):
         volume = read_volume(sheet.images / row.image)
@@ -117,19 +110,13 @@ def unet_dice(folder: Path, sheet: PromptSheet, limit: int | None) -> float:
     return fmean(scores)
 
 
-@torch.inference_mode()
 def _predict(network: TextFreeUNet, volume: Volume) -> NDArray[np.bool_]:
     """(K, J, I) mask at 0.5, slice by slice in the default plane."""
-    config = network.config
     mapping, axis = resolve(default_rule(volume), volume), choose_axis(volume, "auto")
     mask = np.zeros(volume.shape, bool)
     for index in range(axis.count):
-        pixels = mapping.apply(axis.extract(volume.voxels, index))
-        height, width = pixels.shape[:2]
-        placement = place((height, width), (1.0, 1.0), config.image_size, config.preprocessing)
-        inputs = prepare_slice(pixels, placement, config.preprocessing)[None]
-        logits = network(inputs, no_tokens([""]), FreshNoise()).logits
-        axis.insert(mask, index, placement.restore(logits.sigmoid())[0].numpy() > 0.5)
+        probability = slice_probability(network, mapping.apply(axis.extract(volume.voxels, index)))
+        axis.insert(mask, index, probability > 0.5)
     return mask
 
 

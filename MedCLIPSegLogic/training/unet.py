@@ -6,15 +6,21 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 from monai.networks.nets.unet import UNet
+from numpy.typing import NDArray
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ..inference.preprocess import place, prepare_slice
+from ..model.catalog import CONFIG_FILE, WEIGHTS_FILE
 from ..model.config import PreprocessingConfig
 from ..model.network import NetworkOutput
-from ..model.noise import NoiseSource
+from ..model.noise import FreshNoise, NoiseSource
 from ..model.typed_json import dataclass_from_json
 from .losses import LossWeights
 from .settings import TrainingSettings
@@ -66,6 +72,30 @@ class TextFreeUNet(nn.Module):
 def no_tokens(prompts: Sequence[str]) -> Tensor:
     """Token ids (B, 0) for a network that reads no text."""
     return torch.zeros(len(prompts), 0, dtype=torch.int64)
+
+
+def load_unet(folder: Path) -> TextFreeUNet:
+    """A trained network in evaluation mode.
+
+    Args:
+        folder: with its configuration and weights.
+    """
+    network = TextFreeUNet(UNetConfig.from_json((folder / CONFIG_FILE).read_text(encoding="utf-8")))
+    tensors = load_file(folder / WEIGHTS_FILE)
+    network.load_state_dict({n: t.float() if t.is_floating_point() else t for n, t in tensors.items()})
+    return network.eval()
+
+
+@torch.inference_mode()
+def slice_probability(network: TextFreeUNet, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Probability (H, W), 0…1, of an 8-bit slice (H, W) or (H, W, 3) on its own grid."""
+    config = network.config
+    height, width = pixels.shape[:2]
+    placement = place((height, width), (1.0, 1.0), config.image_size, config.preprocessing)
+    device = next(network.parameters()).device
+    inputs = prepare_slice(pixels, placement, config.preprocessing)[None].to(device)
+    logits = network(inputs, no_tokens([""]), FreshNoise()).logits
+    return placement.restore(logits.sigmoid())[0].cpu().numpy()
 
 
 def baseline_settings(settings: TrainingSettings) -> TrainingSettings:

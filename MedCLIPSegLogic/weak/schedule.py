@@ -1,0 +1,58 @@
+"""Cyclical learning rate of MedCLIP-SAMv2's nnU-Net, and the epochs whose weights are kept."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ..errors import MedCLIPSegError
+
+Schedule = Literal["cyclic", "released"]
+INITIAL_RATE = 0.01
+RESTART_RATE = 0.1
+POWER = 0.9
+DECAY_SHARE: dict[Schedule, float] = {"cyclic": 0.8, "released": 0.5}
+"""Part of a cycle in which the rate falls; it then stays."""
+
+
+def check_cycles(epochs: int, cycles: int) -> None:
+    """Refuse epochs that cannot be cut into cycles of one length.
+
+    Raises:
+        MedCLIPSegError: they cannot.
+    """
+    if epochs < 1 or cycles < 1:
+        raise MedCLIPSegError(f"There are {epochs} epochs and {cycles} cycles; both must be at least 1.")
+    if epochs % cycles:
+        raise MedCLIPSegError(
+            f"The {epochs} epochs cannot be cut into {cycles} cycles of one length; give a multiple of {cycles}."
+        )
+
+
+def cyclic_learning_rate(
+    epoch: int, epochs: int, cycles: int, schedule: Schedule = "cyclic", decay_share: float | None = None
+) -> float:
+    """Learning rate of an epoch, counted from 0.
+
+    With T epochs a cycle and t = epoch mod T, "cyclic" (Zhao et al., MICCAI 2022, as MedCLIP-SAMv2 cites it) restarts
+    with 0.1 for one epoch, t = 0, then is 0.01 · (1 − min(t, γT) / T)^0.9. "released" is the schedule of
+    MedCLIP-SAMv2's code, which restarts with 0.01 and divides by all epochs instead of T, so that it hardly cycles.
+
+    Args:
+        epoch: 0 … epochs − 1.
+        epochs: of the whole training, a multiple of ``cycles``.
+        cycles: how often the rate restarts.
+        schedule: which one.
+        decay_share: γ; None for 0.8, or for 0.5 with "released", the default of its command.
+    """
+    length = epochs // cycles
+    within = epoch % length
+    if within == 0:
+        return RESTART_RATE if schedule == "cyclic" else INITIAL_RATE
+    share = DECAY_SHARE[schedule] if decay_share is None else decay_share
+    return INITIAL_RATE * (1 - min(within, share * length) / (length if schedule == "cyclic" else epochs)) ** POWER
+
+
+def kept_epochs(epochs: int, cycles: int, last: int) -> list[int]:
+    """The last epochs of each cycle, counted from 0; all of them where cycles are shorter."""
+    length = epochs // cycles
+    return [start + n for start in range(0, epochs, length) for n in range(max(0, length - last), length)]
