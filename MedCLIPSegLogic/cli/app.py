@@ -11,7 +11,7 @@ import typer
 
 from ..errors import MedCLIPSegError
 from ..version import __version__
-from . import bench, benchmark, data, demo, evaluate, models, segment, train, verify, zeroshot
+from . import bench, benchmark, data, demo, evaluate, models, probe, segment, train, verify, zeroshot
 
 app = typer.Typer(
     name="medclipseg",
@@ -28,6 +28,7 @@ app.command("demo")(demo.demo_command)
 app.command("verify")(verify.verify_command)
 app.command("train")(train.train_command)
 app.command("evaluate")(evaluate.evaluate_command)
+app.command("probe")(probe.probe_command)
 app.command("benchmark")(benchmark.benchmark_command)
 app.command("bench")(bench.bench_command)
 app.add_typer(data.data_app, name="data")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -31,9 +31,16 @@ def evaluate_command(
     style: Annotated[
         list[str] | None,
         typer.Option(
-            help="Prompt style of --data, e.g. original; may be repeated. All by default.", show_default=False
+            help="Prompt style of --data; may be repeated. One of the set's own sheets (original, missing_location, "
+            "overdescriptive, underdescriptive, contradictory), or made from its original prompts: neutral (the thing "
+            "alone), synonyms, reordered, fixed (one short prompt for all images), absent (things that are not there). "
+            "The published ones by default.",
+            show_default=False,
         ),
     ] = None,
+    split: Annotated[
+        Literal["Test", "Val"], typer.Option(help="Images of --data: Test, or Val to choose settings by.")
+    ] = "Test",
     images: Annotated[
         Path | None, typer.Option(help="Folder of the images, instead of --data.", show_default=False)
     ] = None,
@@ -70,7 +77,7 @@ def evaluate_command(
             "progress": lambda number, count, score: show(number / count, f"{score.image}: Dice {score.dice:.3f}"),
         }
         if data and not (images or labels or prompts):
-            metrics = evaluate_sets(model, data, out, style or (), **settings)
+            metrics = evaluate_sets(model, data, out, style or (), split, **settings)
         elif images and labels and prompts and not (data or style):
             metrics = evaluate(model, images, labels, prompts, out, **settings)
         else:

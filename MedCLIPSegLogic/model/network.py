@@ -90,7 +90,7 @@ class MedCLIPSeg(nn.Module):
             tower.pooled_positions(token_ids),
         )
         for index in range(self.config.adapter.fusion_layers[0]):
-            tokens = self._text_block(index, tokens, state)
+            tokens = self.text_block(index, tokens, state)
         return replace(state, tokens=tokens)
 
     def meet(self, image: ImageState, text: TextState) -> PairState:
@@ -110,11 +110,24 @@ class MedCLIPSeg(nn.Module):
                 image_tokens, text_tokens = image_tokens + for_image, text_tokens + for_text
             image_tokens = self.vision_model.block(index, image_tokens)
             if index < layers[-1]:
-                text_tokens = self._text_block(index, text_tokens, text)
+                text_tokens = self.text_block(index, text_tokens, text)
             else:
                 text_tokens = self._last_text_block(index, text_tokens[:, : text.length], text)
         patches, prompt = self.vision_model.project(image_tokens), self.text_model.project(text_tokens)
         return self._read_mask(patches, prompt, pair.image)
+
+    def plain_vectors(self, image: ImageState, text: TextState) -> tuple[Tensor, Tensor]:
+        """What the towers say by themselves, as if there were no adapters.
+
+        Returns:
+            Unit vectors (B, joint width): the mean of an image's patches, and the prompt.
+        """
+        image_tokens, text_tokens = image.tokens, text.tokens
+        for index in range(self.config.adapter.fusion_layers[0], self.config.image.layers):
+            image_tokens = self.vision_model.block(index, image_tokens)
+            text_tokens = self._last_text_block(index, text_tokens[:, : text.length], text)
+        patches = self.vision_model.project(image_tokens).mean(dim=1)
+        return functional.normalize(patches, dim=-1), functional.normalize(self.text_model.project(text_tokens), dim=-1)
 
     def _adapter(self, number: int) -> PVLAdapter:
         adapter = self.pvl_adapters[number]
@@ -126,7 +139,7 @@ class MedCLIPSeg(nn.Module):
         blocks = [block for block in self.upscale if isinstance(block, SkipUpscaleBlock)]
         return [block.skip(features) for block, features in zip(blocks, reversed(stem), strict=False)]
 
-    def _text_block(self, index: int, tokens: Tensor, text: TextState) -> Tensor:
+    def text_block(self, index: int, tokens: Tensor, text: TextState) -> Tensor:
         """A layer whose tokens an adapter reads, padding included."""
         # Keys and values of padding are not even computed where no token looks at them.
         context = tokens[:, : text.length] if self.text_model.ignores_padding else tokens

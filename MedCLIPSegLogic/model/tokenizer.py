@@ -66,6 +66,20 @@ class PromptTokenizer:
                 raise MedCLIPSegError(f"The model knows no word or letter of the prompt '{prompt}'; use English.")
         return encoded["input_ids"]
 
+    def pieces(self, token_ids: Sequence[int]) -> list[str]:
+        """The text of every token of a prompt; empty for the marks of start and end, padding and unknown words."""
+        if self._byte_pairs is not None:
+            end = self._byte_pairs.eot_token_id
+            inside = list(token_ids).index(end) if end in token_ids else len(token_ids)
+            texts = [self._byte_pairs.decode([number]).strip() for number in token_ids[1:inside]]
+            return ["", *texts, *[""] * (len(token_ids) - inside)]
+        assert self._wordpiece is not None
+        special = set(self._wordpiece.all_special_ids)
+        names = self._wordpiece.convert_ids_to_tokens(list(token_ids))
+        return [
+            "" if number in special else name.removeprefix("##") for number, name in zip(token_ids, names, strict=True)
+        ]
+
 
 def _load_wordpiece(folder: Path, config: ModelConfig) -> BertTokenizer:
     path = folder / VOCABULARY_FILE
@@ -124,13 +138,32 @@ def build_vocabulary(prompts: Iterable[str], size: int, path: Path) -> int:
     Returns:
         The number of entries.
     """
+    base = [*SPECIAL_TOKENS, *CHARACTERS, *(f"##{c}" for c in CHARACTERS if c.isalnum())]
+    return _write_vocabulary(base, prompts, size, path)
+
+
+def extend_vocabulary(source: Path, prompts: Iterable[str], size: int, path: Path) -> int:
+    """Write another vocabulary with the frequent words of the prompts it lacks after its own entries.
+
+    Args:
+        source: ``vocab.txt`` to extend.
+        prompts, size, path: as in :func:`build_vocabulary`.
+
+    Returns:
+        The number of entries.
+    """
+    return _write_vocabulary(source.read_text(encoding="utf-8").removesuffix("\n").split("\n"), prompts, size, path)
+
+
+def _write_vocabulary(base: list[str], prompts: Iterable[str], size: int, path: Path) -> int:
     bare = BertWordPieceTokenizer(lowercase=True)
     counts: Counter[str] = Counter()
     for prompt in prompts:
         words = bare.pre_tokenizer.pre_tokenize_str(bare.normalizer.normalize_str(prompt))
         counts.update(word for word, _ in words if len(word) > 1)
-    entries = [*SPECIAL_TOKENS, *CHARACTERS, *(f"##{c}" for c in CHARACTERS if c.isalnum())]
+    known = set(base)
     frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    entries += [word for word, count in frequent if count > 1][: max(0, size - len(entries))]
+    new = [word for word, count in frequent if count > 1 and word not in known]
+    entries = base + new[: max(0, size - len(base))]
     path.write_text("".join(entry + "\n" for entry in entries), encoding="utf-8")
     return len(entries)

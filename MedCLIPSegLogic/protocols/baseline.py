@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import cast
@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
-from ..datasets.sheets import read_sheet
 from ..datasets.truth import read_truth
 from ..evaluation.metrics import dice_score
+from ..evaluation.prompt_sheets import PromptSheet
 from ..inference.preprocess import place, prepare_slice
 from ..model.catalog import CONFIG_FILE, WEIGHTS_FILE
 from ..model.checkpoint import save_config
@@ -43,7 +43,7 @@ PACE_STEPS = 12
 
 
 def train_unet(
-    data: Path,
+    data: Sequence[Path],
     folder: Path,
     settings: TrainingSettings,
     channels: tuple[int, ...],
@@ -51,10 +51,10 @@ def train_unet(
     budget: Path | None,
     progress: Callable[[TrainingProgress], None],
 ) -> None:
-    """Train a U-Net on one data set, with the first prompt's mask of each image.
+    """Train a U-Net on data sets, with the first prompt's mask of each image.
 
     Args:
-        data: data set folder.
+        data: data set folders.
         folder: to write; as that of a model, with its record.
         settings: from :func:`baseline_settings`.
         channels: of its levels.
@@ -67,23 +67,24 @@ def train_unet(
     with join_processes(settings.device) as processes:
         kept = source_size(settings, max(size for _, size in settings.stages))
         share, seed = settings.data_share, settings.seed
-        train_set = _first_targets(load_set(data, "Train", kept, share, seed))
-        validation = [_first_targets(load_set(data, "Val", kept, share, seed))] if has_split(data, "Val") else []
+        train_sets = [_first_targets(load_set(entry, "Train", kept, share, seed)) for entry in data]
+        with_validation = [entry for entry in data if has_split(entry, "Val")]
+        validation = [_first_targets(load_set(entry, "Val", kept, share, seed)) for entry in with_validation]
         if resume:
             settings = begun_settings(folder)
         elif budget is not None:
-            settings = _within_seconds(settings, read_record(budget)["seconds"], train_set, channels, processes)
+            settings = _within_seconds(settings, read_record(budget)["seconds"], train_sets, channels, processes)
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(settings.seed)
         network = TextFreeUNet(UNetConfig(size, channels))
         record = {
             "medclipseg": __version__,
             "finished": False,
-            "data": {train_set.name: {"images": train_set.image_count, "items": len(train_set.items)}},
+            "data": {s.name: {"images": s.image_count, "items": len(s.items)} for s in train_sets},
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
             "settings": as_json(settings),
         }
-        trainer = _trainer(network, [train_set], validation, settings, folder, processes)
+        trainer = _trainer(network, train_sets, validation, settings, folder, processes)
         if resume:
             trainer.resume()
         else:
@@ -96,12 +97,11 @@ def train_unet(
         write_record(folder, {**record, **done})
 
 
-def unet_dice(folder: Path, images: Path, labels: Path, sheet: Path, limit: int | None) -> float:
+def unet_dice(folder: Path, sheet: PromptSheet, limit: int | None) -> float:
     """Mean Dice (0…1) of a trained U-Net on the rows of a prompt sheet, each on its image's own grid.
 
     Args:
         folder: of the U-Net.
-        images, labels: folders of the files the sheet names.
         sheet: whose prompts are not read.
         limit: first rows only; None for all.
     """
@@ -110,9 +110,9 @@ def unet_dice(folder: Path, images: Path, labels: Path, sheet: Path, limit: int 
     network.load_state_dict({n: t.float() if t.is_floating_point() else t for n, t in tensors.items()})
     network.eval()
     scores = []
-    for row in read_sheet(sheet)[:limit]:
-        volume = read_volume(images / row.image)
-        truth = read_truth(labels / row.ground_truth, row.label_values, volume)
+    for row in sheet.rows(limit):
+        volume = read_volume(sheet.images / row.image)
+        truth = read_truth(sheet.labels / row.ground_truth, row.label_values, volume)
         scores.append(dice_score(_predict(network, volume), truth))
     return fmean(scores)
 
@@ -141,8 +141,8 @@ def _first_targets(training_set: TrainingSet) -> TrainingSet:
 
 def _trainer(
     network: TextFreeUNet,
-    train_sets: list[TrainingSet],
-    validation: list[TrainingSet],
+    train_sets: Sequence[TrainingSet],
+    validation: Sequence[TrainingSet],
     settings: TrainingSettings,
     folder: Path,
     processes: Processes,
@@ -162,7 +162,7 @@ def _trainer(
 def _within_seconds(
     settings: TrainingSettings,
     seconds: float,
-    train_set: TrainingSet,
+    train_sets: Sequence[TrainingSet],
     channels: tuple[int, ...],
     processes: Processes,
 ) -> TrainingSettings:
@@ -170,7 +170,7 @@ def _within_seconds(
     trial = _by_steps(settings, PACE_STEPS, validate_every=PACE_STEPS)
     network = TextFreeUNet(UNetConfig(settings.stages[-1][1], channels))
     with tempfile.TemporaryDirectory() as scratch:
-        steps = _trainer(network, [train_set], [], trial, Path(scratch), processes).run()
+        steps = _trainer(network, train_sets, [], trial, Path(scratch), processes).run()
         next(steps)
         started = time.monotonic()
         for _ in range(PACE_STEPS - 2):

@@ -11,17 +11,17 @@ from typing import Any
 
 from ..atomic_file import write_text
 from ..errors import MedCLIPSegError
+from ..evaluation.prompt_sheets import find_sheets
 from ..model.catalog import ADAPTER_FILE, WEIGHTS_FILE
 from ..model.checkpoint import file_hash
 from ..reporting.slugs import slugs
 from ..training.settings import TrainingSettings, as_json
 from ..training.state import STATE_FILE
 from ..training.trainer import MAY_CHANGE
-from ..workflows.evaluate import evaluate
+from ..workflows.evaluate import evaluate_sets
 from ..workflows.train import RECORD_FILE, read_record, train, training_settings
 from . import baseline
 from .configuration import BenchmarkConfig
-from .prompt_sheets import style_sheet
 
 BASELINE = "U-Net"
 """Name of the baseline in place of a backbone."""
@@ -83,7 +83,7 @@ def trained_model(config: BenchmarkConfig, training: Training, report: Report) -
         report(f"training {training.title}", step.step / step.steps)
 
     if training.backbone == BASELINE:
-        baseline.train_unet(data, folder, settings, config.unet_channels, resume, budget, progress)
+        baseline.train_unet([data], folder, settings, config.unet_channels, resume, budget, progress)
     else:
         train([data], folder, settings, None if resume else training.start_from, resume, progress)
     return folder
@@ -130,11 +130,12 @@ def measured_dice(config: BenchmarkConfig, training: Training, set_name: str, st
     """
     model = trained_model(config, training, report)
     data = Path(config.sets[set_name])
-    sheet = style_sheet(data, style, Path(config.out) / "prompts")
+    (sheet,) = find_sheets([data], [style])
     weights = model / (ADAPTER_FILE if (model / ADAPTER_FILE).is_file() else WEIGHTS_FILE)
     key = {
         "weights": file_hash(weights),
-        "sheet": file_hash(sheet),
+        "sheet": file_hash(sheet.path),
+        "style": style,
         "samples": config.samples,
         "limit": config.limit,
     }
@@ -142,13 +143,12 @@ def measured_dice(config: BenchmarkConfig, training: Training, set_name: str, st
     known = _known(scores.with_suffix(".json"), key)
     if known is not None:
         return known
-    images, labels = data / "Test_Folder" / "img", data / "Test_Folder" / "label"
     report(f"testing {training.title} on {set_name}, {style}", 0.0)
     if training.backbone == BASELINE:
-        dice = baseline.unet_dice(model, images, labels, sheet, config.limit)
+        dice = baseline.unet_dice(model, sheet, config.limit)
     else:
-        result = evaluate(
-            model, images, labels, sheet, scores, samples=config.samples, limit=config.limit, overwrite=True
+        result = evaluate_sets(
+            model, [data], scores, [style], "Test", config.samples, limit=config.limit, overwrite=True
         )
         dice = float(result["dice_mean"])
     scores.parent.mkdir(parents=True, exist_ok=True)

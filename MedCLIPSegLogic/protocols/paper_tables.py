@@ -7,10 +7,10 @@ from pathlib import Path
 from statistics import fmean
 
 from ..errors import MedCLIPSegError
+from ..evaluation.prompt_sheets import has_style
 from . import published
 from .cells import BASELINE, Report, Training, measured_dice
 from .configuration import BenchmarkConfig
-from .prompt_sheets import has_style
 from .tables import Cell, Table
 
 Protocol = Callable[[BenchmarkConfig, Report], Table]

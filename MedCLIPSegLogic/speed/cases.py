@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..evaluation.prompt_sheets import find_test_sheets
+from ..evaluation.prompt_sheets import find_sheets
 from ..volumes.planes import Plane, choose_axis
 from ..volumes.readers import read_volume
 from ..volumes.volume import Volume
@@ -39,7 +39,7 @@ def data_set_cases(folders: Sequence[Path], limit: int | None) -> list[Case]:
         MedCLIPSegError: a data set has no test images or original prompts.
     """
     cases = []
-    for sheet in find_test_sheets(folders, ["original"]):
+    for sheet in find_sheets(folders, ["original"]):
         rows = sheet.rows()
         count = min(limit or len(rows), len(rows))
         for row in (rows[number * len(rows) // count] for number in range(count)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,7 +37,7 @@ class Composition:
         padded: share of the mosaics of two whose images keep their shape, on black.
     """
 
-    mosaics: float = 0.15
+    mosaics: float = 0.20
     one_of_several: float = 0.5
     padded: float = 0.5
 
@@ -127,13 +128,16 @@ def size_prompt(thing: str, larger: bool, rng: np.random.Generator) -> str:
     return fill(str(rng.choice(prompt_data().one_of_several["larger" if larger else "smaller"])), thing)
 
 
-def one_of_several(mask: Mask, thing: str, rng: np.random.Generator) -> tuple[str, Mask] | None:
+def one_of_several(
+    mask: Mask, thing: str, rng: np.random.Generator, templates: Mapping[str, Sequence[str]] | None = None
+) -> tuple[str, Mask] | None:
     """Ask for one of two findings by place or size.
 
     Args:
         mask: (S, S), 0 and 1.
         thing: what the findings are.
         rng: the only source of chance.
+        templates: wordings by place and size; None for those to train with.
 
     Returns:
         The prompt and labels (S, S): 1 for the finding asked for, 2 for the other; None when the mask does not hold
@@ -160,7 +164,7 @@ def one_of_several(mask: Mask, thing: str, rng: np.random.Generator) -> tuple[st
         return None
     word, wanted = ways[int(rng.integers(len(ways)))]
     chosen = np.where(labels == wanted, 1, np.where(mask > 0, OTHER, 0)).astype(np.uint8)
-    return fill(str(rng.choice(prompt_data().one_of_several[word])), thing), chosen
+    return fill(str(rng.choice((templates or prompt_data().one_of_several)[word])), thing), chosen
 
 
 def still_apart(labels: Mask, before: Mask) -> bool:

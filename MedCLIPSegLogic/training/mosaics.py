@@ -32,8 +32,8 @@ class _Source:
 
 def mosaic(
     draw: Draw, prompting: Prompting, composition: Composition, size: int, rng: np.random.Generator
-) -> tuple[Picture, str, Mask]:
-    """One mosaic, its prompt and the mask of what that asks for.
+) -> tuple[Picture, str, Mask, frozenset[str]]:
+    """One mosaic, its prompt, the mask of what that asks for and the areas of the body it shows.
 
     The first image is the one meant. Where another image shows the same part of the body, the thing alone would not
     tell them apart, so it is asked for by place or size; otherwise by the thing alone in half of the cases.
@@ -46,7 +46,7 @@ def mosaic(
         rng: the only source of chance.
 
     Returns:
-        (size, size, 3) uint8, prompt, (size, size) uint8 mask of 0 and 1.
+        (size, size, 3) uint8, prompt, (size, size) uint8 mask of 0 and 1, areas; none when one of them is not known.
     """
     layout = LAYOUTS[int(rng.integers(len(LAYOUTS)))]
     sources, tiles = [], []
@@ -60,7 +60,9 @@ def mosaic(
     picture, placed = arrange(tiles, layout, rng.random() < composition.padded)
     wanted = int(np.flatnonzero(order == 0)[0])
     text, chosen = _ask(sources, placed, wanted, prompting, rng)
-    return picture, text, np.maximum.reduce([placed[number].mask for number in chosen])
+    areas = [prompting.areas[source.number] for source in sources]
+    shown = frozenset[str]().union(*areas) if all(areas) else frozenset[str]()
+    return picture, text, np.maximum.reduce([placed[number].mask for number in chosen]), shown
 
 
 def _ask(

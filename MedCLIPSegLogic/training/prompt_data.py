@@ -19,25 +19,32 @@ class PromptData:
 
     Args:
         short, overdescriptive, absence, mosaic: templates.
+        contradictory: templates that deny what the image shows.
+        places: words of place for prompts that tell a wrong one.
         synonyms: other words for a noun; the noun itself may be among them.
         sizes: words of size.
         one_of_several: templates for "left", "right", "top", "bottom", "larger" and "smaller".
         absent_things: things by the area of the body they are in.
         areas: anatomical words by area of the body.
         neutral: templates for evaluation only.
-        unseen_things: as ``absent_things``, for evaluation only.
+        unseen_mosaic, unseen_one_of_several, unseen_things: as ``mosaic``, ``one_of_several`` and ``absent_things``,
+            for evaluation only.
     """
 
     short: Wordings
     overdescriptive: Wordings
     absence: Wordings
     mosaic: Wordings
+    contradictory: Wordings
+    places: Wordings
     synonyms: dict[str, Wordings]
     sizes: Wordings
     one_of_several: dict[str, Wordings]
     absent_things: dict[str, Wordings]
     areas: dict[str, Wordings]
     neutral: Wordings
+    unseen_mosaic: Wordings
+    unseen_one_of_several: dict[str, Wordings]
     unseen_things: dict[str, Wordings]
 
     def areas_of(self, anatomy: Collection[str]) -> frozenset[str]:
@@ -66,6 +73,8 @@ def prompt_data() -> PromptData:
         **training,
         areas=_frozen(data["areas"]),
         neutral=_frozen(held_out["neutral"]),
+        unseen_mosaic=_frozen(held_out["mosaic"]),
+        unseen_one_of_several=_frozen(held_out["one_of_several"]),
         unseen_things=_frozen(held_out["absent_things"]),
     )
 

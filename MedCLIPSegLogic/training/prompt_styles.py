@@ -14,6 +14,9 @@ from .prompt_data import prompt_data
 
 SYNONYM_SHARE = 0.4
 """Share of short prompts whose noun is replaced."""
+UNKNOWN_VERB_SHARE = 0.15
+"""Share of short prompts in which an unknown word stands before the thing: only the thing decides."""
+_SYLLABLE = ("bcdfglmnprstvz", "aeiou", ("", "", "n", "r", "s", "x"))
 _IN_CLAUSE = re.compile(r"^(?P<thing>[^,:]+?),?\s+(?P<place>(?:located\s+)?in the [^,:]+?)\.?$", re.IGNORECASE)
 _SIZE_WORD = re.compile(r"\b(?:tiny|small|medium(?:-sized)?|large|big|huge)\b", re.IGNORECASE)
 
@@ -29,16 +32,18 @@ class PromptStyles:
         overdescriptive: with words that say nothing about this picture.
         short: the thing alone, as people type it.
         synonyms: other words for the thing, or the same words in another order.
+        contradictory: with a denial or a wrong place; the mask stays, since the image decides.
         absent: a thing from another part of the body, with an empty mask.
     """
 
-    missing_location: float = 0.10
-    missing_size: float = 0.10
-    random_size: float = 0.10
-    overdescriptive: float = 0.10
+    missing_location: float = 0.08
+    missing_size: float = 0.05
+    random_size: float = 0.08
+    overdescriptive: float = 0.08
     short: float = 0.25
     synonyms: float = 0.10
-    absent: float = 0.05
+    contradictory: float = 0.08
+    absent: float = 0.13
 
     def __post_init__(self) -> None:
         shares = dataclasses.asdict(self)
@@ -59,6 +64,7 @@ def style_prompt(text: str, styles: PromptStyles, rng: np.random.Generator) -> s
         "random_size": lambda: randomize_size(text, rng),
         "overdescriptive": lambda: overdescribe(text, rng),
         "short": lambda: short(text, rng),
+        "contradictory": lambda: contradict(text, rng),
         "synonyms": lambda: reorder(replace_noun(text, rng)) if rng.random() < 0.5 else replace_noun(text, rng),
     }
     draw = rng.random()
@@ -86,10 +92,27 @@ def short(text: str, rng: np.random.Generator) -> str:
     if rng.random() < SYNONYM_SHARE:
         target = replace_noun(target, rng)
     organ = prompts.named_image(text)
-    phrase = fill(str(rng.choice(prompt_data().short)), target)
+    template = str(rng.choice(prompt_data().short))
+    if rng.random() < UNKNOWN_VERB_SHARE:
+        template = f"{unknown_word(rng)} the {{target}}"
+    phrase = fill(template, target)
     if organ and rng.random() < 0.4 and not re.search(r"\?|image|here", phrase):
         phrase = f"{phrase} in the {organ}"
     return phrase[0].upper() + phrase[1:] if rng.random() < 0.4 else phrase
+
+
+def unknown_word(rng: np.random.Generator) -> str:
+    """A word without meaning, of one to four syllables."""
+    syllables = [
+        str(rng.choice(list(_SYLLABLE[0]))) + str(rng.choice(list(_SYLLABLE[1]))) + str(rng.choice(_SYLLABLE[2]))
+        for _ in range(int(rng.integers(1, 5)))
+    ]
+    return "".join(syllables)
+
+
+def unknown_thing(rng: np.random.Generator) -> str:
+    """One or two words without meaning."""
+    return " ".join(unknown_word(rng) for _ in range(int(rng.integers(1, 3))))
 
 
 def absence(text: str, rng: np.random.Generator) -> str:
@@ -106,6 +129,18 @@ def overdescribe(text: str, rng: np.random.Generator) -> str:
     return template.format(prompt=bare) + "."
 
 
+def contradict(text: str, rng: np.random.Generator) -> str:
+    """The prompt inside a denial, half of the time with a wrong place, or a denial of the thing alone."""
+    bare = text.rstrip(" .")
+    if rng.random() < 0.5:
+        place = str(rng.choice(prompt_data().places))
+        bare = f"{randomize_size(prompts.drop_location(bare), rng)} at the {place}"
+    template = str(rng.choice(prompt_data().contradictory))
+    if not template.startswith("{prompt}"):
+        bare = bare[:1].lower() + bare[1:]
+    return fill(template, thing(text)).replace("{prompt}", bare)
+
+
 def replace_noun(text: str, rng: np.random.Generator) -> str:
     """The prompt with its first noun that has synonyms replaced by one of them, number kept."""
     nouns = prompt_data().synonyms
@@ -116,6 +151,13 @@ def replace_noun(text: str, rng: np.random.Generator) -> str:
     if match.group(2):
         word = word[:-1] + "ies" if word.endswith("y") else word + ("es" if word.endswith("s") else "s")
     return text[: match.start()] + word + text[match.end() :]
+
+
+def with_synonym(text: str, number: int) -> str:
+    """The prompt with its first noun replaced by another of its synonyms, by turns; the same text when it has none."""
+    changes = [replace_noun(text, np.random.default_rng(seed)) for seed in range(24)]
+    others = sorted({changed for changed in changes if changed != text})
+    return others[number % len(others)] if others else text
 
 
 def reorder(text: str) -> str:

@@ -18,6 +18,9 @@ Mask = NDArray[np.uint8]
 SEEN_ABSENCE_SHARE = 0.6
 """Share of pictures without a finding that are asked for one all the same: the answer must be seen, not read."""
 
+UNKNOWN_THING_SHARE = 0.3
+"""Share of the things asked for in vain that are words without meaning: what is not known must not be found."""
+
 
 class Prompting:
     """Chooses prompts.
@@ -30,6 +33,7 @@ class Prompting:
     def __init__(self, sets: Sequence[TrainingSet], settings: TrainingSettings) -> None:
         self._settings = settings
         self.regions = [prompts.anatomy(training_set.prompts) for training_set in sets]
+        self.areas = [prompt_data().areas_of(region) for region in self.regions]
         self._foreign = [
             [
                 text
@@ -55,7 +59,8 @@ class Prompting:
         if self._foreign[number] and rng.random() < self._settings.negative_share:
             return self.vary(choose(self._foreign[number], rng), rng), np.zeros_like(mask)
         if styles is not None and self._elsewhere[number] and rng.random() < styles.absent:
-            absent = choose(self._elsewhere[number], rng)
+            unknown = rng.random() < UNKNOWN_THING_SHARE
+            absent = prompt_styles.unknown_thing(rng) if unknown else choose(self._elsewhere[number], rng)
             return prompt_styles.fill(choose(prompt_data().short, rng), absent), np.zeros_like(mask)
         asked = self._settings.prompts == "varied" or styles is not None
         if asked and prompts.names_absence(text) and self._findings[number] and rng.random() < SEEN_ABSENCE_SHARE:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..model.network import NetworkOutput
 from .losses import total_loss
+from .presence import presence_loss
 from .sampled_pass import SampledOutput
 from .settings import TrainingSettings
 
@@ -45,7 +46,9 @@ def mean_probability(samples: list[NetworkOutput]) -> Tensor:
     return probability.clamp(SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY).logit()
 
 
-def sampled_loss(output: SampledOutput, mask: Tensor, settings: TrainingSettings) -> tuple[Tensor, dict[str, float]]:
+def sampled_loss(
+    output: SampledOutput, mask: Tensor, settings: TrainingSettings, targets: Tensor | None = None
+) -> tuple[Tensor, dict[str, float]]:
     """Weighted sum of all losses of a batch and the value of each.
 
     With one sample and no weight on the parts that are not in the paper this is :func:`total_loss`. The loss of the
@@ -56,6 +59,7 @@ def sampled_loss(output: SampledOutput, mask: Tensor, settings: TrainingSettings
         output: of the passes.
         mask: (B, H, W) float, 0 and 1.
         settings: weights and kinds of the losses.
+        targets: (B, B) of ``presence_targets``; needed for a loss with that part.
     """
     weights, rows = settings.loss, settings.dice == "published-rows"
     if settings.sample_loss == "each":
@@ -66,6 +70,10 @@ def sampled_loss(output: SampledOutput, mask: Tensor, settings: TrainingSettings
         first = output.samples[0]
         mean = NetworkOutput(mean_probability(output.samples), first.patches, first.text)
         total, values = total_loss(mean, mask, weights, rows, output.samples)
+    if output.plain is not None and targets is not None:
+        presence = presence_loss(*output.plain, targets)
+        total = total + weights.presence * presence
+        values["presence"] = float(presence.detach())
     if output.divergence is not None:
         total = total + weights.variance * output.divergence
         values["variance"] = float(output.divergence.detach())

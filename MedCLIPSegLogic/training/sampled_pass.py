@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -19,17 +19,20 @@ class SampledOutput:
 
     Args:
         samples: one output a pass, (B, …) each.
+        plain: unit vectors of images and prompts without adapters, (B, D) each; None when not asked for.
         divergence: mean KL divergence of the adapters' variances from their prior, in nats a value; None when not
             asked for.
     """
 
     samples: list[NetworkOutput]
+    plain: tuple[Tensor, Tensor] | None = None
     divergence: Tensor | None = None
 
     def in_float32(self) -> SampledOutput:
         """The same with full precision, in which losses are computed."""
         samples = [NetworkOutput(s.logits.float(), s.patches.float(), s.text.float()) for s in self.samples]
-        return SampledOutput(samples, self.divergence)
+        plain = None if self.plain is None else (self.plain[0].float(), self.plain[1].float())
+        return SampledOutput(samples, plain, self.divergence)
 
 
 class SampledPass(nn.Module):
@@ -41,26 +44,33 @@ class SampledPass(nn.Module):
         network: to run.
         samples: passes.
         prior_variance: of the adapters' keys and values; None leaves the divergence out.
+        plain: also compute the vectors without adapters.
     """
 
-    def __init__(self, network: nn.Module, samples: int, prior_variance: float | None) -> None:
+    def __init__(
+        self, network: nn.Module, samples: int, prior_variance: float | None = None, plain: bool = False
+    ) -> None:
         super().__init__()
         self.network = network
         self._samples = samples
         self._prior_variance = prior_variance
+        self._plain = plain
 
     def forward(self, images: Tensor, token_ids: Tensor, noise: NoiseSource) -> SampledOutput:
         if self._prior_variance is None:
-            return SampledOutput(self._passes(images, token_ids, noise))
+            return self._passes(images, token_ids, noise)
         with AdapterVariances(self.network) as variances:
-            samples = self._passes(images, token_ids, noise)
-        return SampledOutput(samples, variance_divergence(variances.values, self._prior_variance))
+            output = self._passes(images, token_ids, noise)
+        return replace(output, divergence=variance_divergence(variances.values, self._prior_variance))
 
-    def _passes(self, images: Tensor, token_ids: Tensor, noise: NoiseSource) -> list[NetworkOutput]:
-        if self._samples == 1 or not isinstance(self.network, MedCLIPSeg):
-            return [self.network(images, token_ids, noise) for _ in range(self._samples)]
-        pair = self.network.meet(self.network.encode_images(images), self.network.encode_text(token_ids))
-        return [self.network.decode(pair, noise) for _ in range(self._samples)]
+    def _passes(self, images: Tensor, token_ids: Tensor, noise: NoiseSource) -> SampledOutput:
+        network = self.network
+        if not isinstance(network, MedCLIPSeg):
+            return SampledOutput([network(images, token_ids, noise) for _ in range(self._samples)])
+        image, text = network.encode_images(images), network.encode_text(token_ids)
+        pair = network.meet(image, text)
+        samples = [network.decode(pair, noise) for _ in range(self._samples)]
+        return SampledOutput(samples, network.plain_vectors(image, text) if self._plain else None)
 
 
 class AdapterVariances:

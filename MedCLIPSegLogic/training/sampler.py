@@ -18,13 +18,16 @@ from .augment import augment, rotate
 from .composition import one_of_several, still_apart
 from .data import TrainingItem, TrainingSet, shrink
 from .mosaics import mosaic
+from .presence import presence_targets
 from .prompt_styles import short, thing
 from .prompting import Prompting, choose
 from .settings import TrainingSettings
 
 SOURCE_SCALE = 1.25
 """Items are kept a little larger than the model input, so that zooming in does not blur."""
-Example = tuple[NDArray[np.uint8], str, NDArray[np.uint8]]
+Example = tuple[NDArray[np.uint8], str, NDArray[np.uint8], frozenset[str]]
+"""Image, prompt, mask and the areas of the body in the image."""
+Batch = tuple[Tensor, list[str], Tensor, Tensor]
 
 
 def source_size(settings: TrainingSettings, size: int) -> int:
@@ -60,8 +63,8 @@ class BatchSampler:
         settings: TrainingSettings,
     ) -> None:
         self._sets = [_shrink_set(training_set, source_size(settings, size)) for training_set in sets]
-        roots = np.sqrt([training_set.image_count for training_set in sets])
-        self._shares = roots / roots.sum()
+        weights = [settings.set_weights.get(s.name, 1.0) * math.sqrt(s.image_count) for s in sets]
+        self._shares = np.array(weights) / sum(weights)
         self._size = size
         self._preprocessing = preprocessing
         self._settings = settings
@@ -81,33 +84,31 @@ class BatchSampler:
         first = step % epoch_steps(self._sets, batch_size) * batch_size
         return min(batch_size, len(self._pairs) - first)
 
-    def batch(self, step: int, rows: Sequence[int]) -> tuple[Tensor, list[str], Tensor]:
-        """Images (B, 3, S, S), prompts and masks (B, S, S) float of some rows of a step."""
-        images, texts, masks = zip(*(self.example(step, row) for row in rows), strict=True)
-        return (
-            _model_input(np.stack(images), self._preprocessing),
-            list(texts),
-            torch.from_numpy(np.stack(masks)).float(),
-        )
+    def batch(self, step: int, rows: Sequence[int]) -> Batch:
+        """Images (B, 3, S, S), prompts, masks (B, S, S) float and presence targets (B, B) of some rows of a step."""
+        images, texts, masks, shown = zip(*(self.example(step, row) for row in rows), strict=True)
+        inside = torch.from_numpy(np.stack(masks)).float()
+        inputs = _model_input(np.stack(images), self._preprocessing)
+        return inputs, list(texts), inside, presence_targets(texts, shown, inside)
 
     def example(self, step: int, row: int) -> Example:
-        """One augmented image, its prompt and its mask."""
+        """One augmented image, its prompt, its mask and the areas of the body it shows."""
         rng = np.random.default_rng([self._settings.seed, step, row])
         composition = self._settings.composition
         if composition is not None and rng.random() < composition.mosaics:
             return mosaic(self._draw, self._prompting, composition, self._size, rng)
         number, item, text, mask = self._draw(rng) if self._settings.epochs is None else self._scheduled(step, row)
         if composition is not None and rng.random() < composition.one_of_several:
-            example = self._one_of_several(item, text, mask, rng)
-            if example is not None:
-                return example
+            asked = self._one_of_several(item, text, mask, rng)
+            if asked is not None:
+                return *asked, self._prompting.areas[number]
         text, mask = self._prompting(number, text, mask, rng)
         if self._settings.augmentation == "rotation":
             image, mask = rotate(item, mask, self._size, rng)
-            return image, text, mask
+            return image, text, mask, self._prompting.areas[number]
         image, changed, mask = augment(item, text, mask, self._size, rng)
         # A prompt that is nothing but a word of place or size stays.
-        return image, changed or text, mask
+        return image, changed or text, mask, self._prompting.areas[number]
 
     def _draw(self, rng: np.random.Generator) -> tuple[int, TrainingItem, str, NDArray[np.uint8]]:
         number = int(rng.choice(len(self._sets), p=self._shares))
@@ -123,7 +124,7 @@ class BatchSampler:
 
     def _one_of_several(
         self, item: TrainingItem, text: str, mask: NDArray[np.uint8], rng: np.random.Generator
-    ) -> Example | None:
+    ) -> tuple[NDArray[np.uint8], str, NDArray[np.uint8]] | None:
         """An example that asks for one of two findings; None when the image does not have two."""
         asked = one_of_several(mask, thing(text), rng)
         if asked is None:

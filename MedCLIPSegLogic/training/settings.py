@@ -43,6 +43,7 @@ class TrainingSettings:
         prompts: "varied" or "as-given" (as published); ignored with ``styles``.
         styles: shares of prompt styles; None for none.
         composition: shares of mosaics and of prompts for one of several findings; None for none.
+        set_weights: how much more often than by the root of its size a data set is drawn, by the name of its folder.
         negative_share: share of examples with a prompt of another body part and an empty mask.
         data_share: percent of the training images, from the sheets with that suffix or drawn by ``seed``.
         freeze_towers: train adapters and heads only.
@@ -77,6 +78,7 @@ class TrainingSettings:
     prompts: Literal["varied", "as-given"] = "varied"
     styles: PromptStyles | None = None
     composition: Composition | None = None
+    set_weights: dict[str, float] = field(default_factory=dict)
     negative_share: float = 0.15
     data_share: int = 100
     freeze_towers: bool = False
@@ -114,6 +116,8 @@ class TrainingSettings:
             1 <= self.accumulation <= self.batch_size, "accumulation", self.accumulation, "between 1 and the batch size"
         )
         _require(0 <= self.ema_decay < 1, "decay of the average", self.ema_decay, "at least 0 and below 1")
+        for name, weight in self.set_weights.items():
+            _require(0 < weight < float("inf"), f"weight of the data set {name}", weight, "above 0")
         _require(0 <= self.negative_share < 1, "share of negatives", self.negative_share, "at least 0 and below 1")
         _require(1 <= self.data_share <= 100, "data share", self.data_share, "between 1 and 100 percent")
         _require(

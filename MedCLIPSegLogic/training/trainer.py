@@ -27,7 +27,7 @@ from .optimization import build_optimizer, learning_rate
 from .processes import Processes, rows_in_parts
 from .sample_losses import sampled_loss
 from .sampled_pass import SampledPass
-from .sampler import BatchSampler, epoch_steps
+from .sampler import Batch, BatchSampler, epoch_steps
 from .settings import TrainingSettings, as_json
 from .state import load_state, save_state
 from .validation import validate
@@ -86,7 +86,7 @@ class Trainer:
             network.vision_model.requires_grad_(False)
             network.text_model.requires_grad_(False)
         prior = settings.loss.prior_variance if settings.loss.variance > 0 else None
-        self._pass = processes.parallel(SampledPass(network, settings.samples, prior))
+        self._pass = processes.parallel(SampledPass(network, settings.samples, prior, settings.loss.presence > 0))
         self._average: AveragedModel | None = None
         if settings.ema_decay > 0:
             # Buffers too: the batch statistics of the moving network do not fit the averaged weights.
@@ -205,16 +205,14 @@ class Trainer:
             self._average.update_parameters(self._network)
         return values
 
-    def _backward(
-        self, step: int, batch: tuple[torch.Tensor, list[str], torch.Tensor], share: float
-    ) -> dict[str, float]:
+    def _backward(self, step: int, batch: Batch, share: float) -> dict[str, float]:
         """Add the gradients of some rows; returns the values of the losses."""
         device = self._processes.device
-        images, texts, masks = batch
+        images, texts, masks, targets = batch
         precision = getattr(torch, self._settings.precision)
         with torch.autocast(device.type, precision, enabled=precision is not torch.float32):
             output = self._pass(images.to(device), self._tokenizer(texts).to(device), FreshNoise())
-        loss, parts = sampled_loss(output.in_float32(), masks.to(device), self._settings)
+        loss, parts = sampled_loss(output.in_float32(), masks.to(device), self._settings, targets.to(device))
         value = float(loss.detach())
         if not math.isfinite(value):
             raise MedCLIPSegError(

@@ -22,7 +22,16 @@ def vocabulary_texts(sets: Sequence[TrainingSet], settings: TrainingSettings) ->
     if settings.styles is None and settings.composition is None:
         return
     data = prompt_data()
-    groups = [data.short, data.overdescriptive, data.absence, data.mosaic, data.sizes, *data.synonyms.values()]
+    groups = [
+        data.short,
+        data.overdescriptive,
+        data.absence,
+        data.mosaic,
+        data.contradictory,
+        data.sizes,
+        data.places,
+        *data.synonyms.values(),
+    ]
     groups += [*data.one_of_several.values(), *data.absent_things.values()]
     for group in groups:
         for wording in group:

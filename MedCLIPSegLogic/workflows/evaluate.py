@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import MedCLIPSegError
 from ..evaluation.groups import ScoredGroup, all_pixels, score_group
-from ..evaluation.prompt_sheets import PromptSheet, find_test_sheets
+from ..evaluation.prompt_sheets import PromptSheet, Split, find_sheets
 from ..evaluation.scoring import Score, segment_row
 from ..evaluation.summary import summarize
 from ..inference.request import MAX_SAMPLES, SegmentationRequest
@@ -71,19 +71,21 @@ def evaluate_sets(
     data: Sequence[str | Path],
     out: str | Path,
     styles: Sequence[str] = (),
+    split: Split = "Test",
     samples: int = 10,
     tolerance: float = 2.0,
     limit: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Evaluate on the Test folders of data sets in MedCLIPSeg's layout, every prompt style by itself.
+    """Evaluate on a split of data sets in MedCLIPSeg's layout, every prompt style by itself.
 
     Args:
         model: bundled model's name or model folder.
         data: data set folders with ``Test_Folder/{img,label}`` and ``Prompts_Folder/Test_text_<style>.xlsx`` or .csv.
         out: folder for the results, as for `evaluate`.
-        styles: prompt styles; none for the published ones that are there.
+        styles: prompt styles, those of ``MADE_STYLES`` among them; none for the published ones that are there.
+        split: "Test", or "Val" to choose settings by.
         samples, tolerance, limit, overwrite, progress: as for `evaluate`; the limit is for each sheet.
 
     Returns:
@@ -94,7 +96,7 @@ def evaluate_sets(
     """
     folders = [Path(folder) for folder in data]
     return _evaluate(
-        model, lambda: find_test_sheets(folders, styles), Path(out), samples, tolerance, limit, overwrite, progress
+        model, lambda: find_sheets(folders, styles, split), Path(out), samples, tolerance, limit, overwrite, progress
     )
 
 
@@ -138,6 +140,7 @@ def _evaluate(
             "threshold": SegmentationRequest.threshold,
             "seed": SegmentationRequest.seed,
             "plane": SegmentationRequest.plane,
+            "images": sorted({sheet.images.parent.name for sheet in sheets}),
             "tolerance": tolerance,
             "sheets": [
                 {"set": s.set, "style": s.style, "prompts": s.path.name, "prompts_hash": file_hash(s.path)}

@@ -18,6 +18,7 @@ from ..model.library import find_model
 from ..model.network import MedCLIPSeg
 from ..model.tokenizer import PromptTokenizer, build_vocabulary
 from ..training.data import TrainingSet, has_split, load_set
+from ..training.growth import can_grow, grow_config, load_grown
 from ..training.processes import Processes, join_processes
 from ..training.recipes import Recipe, recipe_settings
 from ..training.sampler import source_size
@@ -66,18 +67,19 @@ def train(
         settings = begun_settings(folder) if resume else recipe_settings("auto", source)
     with write_failures_in_words(), join_processes(settings.device) as processes:
         processes.on_first(lambda: _check_request(folders, folder, settings, source, resume))
-        return _train(folders, folder, settings, source, resume, progress, processes)
+        return _train(folders, folder, settings, start_from, resume, progress, processes)
 
 
 def _train(
     folders: Sequence[Path],
     folder: Path,
     settings: TrainingSettings,
-    source: Path | None,
+    start_from: str | Path | None,
     resume: bool,
     progress: Callable[[TrainingProgress], None] | None,
     processes: Processes,
 ) -> Path:
+    source = None if start_from is None else find_model(start_from)
     if settings.threads:
         torch.set_num_threads(settings.threads)
     begun_from = folder if resume else source
@@ -88,7 +90,7 @@ def _train(
         "torch": torch.__version__,
         "seconds": 0.0,
         "finished": False,
-        "start_from": str(source) if source else None,
+        "start_from": None if start_from is None else str(start_from),
         "processes": processes.count,
         "data": {s.name: {"images": s.image_count, "items": len(s.items)} for s in train_sets},
         "settings": as_json(settings),
@@ -98,7 +100,7 @@ def _train(
     else:
         processes.on_first(lambda: _make_folder(folder, train_sets, settings, source, record))
     torch.manual_seed(settings.seed)
-    network = MedCLIPSeg(read_config(folder)) if source is None else load_to_train(source)
+    network = _start_network(folder, source, settings)
     tokenizer = PromptTokenizer(network.config, folder)
     trainer = Trainer(
         network, tokenizer, train_sets, validation_sets, settings, folder, processes, read_backbone_link(folder)
@@ -113,6 +115,16 @@ def _train(
     record |= {"seconds": round(trainer.seconds, 1), "steps_done": trainer.last_step, "finished": True}
     processes.on_first(lambda: write_record(folder, record))
     return folder
+
+
+def _start_network(folder: Path, source: Path | None, settings: TrainingSettings) -> MedCLIPSeg:
+    if source is None:
+        return MedCLIPSeg(read_config(folder))
+    return load_grown(source, folder) if _grows(source, settings) else load_to_train(source)
+
+
+def _grows(source: Path, settings: TrainingSettings) -> bool:
+    return not settings.freeze_towers and can_grow(read_config(source))
 
 
 def training_settings(
@@ -216,6 +228,9 @@ def _make_folder(
         texts = vocabulary_texts(train_sets, settings)
         vocabulary_size = build_vocabulary(texts, VOCABULARY_SIZE, folder / VOCABULARY_FILE)
         config = small_model_config(vocabulary_size, settings.stages[-1][1])
+    elif _grows(source, settings):
+        texts = vocabulary_texts(train_sets, settings)
+        config = grow_config(source, texts, settings.stages[-1][1], VOCABULARY_SIZE, folder)
     else:
         config = read_config(source)
         copy_vocabulary(source, folder)
@@ -246,7 +261,8 @@ def _earlier_record(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
 def _check_start(config: ModelConfig, settings: TrainingSettings) -> None:
     """Refuse what a model cannot be trained further on."""
     size = config.image.image_size
-    if settings.stages[-1][1] != size or (config.image.kind == "vit" and len(settings.stages) > 1):
+    grows = not settings.freeze_towers and can_grow(config)
+    if not grows and (settings.stages[-1][1] != size or (config.image.kind == "vit" and len(settings.stages) > 1)):
         raise MedCLIPSegError(f"The model to start from takes inputs of {size} pixels; give the stages 1:{size}.")
     if config.preprocessing.fit != "stretch":
         raise MedCLIPSegError("The model to start from takes letter-boxed inputs, but training stretches images.")

@@ -47,7 +47,7 @@ def test_data_efficiency_beside_published_numbers_and_baseline(a_configuration: 
 def test_a_second_protocol_reuses_what_is_done(a_configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
     config = a_configuration(baseline="none")
     calls: list[str] = []
-    for name in ("train", "evaluate"):
+    for name in ("train", "evaluate_sets"):
         original = getattr(cells, name)
 
         def count(*args: object, _name: str = name, _original: Callable = original, **options: object) -> object:
@@ -56,7 +56,7 @@ def test_a_second_protocol_reuses_what_is_done(a_configuration: Configuration, m
 
         monkeypatch.setattr(cells, name, count)
     _, path = benchmark("domain-generalization", config)
-    assert calls == ["train", "evaluate", "evaluate"]
+    assert calls == ["train", "evaluate_sets", "evaluate_sets"]
     first = path.read_text()
     benchmark("domain-generalization", config)
     assert len(calls) == 3
@@ -66,7 +66,7 @@ def test_a_second_protocol_reuses_what_is_done(a_configuration: Configuration, m
     assert both == pytest.approx(2 * inside * outside / max(inside + outside, 1e-9), abs=0.02)
     assert rows["mean", "harmonic"]["published"] == "83.76"
     markdown, path = benchmark("prompt-styles", config)
-    assert calls[3:] == ["evaluate"] * 4  # neutral and absent, in and out of domain
+    assert calls[3:] == ["evaluate_sets"] * 4  # neutral and absent, in and out of domain
     rows = {row["prompts"]: row for row in table(path)}
     assert rows["contradictory"]["in-domain"] == ""
     assert rows["absent"]["in-domain"] != ""

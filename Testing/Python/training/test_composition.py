@@ -70,7 +70,7 @@ def test_several_findings_keep_text_and_mask_together_through_augmentation() -> 
     sampler = BatchSampler([a_set("s", "two polyps", both, 200)], 64, RGB, settings)
     sides = []
     for row in range(60):
-        image, text, mask = sampler.example(0, row)
+        image, text, mask, _ = sampler.example(0, row)
         bright = (image.mean(axis=2) > image.mean() + 40).nonzero()[1].mean()
         if "left" in text or "right" in text:
             assert (mask.nonzero()[1].mean() < bright) == ("left" in text), text
@@ -87,7 +87,7 @@ def test_mosaics_ask_for_the_thing_that_is_meant() -> None:
     sampler = BatchSampler(sets, 64, RGB, settings)
     by_place, by_thing = 0, 0
     for row in range(80):
-        image, text, mask = sampler.example(0, row)
+        image, text, mask, _ = sampler.example(0, row)
         assert image.shape == (64, 64, 3)
         assert mask.any()
         words = text.lower()

@@ -64,7 +64,7 @@ def test_foreign_prompts_get_empty_masks(a_data_set: Callable[..., Path]) -> Non
     )
     sampler = BatchSampler([polyps, breasts], 32, RGB, TrainingSettings(negative_share=0.5))
     examples = [sampler.example(0, row) for row in range(120)]
-    empty = [text.lower() for _, text, mask in examples if not mask.any()]
+    empty = [text.lower() for _, text, mask, _ in examples if not mask.any()]
     assert 35 < len(empty) < 85
     assert any("breast" in text for text in empty)
     assert any("polyp" in text for text in empty)

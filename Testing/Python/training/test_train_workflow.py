@@ -165,7 +165,7 @@ def test_starts_that_cannot_work_leave_no_folder(
     data, out = a_data_set(), tmp_path / "model"
     settings = TrainingSettings(steps=1, batch_size=2, stages=((1.0, 64),))
     with pytest.raises(MedCLIPSegError, match="inputs of 32 pixels"):
-        train([data], out, settings, start_from=a_model_folder)
+        train([data], out, dataclasses.replace(settings, freeze_towers=True), start_from=a_model_folder)
     with pytest.raises(MedCLIPSegError, match="no model 'maxi'"):
         train([data], out, settings, start_from="maxi")
     with pytest.raises(MedCLIPSegError, match="Frozen towers"):

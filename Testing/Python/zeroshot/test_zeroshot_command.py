@@ -75,9 +75,7 @@ def test_everything_is_written_without_sam(
     assert call(monkeypatch, *arguments, "--overwrite") == 0
 
 
-def test_an_installed_sam_is_used(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, known_saliency: np.ndarray
-) -> None:
+def test_an_installed_sam_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, known_saliency: np.ndarray) -> None:
     save_sam(models_folder() / "my-sam")
     options = ("--method", "medclip-sam", "--prompts", "both", "--padding", 0.1, "--points", 4, "--seed", 5)
     for out in (tmp_path / "one", tmp_path / "two"):
@@ -109,3 +107,42 @@ def test_without_sam_the_way_to_one_is_told(
         assert words in sentence
         assert "--trace" not in sentence
     assert not out.exists()
+
+
+@pytest.mark.parametrize("method", ["medclip-sam", "medclip-sam-v2"])
+def test_both_methods_on_the_towers_of_the_bundled_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, method: str
+) -> None:
+    save_sam(models_folder() / "my-sam")
+    out = tmp_path / "out"
+    options = ("--method", method, "--plane", "sagittal", "--slices", "15:16", "--seed", 3)
+    assert call(monkeypatch, VOLUME, "--prompt", "hippocampus", "--out", out, *options) == 0
+    record = json.loads((out / "run.json").read_text())
+    assert (record["model"], record["sam"], record["plane"]) == ("mini", "my-sam", "sagittal")
+    assert record["saliency"]["method"] == {"medclip-sam": "gscorecam", "medclip-sam-v2": "m2ib"}[method]
+    assert record["saliency"].get("seed", 3) == 3
+    saliency = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(out / "hippocampus.saliency.nrrd")))
+    assert saliency.shape == read_volume(VOLUME).shape
+    seen = np.flatnonzero(saliency.any(axis=(0, 1)))
+    assert seen.tolist() == [item["slice_index"] for item in record["results"][0]["slices"]] == [15]
+
+
+def test_published_sentences_stand_for_the_prompt(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    arguments = (CASES / "breast_ultrasound.jpg", "--prompt", "mass", "--sam", "none")
+    study = ("--study", "breast ultrasound")
+    out = tmp_path / "out"
+    assert call(monkeypatch, *arguments, "--out", out, *study, "--design", "P5", "--kind", "malignant") == 0
+    record = json.loads((out / "run.json").read_text())
+    assert len(record["sentences"]["mass"]) == 20
+    assert (record["saliency"]["layer"], record["saliency"]["beta"]) == (9, 1.0)
+    for options, words in (
+        (("--design", "P2"), "choose --study"),
+        (("--study", "knee MRI"), "no study 'knee MRI'"),
+        ((*study, "--design", "P3"), "need a kind"),
+        ((*study, "--design", "P2", "--prompt", "another"), "one --prompt"),
+        (("--model", "biomedclip"), "models download biomedclip"),
+    ):
+        assert call(monkeypatch, *arguments, "--out", tmp_path / "no", *options) == 2
+        assert words in capsys.readouterr().err

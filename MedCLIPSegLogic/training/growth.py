@@ -1,0 +1,64 @@
+"""A small model to train further, grown to new words and another input size."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from timm.layers.pos_embed import resample_abs_pos_embed
+
+from ..model.catalog import VOCABULARY_FILE
+from ..model.checkpoint import load_to_train, read_config
+from ..model.config import ModelConfig
+from ..model.network import MedCLIPSeg
+from ..model.tokenizer import PromptTokenizer, extend_vocabulary
+
+POSITIONS = "vision_model.trunk.pos_embed"
+TOKENS = "text_model.token_embedding.weight"
+
+
+def can_grow(config: ModelConfig) -> bool:
+    """True for models of the bundled architecture: their words and positions are their own."""
+    return config.tokenizer == "wordpiece" and config.text.kind == "clip" and config.image.kind == "timm"
+
+
+def grow_config(source: Path, texts: Iterable[str], image_size: int, limit: int, folder: Path) -> ModelConfig:
+    """Write the vocabulary of a model with the new words of some texts and return the configuration that goes with it.
+
+    Args:
+        source: folder of the model to start from.
+        texts: prompts; words that occur twice become entries.
+        image_size: side of the model input from now on.
+        limit: most entries of the vocabulary.
+        folder: receives ``vocab.txt``.
+    """
+    config = read_config(source)
+    size = extend_vocabulary(source / VOCABULARY_FILE, texts, limit, folder / VOCABULARY_FILE)
+    return dataclasses.replace(
+        config,
+        text=dataclasses.replace(config.text, vocab_size=size),
+        image=dataclasses.replace(config.image, image_size=image_size),
+    )
+
+
+def load_grown(source: Path, folder: Path) -> MedCLIPSeg:
+    """The network of ``source`` with the configuration and vocabulary of ``folder``.
+
+    A new word begins as the mean of the pieces it was read as before; positions are interpolated.
+    """
+    before, config = load_to_train(source), read_config(folder)
+    states = before.state_dict()
+    grid = config.image.image_size // config.image.patch_size
+    states[POSITIONS] = resample_abs_pos_embed(states[POSITIONS], [grid, grid])
+    entries = (folder / VOCABULARY_FILE).read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    tokenizer, table = PromptTokenizer(before.config, source), states[TOKENS]
+    new = []
+    for word in entries[len(table) :]:
+        pieces = tokenizer([word])[0]
+        new.append(table[pieces[1:-1]].mean(dim=0))
+    states[TOKENS] = torch.cat([table, torch.stack(new)]) if new else table
+    network = MedCLIPSeg(config)
+    network.load_state_dict(states)
+    return network

@@ -1,0 +1,79 @@
+"""A small model that is trained further on new words and at another size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from MedCLIPSegLogic.model.checkpoint import load_to_train, read_config
+from MedCLIPSegLogic.model.flavors import FLAVORS
+from MedCLIPSegLogic.model.network import MedCLIPSeg
+from MedCLIPSegLogic.model.noise import MeanNoise
+from MedCLIPSegLogic.model.tokenizer import PromptTokenizer
+from MedCLIPSegLogic.training.growth import TOKENS, can_grow, grow_config, load_grown
+from MedCLIPSegLogic.training.settings import TrainingSettings
+from MedCLIPSegLogic.workflows.train import train
+
+SIZE = 32
+
+
+def grown(source: Path, folder: Path, texts: list[str], size: int = SIZE, limit: int = 1000) -> MedCLIPSeg:
+    folder.mkdir()
+    config = grow_config(source, texts, size, limit, folder)
+    (folder / "config.json").write_text(config.to_json(), encoding="utf-8")
+    return load_grown(source, folder)
+
+
+def test_known_prompts_keep_their_ids_and_logits(a_model_folder: Path, tmp_path: Path) -> None:
+    network = grown(a_model_folder, tmp_path / "grown", ["kidney cyst"] * 2).eval()
+    before = load_to_train(a_model_folder)
+    prompts = ["a polyp", "tumor in the brain"]
+    ids = PromptTokenizer(network.config, tmp_path / "grown")(prompts)
+    assert torch.equal(ids, PromptTokenizer(before.config, a_model_folder)(prompts))
+    images = torch.rand(2, 3, SIZE, SIZE)
+    assert torch.equal(network(images, ids, MeanNoise()).logits, before(images, ids, MeanNoise()).logits)
+
+
+def test_new_words_begin_as_the_mean_of_their_pieces(a_model_folder: Path, tmp_path: Path) -> None:
+    network = grown(a_model_folder, tmp_path / "grown", ["kidney cyst", "kidney", "stone"])
+    before = load_to_train(a_model_folder)
+    old, new = before.state_dict()[TOKENS], network.state_dict()[TOKENS]
+    assert len(new) == len(old) + 1  # only "kidney" occurs twice
+    pieces = PromptTokenizer(before.config, a_model_folder)(["kidney"])[0, 1:-1]
+    assert torch.equal(new[-1], old[pieces].mean(dim=0))
+    ids = PromptTokenizer(network.config, tmp_path / "grown")(["kidney"])[0].tolist()
+    assert ids[1:-1] == [len(old)]
+
+
+def test_the_vocabulary_has_a_limit(a_model_folder: Path, tmp_path: Path) -> None:
+    count = read_config(a_model_folder).text.vocab_size
+    network = grown(a_model_folder, tmp_path / "grown", ["kidney cyst", "kidney cyst", "kidney"], limit=count + 1)
+    assert network.config.text.vocab_size == count + 1
+    assert (tmp_path / "grown" / "vocab.txt").read_text().endswith("\nkidney\n")
+
+
+def test_another_input_size_interpolates_the_positions(a_model_folder: Path, tmp_path: Path) -> None:
+    network = grown(a_model_folder, tmp_path / "grown", [], size=2 * SIZE).eval()
+    ids = PromptTokenizer(network.config, tmp_path / "grown")(["a polyp"])
+    assert network(torch.rand(1, 3, 2 * SIZE, 2 * SIZE), ids, MeanNoise()).logits.shape == (1, 2 * SIZE, 2 * SIZE)
+
+
+@pytest.mark.parametrize("flavor", sorted(FLAVORS))
+def test_published_models_do_not_grow(flavor: str) -> None:
+    assert not can_grow(FLAVORS[flavor])
+
+
+def test_training_further_learns_new_words_at_another_size(
+    a_data_set: Callable[..., Path], a_model_folder: Path, tmp_path: Path
+) -> None:
+    settings = TrainingSettings(steps=2, batch_size=2, stages=((1.0, 48),), validate_every=2)
+    data = a_data_set(prompt="one small haustra at the left in the colonoscopy")
+    folder = train([data], tmp_path / "tuned", settings, start_from=a_model_folder)
+    config = read_config(folder)
+    assert config.image.image_size == 48
+    words = (folder / "vocab.txt").read_text(encoding="utf-8").split("\n")
+    assert "haustra" in words[read_config(a_model_folder).text.vocab_size :]
+    assert load_to_train(folder).config == config
