@@ -69,6 +69,25 @@ def zeroshot_command(
     points: Annotated[
         int | None, typer.Option("--points", help="Points an object gets; 10 as published.", show_default=False)
     ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option(
+            help="Kind of study, for settings published for it: breast ultrasound, brain MRI, chest X-ray, lung CT.",
+            show_default=False,
+        ),
+    ] = None,
+    design: Annotated[
+        Literal["P0", "P1", "P2", "P3", "P4", "P5"] | None,
+        typer.Option(
+            help="Published sentences of the study that stand for the prompt, averaged; --prompt then only names the "
+            "segment.",
+            show_default=False,
+        ),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="Kind of the object, such as malignant, for --design P1, P3 and P5.", show_default=False),
+    ] = None,
     threshold: Annotated[float, typer.Option(help="Score above which a voxel is inside.")] = 0.5,
     plane: Annotated[
         Literal["auto", "axial", "coronal", "sagittal"],
@@ -114,6 +133,9 @@ def zeroshot_command(
             objects=objects,
             padding=padding,
             points=points,
+            study=study,
+            design=design,
+            kind=kind,
             threshold=threshold,
             plane=plane,
             window=window,

@@ -31,6 +31,10 @@ class ImageTower(Protocol):
         """Patch vectors (B, h·w, joint width) after the final norm, class token dropped."""
         ...
 
+    def project_class(self, tokens: Tensor) -> Tensor:
+        """The vector (B, joint width) of the class token: what CLIP says of the whole image."""
+        ...
+
 
 class OpenClipImageTower(VisionTransformer):
     """open_clip's OpenAI-style vision transformer; parameter names are those of the published checkpoints."""
@@ -55,6 +59,9 @@ class OpenClipImageTower(VisionTransformer):
 
     def project(self, tokens: Tensor) -> Tensor:
         return self.ln_post(tokens[:, 1:]) @ self.proj
+
+    def project_class(self, tokens: Tensor) -> Tensor:
+        return self.ln_post(tokens[:, 0]) @ self.proj
 
 
 class TimmImageTower(nn.Module):
@@ -112,6 +119,9 @@ class TimmImageTower(nn.Module):
 
     def project(self, tokens: Tensor) -> Tensor:
         return self.head(self.trunk.norm(tokens[:, 1:]))
+
+    def project_class(self, tokens: Tensor) -> Tensor:
+        return self.head(self.trunk.norm(tokens[:, 0]))
 
 
 def _residual_stem(channels: tuple[int, ...]) -> nn.Module:

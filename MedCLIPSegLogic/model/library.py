@@ -73,7 +73,8 @@ def find_model(name: str | Path) -> Path:
     )
 
 
-def _model_hash(folder: Path) -> str:
+def model_hash(folder: Path) -> str:
+    """SHA-256 of a model folder's weights, configuration and vocabulary together."""
     names = (WEIGHTS_FILE, ADAPTER_FILE, BACKBONE_FILE, CONFIG_FILE, VOCABULARY_FILE, BYTE_PAIRS_FILE)
     parts = [f"{name} {file_hash(folder / name)}" for name in names if (folder / name).is_file()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -88,4 +89,4 @@ def load_model(name: str | Path | None = None) -> LoadedModel:
     folder = find_model(name if name is not None else default_model())
     network = load_checkpoint(folder)
     tokenizer = PromptTokenizer(network.config, folder)
-    return LoadedModel(folder.resolve().name, network, tokenizer, _model_hash(folder))
+    return LoadedModel(folder.resolve().name, network, tokenizer, model_hash(folder))

@@ -90,7 +90,7 @@ class MedCLIPSeg(nn.Module):
             tower.pooled_positions(token_ids),
         )
         for index in range(self.config.adapter.fusion_layers[0]):
-            tokens = self._text_block(index, tokens, state)
+            tokens = self.text_block(index, tokens, state)
         return replace(state, tokens=tokens)
 
     def meet(self, image: ImageState, text: TextState) -> PairState:
@@ -110,7 +110,7 @@ class MedCLIPSeg(nn.Module):
                 image_tokens, text_tokens = image_tokens + for_image, text_tokens + for_text
             image_tokens = self.vision_model.block(index, image_tokens)
             if index < layers[-1]:
-                text_tokens = self._text_block(index, text_tokens, text)
+                text_tokens = self.text_block(index, text_tokens, text)
             else:
                 text_tokens = self._last_text_block(index, text_tokens[:, : text.length], text)
         patches, prompt = self.vision_model.project(image_tokens), self.text_model.project(text_tokens)
@@ -139,7 +139,7 @@ class MedCLIPSeg(nn.Module):
         blocks = [block for block in self.upscale if isinstance(block, SkipUpscaleBlock)]
         return [block.skip(features) for block, features in zip(blocks, reversed(stem), strict=False)]
 
-    def _text_block(self, index: int, tokens: Tensor, text: TextState) -> Tensor:
+    def text_block(self, index: int, tokens: Tensor, text: TextState) -> Tensor:
         """A layer whose tokens an adapter reads, padding included."""
         # Keys and values of padding are not even computed where no token looks at them.
         context = tokens[:, : text.length] if self.text_model.ignores_padding else tokens

@@ -97,7 +97,8 @@ def sam_config(data: dict[str, Any], source: str) -> SamConfig:
     """
     from transformers import SamConfig
 
-    parts: dict[str, Any] = {name: data.get(name) or {} for name in ("vision_config", "prompt_encoder_config", "mask_decoder_config")}
+    names = ("vision_config", "prompt_encoder_config", "mask_decoder_config")
+    parts: dict[str, Any] = {name: data.get(name) or {} for name in names}
     for part, fields in parts.items():
         if not isinstance(fields, dict):
             raise MedCLIPSegError(f"{source} does not describe a SAM: '{part}' must hold an object.")

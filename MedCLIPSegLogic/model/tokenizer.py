@@ -66,6 +66,20 @@ class PromptTokenizer:
                 raise MedCLIPSegError(f"The model knows no word or letter of the prompt '{prompt}'; use English.")
         return encoded["input_ids"]
 
+    def pieces(self, token_ids: Sequence[int]) -> list[str]:
+        """The text of every token of a prompt; empty for the marks of start and end, padding and unknown words."""
+        if self._byte_pairs is not None:
+            end = self._byte_pairs.eot_token_id
+            inside = list(token_ids).index(end) if end in token_ids else len(token_ids)
+            texts = [self._byte_pairs.decode([number]).strip() for number in token_ids[1:inside]]
+            return ["", *texts, *[""] * (len(token_ids) - inside)]
+        assert self._wordpiece is not None
+        special = set(self._wordpiece.all_special_ids)
+        names = self._wordpiece.convert_ids_to_tokens(list(token_ids))
+        return [
+            "" if number in special else name.removeprefix("##") for number, name in zip(token_ids, names, strict=True)
+        ]
+
 
 def _load_wordpiece(folder: Path, config: ModelConfig) -> BertTokenizer:
     path = folder / VOCABULARY_FILE

@@ -43,7 +43,7 @@ class PromptStyles:
     short: float = 0.25
     synonyms: float = 0.10
     contradictory: float = 0.08
-    absent: float = 0.10
+    absent: float = 0.13
 
     def __post_init__(self) -> None:
         shares = dataclasses.asdict(self)

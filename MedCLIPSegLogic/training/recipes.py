@@ -38,7 +38,13 @@ def recipe_settings(recipe: Recipe, start_from: Path | None) -> TrainingSettings
         return _published(size or PUBLISHED_SIZE)
     stages = ((1.0, size),) if size else TrainingSettings.stages
     if recipe == "small":
-        return TrainingSettings(stages=stages, styles=PromptStyles(), composition=Composition())
+        return TrainingSettings(
+            stages=stages,
+            styles=PromptStyles(),
+            composition=Composition(),
+            negative_share=0.16,
+            loss=LossWeights(auxiliary=0.3, presence=0.5),
+        )
     if recipe == "first-edition":
         return TrainingSettings(stages=stages)
     raise MedCLIPSegError(f"There is no recipe '{recipe}'; take auto, small, first-edition or published.")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..inference.adaptive import AdaptiveSampling
 from ..inference.engine import run
 from ..inference.request import Device, Precision, SegmentationRequest
-from ..inference.result import Progress
+from ..inference.result import Progress, SegmentationResult
 from ..model.library import LoadedModel, load_model
 from ..reporting.staging import staged_folder
 from ..volumes.planes import Plane, choose_axis, parse_slice_range
@@ -82,7 +82,7 @@ def segment(
             precision=precision,
         )
         loaded = model if isinstance(model, LoadedModel) else load_model(model)
-        result = finish(run(loaded, request), progress)
+        result: SegmentationResult = finish(run(loaded, request), progress)
         write_result_files(result, plane, staging, truth)
         extra = [{"samples_drawn": list(prompt.samples_drawn)} for prompt in result.prompts]
         return write_record(result, str(input), staging, extra, truth)

@@ -11,21 +11,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
+from ..inference.device import choose_device
 from ..inference.request import Device
 from ..inference.result import Progress
+from ..model.catalog import FIRST_MODEL, describe_model
+from ..model.library import find_model, model_hash
 from ..reporting.staging import staged_folder
 from ..volumes.planes import Plane, choose_axis, parse_slice_range
 from ..volumes.readers import read_volume
 from ..volumes.writers import write_map
 from ..zeroshot.coarse import Binarization
-from ..zeroshot.engine import run
+from ..zeroshot.engine import Saliency, run
+from ..zeroshot.gscorecam import GScoreCam
+from ..zeroshot.m2ib import M2IB, PUBLISHED
 from ..zeroshot.methods import METHODS, Method, MethodName
 from ..zeroshot.object_prompts import PromptKind
+from ..zeroshot.prompt_sets import Design, load_prompt_sets
 from ..zeroshot.request import ZeroShotRequest
+from ..zeroshot.result import ZeroShotResult
+from ..zeroshot.saliency import TextSaliency
 from ..zeroshot.sam import Segmenter, choose_sam, load_segmenter
+from ..zeroshot.towers import load_towers
 from .result_files import finish, intensity_rule, result_slugs, write_record, write_result_files
 
 NO_SAM = "none"
+PUBLISHED_TOWERS = "biomedclip"
+PUBLISHED_FOR = {"brain MRI": "brain", "breast ultrasound": "breast"}
+"""Studies for which settings of M2IB were published."""
 
 
 def zeroshot(
@@ -41,6 +53,9 @@ def zeroshot(
     objects: int | None = None,
     padding: float | None = None,
     points: int | None = None,
+    study: str | None = None,
+    design: Design | None = None,
+    kind: str | None = None,
     threshold: float = 0.5,
     plane: Plane = "auto",
     window: tuple[float, float] | None = None,
@@ -59,7 +74,8 @@ def zeroshot(
         prompts: one text, or one a segment.
         out: folder for the results.
         method: "medclip-sam" or "medclip-sam-v2"; options that are None are as published with it.
-        model: CLIP towers: bundled or installed model or backbone, or a model folder.
+        model: CLIP towers: bundled or installed model or backbone, or a model folder; None takes biomedclip if it is
+            there, else mini.
         sam: installed SAM or its folder; "none" takes the coarse mask; None the published one, else any that is there.
         object_prompts: how SAM is told of an object.
         binarization: how the saliency is cut.
@@ -67,6 +83,11 @@ def zeroshot(
         objects: how many objects a slice has at most.
         padding: share of its size by which an object's box grows on each side.
         points: how many points an object gets.
+        study: kind of study, such as "brain MRI", for the settings of M2IB that were published for it; None for the
+            default ones.
+        design: which sentences of the study (P0 to P5) stand for the prompt, which then only names the segment; None
+            for the prompt itself.
+        kind: of the object, for the designs that need one.
         threshold: score above which a voxel is inside.
         plane: direction of the slices of a volume.
         window: (width, level) of the grey values; None for percentiles, or as stored in 8-bit images.
@@ -87,11 +108,13 @@ def zeroshot(
     chosen = METHODS.get(method)
     if chosen is None:
         raise MedCLIPSegError(f"There is no method '{method}'; choose {' or '.join(METHODS)}.")
+    texts = (prompts,) if isinstance(prompts, str) else tuple(prompts)
+    sentences = _sentences(texts, study, design, kind)
     with staged_folder(Path(out), overwrite) as staging:
         volume = read_volume(input)
         request = ZeroShotRequest(
             volume=volume,
-            prompts=(prompts,) if isinstance(prompts, str) else tuple(prompts),
+            prompts=texts,
             binarization=binarization or chosen.binarization,
             components=_changed(chosen.components, confidence=confidence, most=objects),
             pointing=_changed(chosen.pointing, kind=object_prompts, padding=padding, points=points),
@@ -104,14 +127,72 @@ def zeroshot(
             device=device,
         )
         segmenter = _segmenter(sam, chosen)
-        saliency, settings = load_saliency(chosen, model, device, seed)
+        saliency, settings = load_saliency(chosen, model, device, seed, study, sentences)
         record = {"method": method, "citation": chosen.citation, **settings}
-        result = finish(run(saliency, segmenter, request, record), progress)
+        result: ZeroShotResult = finish(run(saliency, segmenter, request, record), progress)
         write_result_files(result, plane, staging, truth)
         for values, slug in zip(result.saliency, result_slugs(result), strict=True):
             write_map(volume, values, staging / f"{slug}.saliency.nrrd")
         extra = [{"slices": [finding.record() for finding in findings]} for findings in result.findings]
         return write_record(result, str(input), staging, extra, truth)
+
+
+def load_saliency(
+    method: Method,
+    model: str | Path | None,
+    device: Device,
+    seed: int,
+    study: str | None = None,
+    sentences: dict[str, list[str]] | None = None,
+) -> tuple[Saliency, dict[str, Any]]:
+    """The saliency of a method on the towers of a model, and what there is to record of it.
+
+    Args:
+        method: whose saliency.
+        model: CLIP towers; None takes biomedclip if it is there, else mini.
+        device: where to compute.
+        seed: of the noise in M2IB.
+        study: kind of study, for the settings of M2IB that were published for it.
+        sentences: what stands for a prompt in place of itself.
+
+    Raises:
+        MedCLIPSegError: there is no such model or device, or the model is damaged.
+    """
+    name = model if model is not None else _default_towers()
+    towers = load_towers(name)
+    towers.to(choose_device(device))
+    settings: M2IB | GScoreCam = GScoreCam()
+    if method.saliency == "m2ib":
+        settings = dataclasses.replace(PUBLISHED[PUBLISHED_FOR.get(study or "", "default")], seed=seed)
+    known = sentences or {}
+    folder = find_model(name)
+    record = {
+        "model": folder.resolve().name,
+        "model_hash": model_hash(folder),
+        "saliency": {"method": method.saliency, **dataclasses.asdict(settings)},
+        "sentences": known,
+    }
+    return TextSaliency(towers, settings, lambda prompt: known.get(prompt, [prompt])), record
+
+
+def _default_towers() -> str:
+    return PUBLISHED_TOWERS if describe_model(PUBLISHED_TOWERS).on_disk else FIRST_MODEL
+
+
+def _sentences(
+    prompts: tuple[str, ...], study: str | None, design: Design | None, kind: str | None
+) -> dict[str, list[str]]:
+    """What stands for the prompts by the published designs."""
+    sets = load_prompt_sets()
+    if study is not None and study not in sets.studies:
+        raise MedCLIPSegError(f"There is no study '{study}'; choose one of {', '.join(sets.studies)}.")
+    if design is None:
+        return {}
+    if study is None:
+        raise MedCLIPSegError(f"The prompts {design} are those of a study; choose --study {', '.join(sets.studies)}.")
+    if len(prompts) != 1:
+        raise MedCLIPSegError(f"The prompts {design} speak of one thing; give one --prompt to name it.")
+    return {prompts[0]: sets.sentences(design, study, kind)}
 
 
 def _changed(rule: Any, **options: Any) -> Any:

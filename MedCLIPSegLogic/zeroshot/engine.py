@@ -108,6 +108,7 @@ class _Run:
         self._findings: list[dict[int, SliceFinding]] = [{} for _ in request.prompts]
         self._skipped: list[int] = []
         self._pace = Pace(len(self._indices) * len(request.prompts))
+        self._step = 0
 
     def steps(self) -> Iterator[Event]:
         """Everything :func:`run` yields."""
@@ -120,8 +121,8 @@ class _Run:
             self._skipped.append(index)
             for findings in self._findings:
                 findings[index] = SliceFinding(index, "no content", None, ())
-            self._pace.finish(len(request.prompts))
-            yield self._progress("Skipping", number, 0, 0)
+            self._finish(len(request.prompts))
+            yield self._progress("Segmenting", number, 0)
         yield ZeroShotResult(
             volume=request.volume,
             prompts=tuple(
@@ -152,8 +153,8 @@ class _Run:
             finding, score = self._segment(coarse, objects, embedding, index, turn)
             self._findings[turn][index] = finding
             self._maps[turn].insert_score(self._axis, index, score)
-            self._pace.finish(1)
-            yield self._progress("Segmenting", number, turn + 1, 0)
+            self._finish(1)
+            yield self._progress("Segmenting", number, turn + 1)
             if self._previews:
                 shown = self._maps[turn].shown(self._axis, index)
                 yield SlicePreview(turn, self._axis.axis, index, 0, shown)
@@ -162,14 +163,13 @@ class _Run:
         self, steps: Generator[None, None, Any], stage: str, number: int, turn: int
     ) -> Generator[Progress, None, Any]:
         """Progress of something's steps, and its result."""
-        count = 0
         while True:
             try:
                 next(steps)
             except StopIteration as end:
                 return end.value
-            count += 1
-            yield self._progress(stage, number, turn + 1, count)
+            self._step += 1
+            yield self._progress(stage, number, turn + 1)
 
     def _segment(
         self, coarse: CoarseMask, objects: list[Component], embedding: Any, index: int, turn: int
@@ -195,8 +195,13 @@ class _Run:
         )
         return SliceFinding(index, "found", coarse.threshold, found), score
 
-    def _progress(self, stage: str, number: int, prompt_number: int, step: int) -> Progress:
-        share, seconds_left = self._pace.look(1 - (1 - STEP_SHARE) ** step)
+    def _finish(self, count: int) -> None:
+        """Note that some prompts are finished on a slice."""
+        self._pace.finish(count)
+        self._step = 0
+
+    def _progress(self, stage: str, number: int, prompt_number: int) -> Progress:
+        share, seconds_left = self._pace.look(1 - (1 - STEP_SHARE) ** self._step)
         slices, prompts = len(self._indices), len(self._request.prompts)
         return Progress(stage, number, slices, prompt_number, prompts, share, seconds_left, str(self._device))
 

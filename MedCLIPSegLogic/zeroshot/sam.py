@@ -107,9 +107,9 @@ class Sam:
         rules = self._preprocessing
         size = self._scaled_size(image.shape[:2])
         pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
-        scaled = functional.interpolate(pixels.float(), size=size, mode="bilinear", align_corners=False, antialias=True)
+        scaled = functional.interpolate(pixels, size=size, mode="bilinear", align_corners=False, antialias=True)
         mean, std = (torch.tensor(values)[:, None, None] for values in (rules.mean, rules.std))
-        normalized = (scaled.round() / 255 - mean) / std
+        normalized = (scaled / 255 - mean) / std
         return functional.pad(normalized, (0, self._side - size[1], 0, self._side - size[0])), size
 
     @torch.inference_mode()

@@ -46,7 +46,7 @@ METAS_NAMES = (
     (r"neck\.conv2", "neck.2"),
     (r"neck\.layer_norm2", "neck.3"),
     (r"shared_embedding\.positional_embedding", "pe_layer.positional_encoding_gaussian_matrix"),
-    (r"point_embed\.", "point_embeddings."),
+    (r"\.point_embed\.", ".point_embeddings."),
     (r"mask_embed\.conv1", "mask_downscaling.0"),
     (r"mask_embed\.layer_norm1", "mask_downscaling.1"),
     (r"mask_embed\.conv2", "mask_downscaling.3"),
@@ -64,12 +64,16 @@ METAS_NAMES = (
 
 
 def small_sam(seed: int = 0) -> SamModel:
-    """A random SAM; weights that start at 0 are random as well."""
+    """A random SAM whose masks differ from place to place; weights that start at 0 are random as well."""
     torch.manual_seed(seed)
     model = SamModel(SamConfig(**SMALL)).eval()
     with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(torch.randn_like(parameter) * (0.2 if parameter.ndim > 1 else 0.1))
+        for name, parameter in model.named_parameters():
+            values = torch.randn_like(parameter)
+            if parameter.ndim > 1:
+                parameter.copy_(1.5 * values / parameter[0].numel() ** 0.5)
+            else:
+                parameter.copy_(0.1 * values + float("norm" in name and name.endswith("weight")))
     return model
 
 

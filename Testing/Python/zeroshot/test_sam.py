@@ -75,8 +75,8 @@ def test_masks_are_those_of_transformers_and_its_processor(kind: str) -> None:
     assert steps == 3
     assert ours.probability.shape == (2, 50, 90)
     assert ours.probability.dtype == np.float32
-    assert np.abs(ours.probability - masks[:, 0].sigmoid().numpy()).max() < 2e-3
-    assert np.allclose(ours.quality, output.iou_scores[0, :, 0].numpy(), atol=2e-3)
+    assert np.abs(ours.probability - masks[:, 0].sigmoid().numpy()).max() < 1e-4
+    assert np.allclose(ours.quality, output.iou_scores[0, :, 0].numpy(), atol=1e-4)
     assert np.ptp(masks.numpy()) > 0.1
     assert not np.allclose(ours.probability[0], ours.probability[1], atol=0.01)
 

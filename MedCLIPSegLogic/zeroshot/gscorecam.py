@@ -1,0 +1,110 @@
+"""gScoreCAM: the channels with the largest gradients, each weighed by what the image scores without the rest.
+
+Used by MedCLIP-SAM (arXiv 2403.20253).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from ..errors import MedCLIPSegError
+from .map_geometry import to_pixels, to_unit_range
+from .towers import LOGIT_SCALE, ClipTowers, PreparedImage
+
+Layer = Literal["norm1", "block", "norm2"]
+SMALLEST_RANGE = 1e-6
+
+
+@dataclass(frozen=True)
+class GScoreCam:
+    """Settings.
+
+    Args:
+        channels: kept channels, those with the largest mean gradient; 300 as published.
+        layer: whose channels: "norm1" of the last block, whose patches have a gradient; "block", the tokens that enter
+            the last block; "norm2" of the last block, as released: there the gradient of every patch is exactly zero
+            when the class token is read, so that the choice of channels depends on neither image nor text.
+        batch: masked images a step.
+    """
+
+    channels: int = 300
+    layer: Layer = "norm1"
+    batch: int = 32
+
+    def __post_init__(self) -> None:
+        if self.channels < 1 or self.batch < 1:
+            raise MedCLIPSegError("gScoreCAM needs at least 1 channel and batches of at least 1 image.")
+
+
+def gscorecam(
+    towers: ClipTowers, pixels: NDArray[np.uint8], text: Tensor, settings: GScoreCam | None = None
+) -> Generator[None, None, NDArray[np.float32]]:
+    """How much each pixel speaks for a text, in steps of a batch of masked images.
+
+    Args:
+        towers: to ask.
+        pixels: (H, W, 3), R, G, B.
+        text: (D,) unit vector.
+        settings: None for the published ones at a layer with gradients.
+
+    Returns:
+        (H, W) float32, 0…1; all 0 when no channel says anything.
+    """
+    settings = settings or GScoreCam()
+    image = towers.prepare(pixels)
+    activations, gradients = patch_gradients(towers, image, text, settings.layer)
+    kept = gradients.mean(dim=0).topk(min(settings.channels, gradients.shape[1])).indices
+    yield
+    scores = []
+    for part in kept.split(settings.batch):
+        masks = _channel_masks(activations[:, part], towers)
+        with torch.no_grad():
+            scores.append(LOGIT_SCALE * towers.image_vectors(image.input * masks[:, None]) @ text)
+        yield
+    weights = activations.new_zeros(activations.shape[1])
+    weights[kept] = torch.cat(scores)
+    combined = (activations @ weights.softmax(dim=0)).relu()
+    return to_pixels(to_unit_range(combined).view(towers.grid), image)
+
+
+def patch_gradients(towers: ClipTowers, image: PreparedImage, text: Tensor, layer: Layer) -> tuple[Tensor, Tensor]:
+    """Channels of a layer at every patch and the gradient of the image's logit with respect to them, (h·w, C) each."""
+    last = towers.blocks - 1
+    with torch.no_grad():
+        tokens = towers.begin(image.input, last - 1)
+    caught: list[Tensor] = []
+
+    def catch(module: object, inputs: object, output: Tensor) -> Tensor:
+        caught.append(output.detach().requires_grad_())
+        return caught[-1]
+
+    if layer == "block":
+        tokens = tokens.requires_grad_()
+        caught.append(tokens)
+        logit = LOGIT_SCALE * towers.finish(tokens, last)[0] @ text
+    else:
+        with torch.enable_grad(), _hook(towers, last, layer, catch):
+            logit = LOGIT_SCALE * towers.finish(tokens, last)[0] @ text
+    (gradient,) = torch.autograd.grad(logit, caught[0])
+    return caught[0].detach()[0, 1:], gradient[0, 1:]
+
+
+def _hook(towers: ClipTowers, block: int, layer: Layer, catch: object) -> torch.utils.hooks.RemovableHandle:
+    return towers.norm(block, second=layer == "norm2").register_forward_hook(catch)  # type: ignore[arg-type]
+
+
+def _channel_masks(channels: Tensor, towers: ClipTowers) -> Tensor:
+    """Channels (h·w, C) as masks (C, S, S), each stretched to 0…1."""
+    maps = channels.T.reshape(-1, 1, *towers.grid)
+    size = (towers.image_size, towers.image_size)
+    maps = functional.interpolate(maps, size, mode="bilinear", align_corners=True)[:, 0]
+    low, high = maps.amin(dim=(1, 2), keepdim=True), maps.amax(dim=(1, 2), keepdim=True)
+    return (maps - low) / (high - low + SMALLEST_RANGE)

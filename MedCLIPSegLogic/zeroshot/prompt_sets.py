@@ -1,0 +1,117 @@
+"""Prompt designs P0 to P5 of MedCLIP-SAMv2 (arXiv 2409.19483) by kind of study, from a data file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from ..errors import MedCLIPSegError
+
+Design = Literal["P0", "P1", "P2", "P3", "P4", "P5"]
+DESIGNS: tuple[Design, ...] = get_args(Design)
+PUBLISHED_FILE = Path(__file__).parent.parent / "Resources" / "Prompts" / "zeroshot.json"
+ENSEMBLE = 20
+"""Sentences averaged by P4 and P5, as published."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is known of one kind of study.
+
+    Args:
+        object: what is looked for, such as "breast tumor".
+        studies: names of the study.
+        features: what the object looks like in it.
+        classes: kinds of the object, each with what that kind looks like.
+    """
+
+    object: str
+    studies: tuple[str, ...]
+    features: tuple[str, ...]
+    classes: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class PromptSets:
+    """Studies by name and the templates of captions, with ``{study}``, ``{features}`` and ``{object}``."""
+
+    studies: dict[str, Study]
+    captions: tuple[str, ...]
+
+    def sentences(self, design: Design, study: str, kind: str | None = None) -> list[str]:
+        """The sentences of a design, whose text vectors are averaged.
+
+        P0 is the object's name, P1 that of its kind; P2 one caption, P3 one of the kind; P4 and P5 twenty of them. P1,
+        P3 and P5 need to know the kind, which is what a diagnosis would find out.
+
+        Args:
+            design: P0 to P5.
+            study: name of the kind of study.
+            kind: name of the kind of the object; None where the design needs none.
+
+        Raises:
+            MedCLIPSegError: study or kind is unknown, or the design needs a kind.
+        """
+        known = self.studies.get(study)
+        if known is None:
+            raise MedCLIPSegError(f"There are no prompts for '{study}'; there are some for {', '.join(self.studies)}.")
+        name, features = known.object, known.features
+        if design in ("P1", "P3", "P5"):
+            if kind not in known.classes:
+                kinds = ", ".join(known.classes) or "none"
+                raise MedCLIPSegError(f"The prompts {design} of '{study}' need a kind; there is: {kinds}.")
+            features = known.classes[kind]
+            name = kind if known.object.split()[-1] in kind else f"{kind} {known.object}"
+        if design in ("P0", "P1"):
+            return [name]
+        captions = [
+            _caption(template, studies, looks, name)
+            for looks in features
+            for template, studies in zip(self.captions, _turned(known.studies, len(self.captions)), strict=True)
+        ]
+        return captions[:1] if design in ("P2", "P3") else captions[:ENSEMBLE]
+
+
+def load_prompt_sets(file: Path = PUBLISHED_FILE) -> PromptSets:
+    """Read a file of studies and captions.
+
+    Raises:
+        MedCLIPSegError: it cannot be read, or a field is missing or of the wrong kind.
+    """
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        studies = {str(name): _study(entry) for name, entry in data["studies"].items()}
+        captions = _texts(data["caption"])
+    except (OSError, ValueError, RecursionError) as error:
+        raise MedCLIPSegError(f"The prompt sets {file} cannot be read: {error}.") from None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise MedCLIPSegError(f"The prompt sets {file} lack a field or hold another kind of value: {error}.") from None
+    if any("{features}" not in caption for caption in captions):
+        raise MedCLIPSegError(f"A caption of the prompt sets {file} lacks {{features}}.")
+    return PromptSets(studies, captions)
+
+
+def _study(entry: Any) -> Study:
+    return Study(
+        str(entry["object"]),
+        _texts(entry["studies"]),
+        _texts(entry["features"]),
+        {str(name): _texts(looks) for name, looks in entry.get("classes", {}).items()},
+    )
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list) or not values or not all(isinstance(value, str) and value for value in values):
+        raise TypeError(f"{values!r} is not a list of texts")
+    return tuple(values)
+
+
+def _turned(names: tuple[str, ...], count: int) -> list[str]:
+    return [names[number % len(names)] for number in range(count)]
+
+
+def _caption(template: str, study: str, features: str, name: str) -> str:
+    text = template.replace("{study}", study).replace("{features}", features).replace("{object}", name)
+    return text[:1].upper() + text[1:]

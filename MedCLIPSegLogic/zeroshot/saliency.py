@@ -1,0 +1,50 @@
+"""From a method's name and a prompt's sentences to saliency maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from .gscorecam import GScoreCam, gscorecam
+from .m2ib import M2IB, m2ib
+from .towers import ClipTowers
+
+Sentences = Callable[[str], Sequence[str]]
+"""The sentences a prompt stands for."""
+
+
+def ensemble_vector(towers: ClipTowers, sentences: Sequence[str]) -> Tensor:
+    """The mean of the unit vectors of several sentences, of unit length again: (D,)."""
+    return functional.normalize(towers.text_vectors(sentences).mean(dim=0), dim=0)
+
+
+class TextSaliency:
+    """Saliency of prompts, as the zero-shot engine takes it; every prompt is encoded once.
+
+    Args:
+        towers: to ask.
+        settings: of the method; their kind chooses it.
+        sentences: what a prompt stands for; None for the prompt itself.
+    """
+
+    def __init__(self, towers: ClipTowers, settings: GScoreCam | M2IB, sentences: Sentences | None = None) -> None:
+        self._towers, self._settings = towers, settings
+        self._sentences = sentences or (lambda prompt: [prompt])
+        self._vectors: dict[str, Tensor] = {}
+
+    def __call__(self, image: NDArray[np.uint8], prompt: str) -> Generator[None, None, NDArray[np.float32]]:
+        """Map (H, W) float32, 0…1, of an image (H, W, 3), in small steps.
+
+        Raises:
+            MedCLIPSegError: the model knows no word of a sentence.
+        """
+        if prompt not in self._vectors:
+            self._vectors[prompt] = ensemble_vector(self._towers, self._sentences(prompt))
+        text = self._vectors[prompt]
+        if isinstance(self._settings, M2IB):
+            return (yield from m2ib(self._towers, image, text, self._settings))
+        return (yield from gscorecam(self._towers, image, text, self._settings))

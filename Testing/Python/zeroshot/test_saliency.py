@@ -1,0 +1,150 @@
+"""gScoreCAM and M2IB, on images and on words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from conftest import PlantedTowers, finish
+from published_files import SMALL
+
+from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.zeroshot.gscorecam import GScoreCam, gscorecam, patch_gradients
+from MedCLIPSegLogic.zeroshot.m2ib import M2IB, PUBLISHED, compression, m2ib
+from MedCLIPSegLogic.zeroshot.saliency import TextSaliency, ensemble_vector
+from MedCLIPSegLogic.zeroshot.text_maps import gscorecam_text, m2ib_text
+from MedCLIPSegLogic.zeroshot.towers import ClipTowers, load_towers
+
+Towers = Callable[[str], ClipTowers]
+FIRST_AXIS = torch.tensor([1.0, 0, 0])
+
+
+def an_image(height: int = 40, width: int = 56) -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 255, (height, width, 3), dtype=np.uint8)
+
+
+def peak(saliency: np.ndarray) -> tuple[float, float]:
+    """Center of the most salient tenth, as shares of height and width."""
+    rows, columns = np.nonzero(saliency >= np.quantile(saliency, 0.95))
+    return rows.mean() / saliency.shape[0], columns.mean() / saliency.shape[1]
+
+
+@pytest.mark.parametrize("flavor", SMALL)
+def test_split_towers_say_what_whole_ones_say(flavor: str, some_towers: Towers) -> None:
+    towers = some_towers(flavor)
+    image = towers.prepare(an_image()).input
+    whole = towers.image_vectors(image)
+    assert torch.allclose(whole.norm(dim=-1), torch.ones(1))
+    for last in range(towers.blocks - 1):
+        assert torch.allclose(towers.finish(towers.begin(image, last), last + 1), whole, atol=1e-5)
+    ids = towers.tokenize(["a tumor", "polyp"])
+    vectors = towers.text_vectors(["a tumor", "polyp"])
+    for last in range(towers.text_blocks - 1):
+        tokens, state = towers.begin_text(ids, last)
+        assert torch.allclose(towers.finish_text(tokens, last + 1, state), vectors, atol=1e-5)
+
+
+@pytest.mark.parametrize("flavor", SMALL)
+def test_the_released_layer_has_no_gradient_and_the_default_one_has(flavor: str, some_towers: Towers) -> None:
+    towers = some_towers(flavor)
+    image, text = towers.prepare(an_image()), towers.text_vectors(["a tumor"])[0]
+    released, chosen = (patch_gradients(towers, image, text, layer)[1] for layer in ("norm2", GScoreCam().layer))
+    assert released.eq(0).all()
+    assert chosen.abs().max() > 0
+    assert patch_gradients(towers, image, text, "block")[1].abs().max() > 0
+
+
+def test_the_bottleneck_finds_the_planted_patch(planted_towers: PlantedTowers, a_planted_image: np.ndarray) -> None:
+    _, saliency = finish(m2ib(planted_towers, a_planted_image, FIRST_AXIS, M2IB(layer=6, beta=0.01)))
+    assert saliency.shape == (64, 128)
+    assert peak(saliency) == (pytest.approx(24 / 64, abs=0.05), pytest.approx(80 / 128, abs=0.05))
+    # It keeps nothing of the other bright patch, which the image vector does not hear.
+    assert saliency[56, 16] < 0.1 * saliency[24, 80]
+
+
+def test_gscorecam_finds_the_planted_channel(planted_towers: PlantedTowers, a_planted_image: np.ndarray) -> None:
+    a_planted_image[48:64, 0:32] = 25
+    settings = GScoreCam(channels=1)
+    _, saliency = finish(gscorecam(planted_towers, a_planted_image, FIRST_AXIS, settings))
+    assert peak(saliency) == (pytest.approx(24 / 64, abs=0.05), pytest.approx(80 / 128, abs=0.05))
+    _, opposite = finish(gscorecam(planted_towers, a_planted_image, torch.tensor([0, 1.0, 0]), settings))
+    assert opposite[24, 80] == 0  # the channel of darkness
+
+
+def test_the_stable_compression_is_the_naive_one() -> None:
+    gates, tokens = torch.linspace(-4, 4, 40, dtype=torch.float64), torch.linspace(-2, 3, 40, dtype=torch.float64)
+    passed = gates.sigmoid()
+    naive = -0.5 * (1 + ((1 - passed) ** 2).log() - (passed * tokens) ** 2 - (1 - passed) ** 2)
+    assert torch.allclose(compression(gates, tokens), naive, atol=1e-12)
+    assert compression(torch.tensor([200.0]), torch.tensor([1.0])).isfinite().all()
+
+
+@pytest.mark.parametrize("settings", [GScoreCam(channels=5, batch=2), M2IB(steps=3, copies=2)])
+@pytest.mark.parametrize("flavor", SMALL)
+def test_maps_lie_on_the_grid_of_the_image_and_come_in_steps(
+    flavor: str, settings: GScoreCam | M2IB, some_towers: Towers
+) -> None:
+    towers, image = some_towers(flavor), an_image()
+    count, saliency = finish(TextSaliency(towers, settings)(image, "a tumor"))
+    assert count == (3 if isinstance(settings, M2IB) else 4)
+    assert (saliency.shape, saliency.dtype) == ((40, 56), np.float32)
+    assert saliency.min() == 0
+    assert saliency.max() in (0, 1)  # 0 where no channel speaks for the text
+    again = finish(TextSaliency(towers, settings)(image, "a tumor"))[1]
+    assert np.array_equal(saliency, again)
+
+
+def test_the_noise_has_a_seed_of_its_own(some_towers: Towers) -> None:
+    towers, image = some_towers("biomedclip"), an_image()
+    maps = [finish(TextSaliency(towers, M2IB(steps=3, copies=2, seed=seed))(image, "a tumor"))[1] for seed in (1, 2)]
+    assert not np.array_equal(*maps)
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    finish(TextSaliency(towers, M2IB(steps=1, copies=1))(image, "a tumor"))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("flavor", SMALL)
+def test_every_word_has_a_weight(flavor: str, some_towers: Towers) -> None:
+    towers, image = some_towers(flavor), an_image()
+    for steps in (
+        m2ib_text(towers, image, "tumor polyp", M2IB(steps=6, copies=2)),
+        gscorecam_text(towers, image, "tumor polyp", GScoreCam(channels=4)),
+    ):
+        _, words = finish(steps)
+        assert "".join(piece for piece, _ in words) == "tumorpolyp"
+        assert all(0 <= weight <= 1 for _, weight in words)
+        assert max(weight for _, weight in words) == 1
+
+
+def test_an_ensemble_is_the_mean_of_unit_vectors(some_towers: Towers) -> None:
+    towers = some_towers("clip")
+    first, second = towers.text_vectors(["a tumor", "polyp"])
+    mean = (first + second) / 2
+    assert torch.allclose(ensemble_vector(towers, ["a tumor", "polyp"]), mean / mean.norm(), atol=1e-6)
+    image = an_image()
+    settings = M2IB(steps=6, copies=2)
+    together = finish(TextSaliency(towers, settings, lambda prompt: ["a tumor", "polyp"])(image, "P4"))[1]
+    assert not np.array_equal(together, finish(TextSaliency(towers, settings)(image, "a tumor"))[1])
+
+
+def test_the_published_settings_scale_with_the_depth() -> None:
+    assert [PUBLISHED[name].layer_of(12) for name in ("default", "brain", "breast")] == [7, 9, 9]
+    assert PUBLISHED["brain"].layer_of(6) == 4
+    assert M2IB(layer=10).layer_of(2) == 0
+
+
+@pytest.mark.parametrize("wrong", [{"layer": 11}, {"steps": 0}, {"beta": -1.0}, {"rate": 0.0}, {"seed": -1}])
+def test_bottlenecks_check_themselves(wrong: dict[str, float]) -> None:
+    with pytest.raises(MedCLIPSegError):
+        M2IB(**wrong)
+    with pytest.raises(MedCLIPSegError):
+        GScoreCam(channels=0)
+
+
+def test_the_bundled_model_has_towers() -> None:
+    towers = load_towers("mini")
+    count, saliency = finish(TextSaliency(towers, M2IB(steps=2, copies=2))(an_image(), "polyp"))
+    assert (count, saliency.shape) == (2, (40, 56))

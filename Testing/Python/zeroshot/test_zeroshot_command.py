@@ -1,0 +1,148 @@
+"""``medclipseg zeroshot`` end to end, with saliency whose answer is known and with that of a bundled model."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+from planted_saliency import blurred, planted
+from small_sam import save_sam
+
+from MedCLIPSegLogic.cli.app import main
+from MedCLIPSegLogic.datasets.truth import read_truth
+from MedCLIPSegLogic.evaluation.metrics import dice_score
+from MedCLIPSegLogic.model.store import models_folder
+from MedCLIPSegLogic.volumes.readers import read_volume
+from MedCLIPSegLogic.workflows import zeroshot as workflow
+from MedCLIPSegLogic.workflows.demo import CASES
+
+PICTURE = CASES / "dermoscopy.jpg"
+VOLUME = CASES / "hippocampus_mri.nii.gz"
+LESION, NOTHING = "skin lesion", "nothing"
+ALWAYS = {"segmentation.seg.nrrd", "scene.mrb", "preview.png", "run.json"}
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """Exit code of ``medclipseg zeroshot ARGUMENTS``."""
+    monkeypatch.setattr(sys, "argv", ["medclipseg", "zeroshot", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    return int(stop.value.code or 0)
+
+
+@pytest.fixture
+def known_saliency(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """The blurred truth of the picture as saliency of the lesion, and nothing for another prompt; the truth."""
+    truth = read_truth(CASES / "dermoscopy_mask.png", (), read_volume(PICTURE))[0]
+    maps = {LESION: blurred(truth, 12), NOTHING: np.zeros(truth.shape, np.float32)}
+    monkeypatch.setattr(workflow, "load_saliency", lambda *_: (planted(maps), {"saliency": "planted"}))
+    return truth
+
+
+def test_everything_is_written_without_sam(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, known_saliency: np.ndarray
+) -> None:
+    out = tmp_path / "out"
+    arguments = (PICTURE, "--prompt", LESION, "--prompt", NOTHING, "--out", out, "--sam", "none")
+    assert call(monkeypatch, *arguments) == 0
+    kinds = ("probability", "uncertainty", "saliency")
+    maps = {f"{slug}.{kind}.nrrd" for slug in ("skin-lesion", "nothing") for kind in kinds}
+    assert {path.name for path in out.iterdir()} == ALWAYS | maps
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert set(record["files"]) == ALWAYS | maps
+    assert (record["method"], record["sam"], record["binarization"]) == ("medclip-sam-v2", None, "otsu")
+    lesion, nothing = record["results"]
+    finding = lesion["slices"][0]
+    assert (finding["status"], nothing["slices"][0]["status"]) == ("found", "nothing found")
+    assert 0 < finding["threshold"] < 1
+    assert finding["objects"][0]["confidence"] > 0.5
+    assert (nothing["voxels"], nothing["slices"][0]["objects"]) == (0, [])
+    image = SimpleITK.ReadImage(str(out / "skin-lesion.saliency.nrrd"))
+    assert image.GetPixelID() == SimpleITK.sitkFloat32
+    saliency = SimpleITK.GetArrayFromImage(image)[0]
+    assert np.allclose(saliency, blurred(known_saliency, 12), atol=1e-6)
+    probability = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(out / "skin-lesion.probability.nrrd")))[0]
+    assert dice_score(probability > 0.5, known_saliency) > 0.9
+    printed = capsys.readouterr().out
+    assert "1 object, confidence 0." in printed
+    assert "nothing: nothing found" in printed
+    assert call(monkeypatch, *arguments) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert call(monkeypatch, *arguments, "--overwrite") == 0
+
+
+def test_an_installed_sam_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, known_saliency: np.ndarray) -> None:
+    save_sam(models_folder() / "my-sam")
+    options = ("--method", "medclip-sam", "--prompts", "both", "--padding", 0.1, "--points", 4, "--seed", 5)
+    for out in (tmp_path / "one", tmp_path / "two"):
+        assert call(monkeypatch, PICTURE, "--prompt", LESION, "--out", out, *options) == 0
+    record, again = (json.loads((tmp_path / name / "run.json").read_text()) for name in ("one", "two"))
+    assert (record["sam"], record["binarization"], record["seed"]) == ("my-sam", "crf", 5)
+    assert len(record["sam_hash"]) == 64
+    assert record["object_prompts"] == {"kind": "both", "padding": 0.1, "points": 4}
+    (thing,) = record["results"][0]["slices"][0]["objects"]
+    assert len(thing["points"]) == 4
+    assert isinstance(thing["quality"], float)
+    assert record["results"] == again["results"]
+
+
+def test_without_sam_the_way_to_one_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, known_saliency: np.ndarray
+) -> None:
+    out = tmp_path / "out"
+    for options, words in (
+        ((), "models download sam-vit-huge"),
+        (("--method", "medclip-sam"), "models download sam-vit-base"),
+        (("--sam", "medsam"), "models download medsam"),
+        (("--sam", "nonsense"), "no SAM 'nonsense'"),
+        (("--sam", "none", "--confidence", 2), "least confidence is 2"),
+        (("--sam", "none", "--window", 10, 10, "--preset", "lung"), "not both"),
+    ):
+        assert call(monkeypatch, PICTURE, "--prompt", LESION, "--out", out, *options) == 2
+        sentence = capsys.readouterr().err
+        assert words in sentence
+        assert "--trace" not in sentence
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("method", ["medclip-sam", "medclip-sam-v2"])
+def test_both_methods_on_the_towers_of_the_bundled_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, method: str
+) -> None:
+    save_sam(models_folder() / "my-sam")
+    out = tmp_path / "out"
+    options = ("--method", method, "--plane", "sagittal", "--slices", "15:16", "--seed", 3)
+    assert call(monkeypatch, VOLUME, "--prompt", "hippocampus", "--out", out, *options) == 0
+    record = json.loads((out / "run.json").read_text())
+    assert (record["model"], record["sam"], record["plane"]) == ("mini", "my-sam", "sagittal")
+    assert record["saliency"]["method"] == {"medclip-sam": "gscorecam", "medclip-sam-v2": "m2ib"}[method]
+    assert record["saliency"].get("seed", 3) == 3
+    saliency = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(out / "hippocampus.saliency.nrrd")))
+    assert saliency.shape == read_volume(VOLUME).shape
+    seen = np.flatnonzero(saliency.any(axis=(0, 1)))
+    assert seen.tolist() == [item["slice_index"] for item in record["results"][0]["slices"]] == [15]
+
+
+def test_published_sentences_stand_for_the_prompt(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    arguments = (CASES / "breast_ultrasound.jpg", "--prompt", "mass", "--sam", "none")
+    study = ("--study", "breast ultrasound")
+    out = tmp_path / "out"
+    assert call(monkeypatch, *arguments, "--out", out, *study, "--design", "P5", "--kind", "malignant") == 0
+    record = json.loads((out / "run.json").read_text())
+    assert len(record["sentences"]["mass"]) == 20
+    assert (record["saliency"]["layer"], record["saliency"]["beta"]) == (9, 1.0)
+    for options, words in (
+        (("--design", "P2"), "choose --study"),
+        (("--study", "knee MRI"), "no study 'knee MRI'"),
+        ((*study, "--design", "P3"), "need a kind"),
+        ((*study, "--design", "P2", "--prompt", "another"), "one --prompt"),
+        (("--model", "biomedclip"), "models download biomedclip"),
+    ):
+        assert call(monkeypatch, *arguments, "--out", tmp_path / "no", *options) == 2
+        assert words in capsys.readouterr().err
