@@ -11,7 +11,7 @@ import typer
 
 from ..errors import MedCLIPSegError
 from ..version import __version__
-from . import bench, benchmark, data, demo, evaluate, models, probe, segment, train, verify, zeroshot
+from . import bench, benchmark, data, demo, evaluate, models, probe, segment, train, verify, weak, zeroshot
 
 app = typer.Typer(
     name="medclipseg",
@@ -25,6 +25,7 @@ _trace = False
 app.command("segment")(segment.segment_command)
 app.command("zeroshot")(zeroshot.zeroshot_command)
 app.command("demo")(demo.demo_command)
+app.command("weak")(weak.weak_command)
 app.command("verify")(verify.verify_command)
 app.command("train")(train.train_command)
 app.command("evaluate")(evaluate.evaluate_command)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from ..errors import MedCLIPSegError
 
 Schedule = Literal["cyclic", "released"]
+SNAPSHOTS_FOLDER = "snapshots"
 INITIAL_RATE = 0.01
 RESTART_RATE = 0.1
 POWER = 0.9
@@ -14,18 +17,48 @@ DECAY_SHARE: dict[Schedule, float] = {"cyclic": 0.8, "released": 0.5}
 """Part of a cycle in which the rate falls; it then stays."""
 
 
-def check_cycles(epochs: int, cycles: int) -> None:
-    """Refuse epochs that cannot be cut into cycles of one length.
+@dataclass(frozen=True)
+class CyclicTraining:
+    """How long nnU-Net is trained, and what is kept; the published values by default.
+
+    Args:
+        epochs: a multiple of ``cycles``.
+        cycles: how often the learning rate restarts.
+        iterations: optimizer steps an epoch.
+        validation_iterations: batches an epoch on which the Dice of the pseudo-masks is told.
+        schedule: of the learning rate, see :func:`cyclic_learning_rate`.
+        kept: last epochs of each cycle whose weights form the ensemble.
 
     Raises:
-        MedCLIPSegError: they cannot.
+        MedCLIPSegError: a value is out of range.
     """
-    if epochs < 1 or cycles < 1:
-        raise MedCLIPSegError(f"There are {epochs} epochs and {cycles} cycles; both must be at least 1.")
-    if epochs % cycles:
-        raise MedCLIPSegError(
-            f"The {epochs} epochs cannot be cut into {cycles} cycles of one length; give a multiple of {cycles}."
-        )
+
+    epochs: int = 600
+    cycles: int = 3
+    iterations: int = 250
+    validation_iterations: int = 50
+    schedule: Schedule = "cyclic"
+    kept: int = 10
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "cycles", "iterations", "validation_iterations", "kept"):
+            value = getattr(self, name)
+            if value < 1:
+                raise MedCLIPSegError(f"The number of {name.replace('_', ' ')} is {value}; it must be at least 1.")
+        if self.epochs % self.cycles:
+            raise MedCLIPSegError(
+                f"The {self.epochs} epochs cannot be cut into {self.cycles} cycles of one length; give a multiple of "
+                f"{self.cycles}."
+            )
+
+    def learning_rate(self, epoch: int) -> float:
+        """Of an epoch, counted from 0."""
+        return cyclic_learning_rate(epoch, self.epochs, self.cycles, self.schedule)
+
+    @property
+    def kept_epochs(self) -> list[int]:
+        """Epochs of the ensemble, counted from 0."""
+        return kept_epochs(self.epochs, self.cycles, self.kept)
 
 
 def cyclic_learning_rate(
@@ -56,3 +89,8 @@ def kept_epochs(epochs: int, cycles: int, last: int) -> list[int]:
     """The last epochs of each cycle, counted from 0; all of them where cycles are shorter."""
     length = epochs // cycles
     return [start + n for start in range(0, epochs, length) for n in range(max(0, length - last), length)]
+
+
+def snapshot_path(folder: Path, epoch: int) -> Path:
+    """Where the weights of an epoch, counted from 0, lie in the folder of a training."""
+    return folder / SNAPSHOTS_FOLDER / f"epoch_{epoch + 1:04d}.safetensors"

@@ -116,8 +116,8 @@ def zeroshot(
             volume=volume,
             prompts=texts,
             binarization=binarization or chosen.binarization,
-            components=_changed(chosen.components, confidence=confidence, most=objects),
-            pointing=_changed(chosen.pointing, kind=object_prompts, padding=padding, points=points),
+            components=changed_rule(chosen.components, confidence=confidence, most=objects),
+            pointing=changed_rule(chosen.pointing, kind=object_prompts, padding=padding, points=points),
             keep_largest=chosen.keep_largest,
             threshold=threshold,
             plane=plane,
@@ -126,7 +126,7 @@ def zeroshot(
             seed=seed,
             device=device,
         )
-        segmenter = _segmenter(sam, chosen)
+        segmenter = choose_segmenter(sam, chosen)
         saliency, settings = load_saliency(chosen, model, device, seed, study, sentences)
         record = {"method": method, "citation": chosen.citation, **settings}
         result: ZeroShotResult = finish(run(saliency, segmenter, request, record), progress)
@@ -195,12 +195,17 @@ def _sentences(
     return {prompts[0]: sets.sentences(design, study, kind)}
 
 
-def _changed(rule: Any, **options: Any) -> Any:
+def changed_rule(rule: Any, **options: Any) -> Any:
     """A rule with the options that were given."""
     return dataclasses.replace(rule, **{name: value for name, value in options.items() if value is not None})
 
 
-def _segmenter(sam: str | Path | Segmenter | None, method: Method) -> Segmenter | None:
+def choose_segmenter(sam: str | Path | Segmenter | None, method: Method) -> Segmenter | None:
+    """The SAM that the option of that name means: "none", a name, a folder, or None for the method's.
+
+    Raises:
+        MedCLIPSegError: there is no such model, or it is damaged.
+    """
     if sam == NO_SAM:
         return None
     if sam is None or isinstance(sam, str | Path):
