@@ -12,15 +12,23 @@ from .progress import progress_bar
 
 
 def evaluate_command(
-    model: Annotated[
-        str,
-        typer.Option(
-            help="Name of a bundled or installed model (see models list), or a model folder.", show_default=False
-        ),
-    ],
     out: Annotated[
         Path, typer.Option(help="Folder for metrics.csv, metrics.json and report.html.", show_default=False)
     ],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of a bundled or installed model (see models list), or a model folder.", show_default=False
+        ),
+    ] = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of finished masks named after the images, or a result of weak, instead of --model; --prompts "
+            "is then not needed, and there is no report.html.",
+            show_default=False,
+        ),
+    ] = None,
     data: Annotated[
         list[Path] | None,
         typer.Option(
@@ -64,10 +72,20 @@ def evaluate_command(
 ) -> None:
     """Compare a model with known masks: overlap, surfaces, calibration, and how well uncertainty finds errors.
 
-    Give data sets with --data, or one sheet with --images, --labels and --prompts.
+    Give data sets with --data, or one sheet with --images, --labels and --prompts. With --masks finished masks are
+    compared instead: overlap, surfaces and, if there are entropy maps beside them, how well these find errors.
     """
     from ..workflows.evaluate import evaluate, evaluate_sets
 
+    if masks is not None and model is None:
+        if style or (data and (len(data) > 1 or images or labels or prompts)):
+            raise MedCLIPSegError("With --masks give one --data without --style, or --images and --labels.")
+        _evaluate_masks(
+            masks, out, images, labels, prompts, data[0] if data else None, split, tolerance, limit, overwrite
+        )
+        return
+    if model is None or masks is not None:
+        raise MedCLIPSegError("Give either --model, or --masks with finished masks.")
     with progress_bar("Evaluating") as show:
         settings: dict[str, Any] = {
             "samples": samples,
@@ -90,6 +108,42 @@ def evaluate_command(
         f"(empty masks {metrics['dice_empty_mean']:.4f}, everything {metrics['dice_all_foreground_mean']:.4f})"
     )
     typer.echo(f"Results in {out}; report.html shows them.")
+
+
+def _evaluate_masks(
+    masks: Path,
+    out: Path,
+    images: Path | None,
+    labels: Path | None,
+    prompts: Path | None,
+    data: Path | None,
+    split: Literal["Test", "Val"],
+    tolerance: float,
+    limit: int | None,
+    overwrite: bool,
+) -> None:
+    from ..workflows.evaluate_masks import evaluate_masks
+
+    with progress_bar("Evaluating") as show:
+        metrics = evaluate_masks(
+            masks,
+            out,
+            images,
+            labels,
+            prompts,
+            data,
+            split,
+            tolerance,
+            limit,
+            overwrite,
+            lambda number, count, score: show(number / count, f"{score.image}: Dice {score.dice:.3f}"),
+        )
+    typer.echo(
+        f"{metrics['count']} masks: mean Dice {metrics['dice_mean']:.4f}, median {metrics['dice_median']:.4f}, IoU "
+        f"{metrics['iou_mean']:.4f}, {_surface(metrics)} (empty masks {metrics['dice_empty_mean']:.4f}, everything "
+        f"{metrics['dice_all_foreground_mean']:.4f})"
+    )
+    typer.echo(f"Results in {out}.")
 
 
 def _surface(group: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,11 +15,10 @@ from ..inference.request import SegmentationRequest
 from ..inference.result import SegmentationResult
 from ..model.library import LoadedModel
 from ..volumes.readers import read_volume
-from .metrics import dice_score, iou_score, nsd_published, thin_axis
+from .agreement import agreement
 from .pixels import PixelStatistics
 from .prompt_sheets import PromptSheet
 from .samples import mean_pairwise_dice
-from .surfaces import surface_scores
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,7 @@ class Score:
     Args:
         set, style: of the sheet.
         image, prompt: the row of the sheet.
-        dice, iou: 0…1; 1 when truth and prediction are empty.
-        nsd, hd95, assd: see :class:`SurfaceScores`; in ``unit``.
-        unit: "mm", or "px" for pictures without pixel size.
-        nsd_published: the published "NSD" of 2-D images, which is no boundary score; None for volumes.
-        dice_all_foreground: Dice a mask that covers everything would get.
-        dice_empty: Dice an empty mask would get.
-        truth_share, predicted_share: share of the voxels inside.
+        dice … predicted_share: see :class:`Agreement`.
         mean_uncertainty: nats, see :attr:`PromptResult.mean_uncertainty`.
         mutual_information_share: part of the summed uncertainty that is mutual information, 0…1.
         ece, brier: calibration over the pixels, see :class:`Reliability`.
@@ -121,8 +115,6 @@ def _score(
     volume, truth, prompt = case.request.volume, case.truth, case.result.prompts[0]
     prediction = prompt.mask > 0
     pixels = PixelStatistics.of(prompt, truth)
-    surfaces = surface_scores(prediction, truth, volume.spacing[::-1], tolerance)
-    axis = thin_axis(truth)
     uncertainty = float(prompt.uncertainty.sum(dtype=np.float64))
     information = float(prompt.mutual_information.sum(dtype=np.float64))
     return Score(
@@ -130,17 +122,7 @@ def _score(
         style=sheet.style,
         image=row.image,
         prompt=row.description,
-        dice=dice_score(prediction, truth),
-        iou=iou_score(prediction, truth),
-        nsd=surfaces.nsd,
-        hd95=surfaces.hd95,
-        assd=surfaces.assd,
-        unit="mm" if volume.spacing_known else "px",
-        nsd_published=None if axis is None else nsd_published(prediction.squeeze(axis), truth.squeeze(axis)),
-        dice_all_foreground=dice_score(np.ones_like(truth), truth),
-        dice_empty=dice_score(np.zeros_like(truth), truth),
-        truth_share=float(truth.mean()),
-        predicted_share=float(prediction.mean()),
+        **dataclasses.asdict(agreement(prediction, truth, volume, tolerance)),
         mean_uncertainty=prompt.mean_uncertainty,
         mutual_information_share=information / uncertainty if uncertainty else 0.0,
         ece=pixels.reliability.expected_calibration_error,

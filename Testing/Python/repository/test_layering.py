@@ -25,6 +25,7 @@ ABOVE_ENGINE = (
     "datasets",
     "evaluation",
     "training",
+    "weak",
 )
 PACKAGE_FILES = sorted(PACKAGE.rglob("*.py"))
 ALL_FILES = sorted(
