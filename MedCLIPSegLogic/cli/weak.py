@@ -36,7 +36,7 @@ def weak_command(
     ] = None,
     method: Annotated[
         Literal["medclip-sam", "medclip-sam-v2"],
-        typer.Option(help='medclip-sam: residual U-Net; medclip-sam-v2: nnU-Net (pip install "medclipseg[weak]").'),
+        typer.Option(help='medclip-sam: residual U-Net; medclip-sam-v2: nnU-Net (pip install "medclipseg\\[weak]").'),
     ] = "medclip-sam-v2",
     model: Annotated[
         str | None,
