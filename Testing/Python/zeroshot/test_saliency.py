@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from conftest import PlantedTowers, finish
+from planted_towers import PlantedTowers, finish
 from published_files import SMALL
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
