@@ -53,6 +53,7 @@ class ModelSection:
         for name in METHODS:
             self._combo.addItem(methodTitle(name), name)
         self._combo.connect("currentIndexChanged(int)", self._onChosen)
+        self._section.connect("contentsCollapsed(bool)", self._onCollapsed)
         self._device.connect("currentIndexChanged(int)", self._onDevice)
         self._open.connect("clicked()", self._onOpen)
         self._button.connect("clicked()", self._onDownload)
@@ -93,6 +94,10 @@ class ModelSection:
     def cleanup(self) -> None:
         """End a download: Slicer quits or the module is reloaded."""
         self.download.shutDown()
+
+    def _onCollapsed(self, isCollapsed: bool) -> None:
+        if not isCollapsed:  # which shows again what was hidden meanwhile
+            self.refresh()
 
     def _refreshDownload(self) -> None:
         entry = self.download.entry

@@ -75,17 +75,17 @@ def prepareRun(
         raise MedCLIPSegError(_("Two rows have the prompt “{prompt}”; change or remove one.").format(prompt=twice))
     first, end = _slices(parameters, axis, shownSlice)
     start = min(max(shownSlice if shownSlice is not None else (first + end) // 2, first), end - 1)
-    common: dict[str, Any] = dict(
-        volume=volume_from_node(volumeNode),
-        prompts=prompts,
-        threshold=tuple(row.threshold for row in rows),
-        plane=parameters.plane,
-        slices=(first, end),
-        start_slice=start,
-        intensity=intensityRule(parameters.intensity, volumeNode),
-        seed=parameters.seed,
-        device=device,
-    )
+    common: dict[str, Any] = {
+        "volume": volume_from_node(volumeNode),
+        "prompts": prompts,
+        "threshold": tuple(row.threshold for row in rows),
+        "plane": parameters.plane,
+        "slices": (first, end),
+        "start_slice": start,
+        "intensity": intensityRule(parameters.intensity, volumeNode),
+        "seed": parameters.seed,
+        "device": device,
+    }
     if isZeroShot(parameters.model):
         models = zeroShotModels(parameters)
         asked = zeroShotRequest(parameters, common)
