@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,14 +12,11 @@ import pytest
 import pythonqt
 import slicer
 from slicerhost.fixtures import Pump
+from small_sam import save_sam
 
 from MedCLIPSegLogic.scene.segmentation import segment_mask
 from MedCLIPSegLogic.scene.tags import segment_record
 from MedCLIPSegLogic.zeroshot.engine import UNCERTAINTY
-
-ROOT = Path(__file__).resolve().parents[3]
-sys.path.append(str(ROOT / "Testing" / "Python" / "zeroshot"))
-from small_sam import save_sam  # noqa: E402
 
 TITLES = {"medclip-sam": "MedCLIP-SAM (zero-shot)", "medclip-sam-v2": "MedCLIP-SAMv2 (zero-shot)"}
 
