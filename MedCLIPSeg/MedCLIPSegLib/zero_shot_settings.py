@@ -88,7 +88,7 @@ class ZeroShotSettings:
         if sam == AUTOMATIC and not self._hasSam:
             return _(
                 "No SAM is on this computer, so the result is the coarse mask. To refine it, choose a SAM from the "
-                "list and press Download model…."
+                "list and press “Download model…”."
             )
         return _("The result is the coarse mask, not refined by SAM.") if sam == NO_SAM else ""
 
