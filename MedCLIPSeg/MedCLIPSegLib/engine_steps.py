@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.run_order import RunOrder
+from MedCLIPSegLib.zero_shot_run import ZeroShotSteps
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class EngineSteps:
     def __init__(self) -> None:
         self._model: LoadedModel | None = None
         self._modelName = ""
+        self._zeroShot = ZeroShotSteps()
         # Translating asks Qt, which is for the main thread alone; hence here.
         self._brokenTorch = _(
             "PyTorch is installed but does not start ({reason}). Uninstall and reinstall it in the PyTorch Utils "
@@ -28,11 +30,16 @@ class EngineSteps:
     def __call__(self, order: RunOrder) -> Iterator[Any]:
         """Yield the engine's events: previews, progress, then the result."""
         self._startTorch()
+        if order.zeroShot is not None:
+            self._model = None  # two models need not share the memory
+            yield from self._zeroShot(order.zeroShot, order.request)
+            return
         from MedCLIPSegLogic.inference.engine import run
         from MedCLIPSegLogic.model.library import load_model
 
         if self._model is None or self._modelName != order.model:
-            self._model = None  # two models need not share the memory
+            self._model = None
+            self._zeroShot.forget()
             self._model, self._modelName = load_model(order.model), order.model
         yield from run(self._model, order.request, previews=True)
 

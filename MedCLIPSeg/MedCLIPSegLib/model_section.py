@@ -10,6 +10,8 @@ from MedCLIPSegLib.file_dialogs import askFolder
 from MedCLIPSegLib.model_download import ModelDownload
 from MedCLIPSegLib.panel_logic import PanelLogic
 from MedCLIPSegLib.prompt_history import settingsList
+from MedCLIPSegLib.zero_shot_choices import METHODS, isZeroShot, methodTitle
+from MedCLIPSegLib.zero_shot_settings import ZeroShotSettings, methodText
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.catalog import ModelDescription, describe_model, known_models, require_model_folder
 from MedCLIPSegLogic.model.manifest import zoo
@@ -20,8 +22,9 @@ AUTOMATIC, PROCESSOR, GRAPHICS_CARD = "auto", "cpu", "cuda"
 
 
 class ModelSection:
-    """Chooser of bundled, installed and published models and of folders opened from disk, with what is known of each
-    and a button that downloads it; sample count and seed are bound to the parameter node.
+    """Chooser of bundled, installed and published models, of folders opened from disk and of methods without training
+    data, with what is known of each and a button that downloads it; sample count and seed are bound to the parameter
+    node.
 
     Args:
         ui: the panel's named widgets.
@@ -36,6 +39,7 @@ class ModelSection:
         self._button, self._bar = ui.downloadModelButton, ui.downloadModelBar
         self._described = ""
         self.download = ModelDownload(logic)
+        self._zeroShot = ZeroShotSettings(ui, logic)
         for key, words in (
             (AUTOMATIC, _("Automatic")),
             (PROCESSOR, _("Processor")),
@@ -46,7 +50,10 @@ class ModelSection:
         for name in [*known_models(), *settingsList(settings.value(FOLDERS_KEY))]:
             if describe_model(name).kind == "model":  # others can't segment
                 self._offer(name)
+        for name in METHODS:
+            self._combo.addItem(methodTitle(name), name)
         self._combo.connect("currentIndexChanged(int)", self._onChosen)
+        self._section.connect("contentsCollapsed(bool)", self._onCollapsed)
         self._device.connect("currentIndexChanged(int)", self._onDevice)
         self._open.connect("clicked()", self._onOpen)
         self._button.connect("clicked()", self._onDownload)
@@ -65,6 +72,7 @@ class ModelSection:
     def enter(self) -> None:
         """Look again at the disk: folders come and go."""
         self._described = ""
+        self._zeroShot.look()
         self.refresh()
 
     def refresh(self) -> None:
@@ -73,6 +81,7 @@ class ModelSection:
         isFree = parameters is not None and not self._logic.isRunning
         self._combo.enabled = self._open.enabled = isFree
         self._refreshDownload()
+        self._zeroShot.refresh()
         if parameters is None:
             return
         self._offer(parameters.model)
@@ -86,22 +95,33 @@ class ModelSection:
         """End a download: Slicer quits or the module is reloaded."""
         self.download.shutDown()
 
+    def _onCollapsed(self, isCollapsed: bool) -> None:
+        if not isCollapsed:  # which shows again what was hidden meanwhile
+            self.refresh()
+
     def _refreshDownload(self) -> None:
-        parameters, entry = self._logic.parameters, self.download.entry
+        entry = self.download.entry
         self._bar.visible = entry is not None
         if entry is not None:
             self._button.visible, self._button.text = True, _("Cancel the download")
             return
         self._bar.value = 0
         self._button.text = _("Download model…")
-        name = parameters.model if parameters is not None else ""
+        name = self._wanted()
         self._button.visible = name in zoo() and not describe_model(name).on_disk
+
+    def _wanted(self) -> str:
+        """Name of the model that the button would download."""
+        if self._logic.parameters is None:
+            return ""
+        model = self._logic.parameters.model
+        return self._zeroShot.missing() if isZeroShot(model) else model
 
     def _onDownload(self) -> None:
         if self.download.entry is not None:
             self.download.cancel()
-        elif self._logic.parameters is not None and self._logic.parameters.model in zoo():
-            self.download.start(zoo()[self._logic.parameters.model])
+        elif self._wanted() in zoo():
+            self.download.start(zoo()[self._wanted()])
 
     def _onProgress(self, progress: Any) -> None:
         self._bar.value = round(progress.fraction * self._bar.maximum)
@@ -109,12 +129,16 @@ class ModelSection:
 
     def _onDownloaded(self, name: str) -> None:
         self._described = ""
+        self._zeroShot.look()
         if self._combo.findData(name) >= 0:
             self._combo.setItemText(self._combo.findData(name), _label(describe_model(name)))
         self.refresh()
 
     def _describe(self, name: str) -> None:
         self._described = name
+        if isZeroShot(name):
+            self._info.text = methodText(name)
+            return
         description = describe_model(name)
         self._info.text = _infoText(description)
         self._combo.setItemText(self._combo.findData(name), _label(description))

@@ -22,10 +22,16 @@ class MedCLIPSegParameterNode:
         lastSlice: last slice of a range, included.
         plane: direction of the slices: "auto", "axial", "coronal" or "sagittal".
         intensity: rule for gray values, a key of `intensity_choices.INTENSITY_CHOICES`.
-        model: name of a bundled or installed model or path of a model folder; empty until the panel chooses.
+        model: name of a bundled or installed model, path of a model folder, or a method without training data, a key
+            of `zero_shot_choices.METHODS`; empty until the panel chooses.
         sampleCount: Monte-Carlo passes a slice, the most of them when ``adaptive``.
         adaptive: slices get fewer passes when their result has settled.
         seed: of the noise.
+        zeroShotTowers: name of the CLIP towers of a method without training data; empty for biomedclip, else mini.
+        zeroShotSam: name of its SAM; "none" for the coarse mask, empty for one that is here.
+        zeroShotPrompts: "box", "points" or "both"; empty as published, as is the next one.
+        zeroShotBinarization: "crf", "otsu" or "two-means".
+        zeroShotConfidence: least mean saliency of an object in percent; -1 as published.
         overlayVisible: the map lies over the slice views.
         overlayMap: name of the map's role.
         overlayOpacity: opacity of the map, 0…1.
@@ -46,6 +52,11 @@ class MedCLIPSegParameterNode:
     sampleCount: Annotated[int, WithinRange(1, 100)] = 30
     adaptive: bool = True
     seed: Annotated[int, WithinRange(0, MAX_SEED)] = 0
+    zeroShotTowers: str = ""
+    zeroShotSam: str = ""
+    zeroShotPrompts: str = ""
+    zeroShotBinarization: str = ""
+    zeroShotConfidence: Annotated[int, WithinRange(-1, 99)] = -1
     overlayVisible: bool = False
     overlayMap: str = "Uncertainty"
     overlayOpacity: Annotated[float, WithinRange(0, 1)] = 0.5

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.intensity_choices import intensityRule
 from MedCLIPSegLib.prompt_rows import PromptRow
+from MedCLIPSegLib.zero_shot_choices import isZeroShot
+from MedCLIPSegLib.zero_shot_run import ZeroShotModels, zeroShotModels, zeroShotRequest
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
     from MedCLIPSegLib.parameter_node import MedCLIPSegParameterNode
     from MedCLIPSegLogic.inference.request import SegmentationRequest
     from MedCLIPSegLogic.volumes.planes import SliceAxis
+    from MedCLIPSegLogic.zeroshot.request import ZeroShotRequest
 
 SLICE, RANGE, VOLUME = "slice", "range", "volume"
 
@@ -27,12 +30,14 @@ class RunOrder:
         model: name of a bundled model or path of a model folder.
         volumeId: ID of the image's node.
         rows: the rows that are run, in the order of the request's prompts.
+        zeroShot: what a run without training data is made with; None for one of a trained model.
     """
 
-    request: "SegmentationRequest"
+    request: "SegmentationRequest | ZeroShotRequest"
     model: str
     volumeId: str
     rows: tuple[PromptRow, ...]
+    zeroShot: ZeroShotModels | None = None
 
 
 def prepareRun(
@@ -52,7 +57,7 @@ def prepareRun(
         device: "auto", "cpu" or "cuda".
 
     Raises:
-        MedCLIPSegError: no prompt, the same prompt twice, no slice in view, or a choice out of range.
+        MedCLIPSegError: no prompt, the same prompt twice, no slice in view, a choice out of range, or a missing model.
     """
     from MedCLIPSegLogic.inference.adaptive import AdaptiveSampling
     from MedCLIPSegLogic.inference.request import SegmentationRequest
@@ -70,18 +75,25 @@ def prepareRun(
         raise MedCLIPSegError(_("Two rows have the prompt “{prompt}”; change or remove one.").format(prompt=twice))
     first, end = _slices(parameters, axis, shownSlice)
     start = min(max(shownSlice if shownSlice is not None else (first + end) // 2, first), end - 1)
+    common: dict[str, Any] = {
+        "volume": volume_from_node(volumeNode),
+        "prompts": prompts,
+        "threshold": tuple(row.threshold for row in rows),
+        "plane": parameters.plane,
+        "slices": (first, end),
+        "start_slice": start,
+        "intensity": intensityRule(parameters.intensity, volumeNode),
+        "seed": parameters.seed,
+        "device": device,
+    }
+    if isZeroShot(parameters.model):
+        models = zeroShotModels(parameters)
+        asked = zeroShotRequest(parameters, common)
+        return RunOrder(asked, parameters.model, volumeNode.GetID(), tuple(rows), models)
     request = SegmentationRequest(
-        volume=volume_from_node(volumeNode),
-        prompts=prompts,
+        **common,
         samples=parameters.sampleCount,
         adaptive=AdaptiveSampling() if parameters.adaptive else None,
-        threshold=tuple(row.threshold for row in rows),
-        plane=parameters.plane,
-        slices=(first, end),
-        start_slice=start,
-        intensity=intensityRule(parameters.intensity, volumeNode),
-        seed=parameters.seed,
-        device=device,
     )
     return RunOrder(request, parameters.model, volumeNode.GetID(), tuple(rows))
 

@@ -50,7 +50,8 @@ class RunSection:
 
     def _onProgress(self, progress: "Progress") -> None:
         self._bar.value = round(progress.fraction * self._bar.maximum)
-        self._status.text = progressText(progress)
+        order = self._logic.runControl.order
+        self._status.text = progressText(progress, order is not None and order.zeroShot is not None)
 
     def _say(self, text: str) -> None:
         self._status.text = text

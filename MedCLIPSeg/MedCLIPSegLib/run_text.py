@@ -8,9 +8,14 @@ if TYPE_CHECKING:
     from MedCLIPSegLogic.inference.result import Progress, SegmentationResult
 
 
-def progressText(progress: "Progress") -> str:
-    """Stage, slice, sample, remaining time and device of a run that is under way."""
-    return _("{stage}: slice {slice} of {slices}, sample {sample} of {samples}; {left} left; {device}").format(
+def progressText(progress: "Progress", isZeroShot: bool = False) -> str:
+    """Stage, slice, sample or prompt, remaining time and device of a run that is under way."""
+    words = (
+        _("{stage}: slice {slice} of {slices}, prompt {sample} of {samples}; {left} left; {device}")
+        if isZeroShot
+        else _("{stage}: slice {slice} of {slices}, sample {sample} of {samples}; {left} left; {device}")
+    )
+    return words.format(
         stage=_(progress.stage),
         slice=progress.slice_number,
         slices=progress.slice_count,
@@ -40,6 +45,8 @@ def resultText(result: "SegmentationResult", names: list[str]) -> str:
         result: of the run.
         names: names of the rows, in the order of the prompts.
     """
+    from MedCLIPSegLogic.zeroshot.result import ZeroShotResult
+
     lines = []
     for name, prompt in zip(names, result.prompts, strict=True):
         if prompt.mask.any():
@@ -53,4 +60,8 @@ def resultText(result: "SegmentationResult", names: list[str]) -> str:
     drawn = [count for prompt in result.prompts for count in prompt.samples_drawn if count]
     if drawn:
         lines.append(_("{samples} samples a slice.").format(samples=f"{sum(drawn) / len(drawn):.3g}"))
+    if isinstance(result, ZeroShotResult):
+        lines.append(_("Uncertainty is the entropy of the score map; no samples were drawn."))
+        if result.settings["sam"] is None:
+            lines.append(_("The masks are coarse: no SAM was used."))
     return "\n".join([*lines, _("Done in {time}.").format(time=durationText(result.seconds))])

@@ -93,7 +93,7 @@ class _Run:
         self._given, self._previews = record, previews
         if segmenter is not None and segmenter.boxes_only and request.pointing.kind != "box":
             raise MedCLIPSegError(
-                f"{segmenter.name} was trained with boxes alone; choose --prompts box or another SAM."
+                f"{segmenter.name} was trained with boxes alone; choose boxes as prompts, or another SAM."
             )
         volume = request.volume
         self._axis = choose_axis(volume, request.plane)
