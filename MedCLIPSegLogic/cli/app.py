@@ -11,7 +11,7 @@ import typer
 
 from ..errors import MedCLIPSegError
 from ..version import __version__
-from . import bench, benchmark, data, demo, evaluate, models, probe, segment, train, verify, weak, zeroshot
+from . import bench, benchmark, clip_tune, data, demo, evaluate, models, probe, segment, train, verify, weak, zeroshot
 
 app = typer.Typer(
     name="medclipseg",
@@ -28,6 +28,7 @@ app.command("demo")(demo.demo_command)
 app.command("weak")(weak.weak_command)
 app.command("verify")(verify.verify_command)
 app.command("train")(train.train_command)
+app.command("clip-tune")(clip_tune.clip_tune_command)
 app.command("evaluate")(evaluate.evaluate_command)
 app.command("probe")(probe.probe_command)
 app.command("benchmark")(benchmark.benchmark_command)

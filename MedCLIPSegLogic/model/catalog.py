@@ -19,6 +19,8 @@ CARD_FILE = "model.json"
 WEIGHTS_FILE = "model.safetensors"
 ADAPTER_FILE = "adapter.safetensors"
 BACKBONE_FILE = "backbone.json"
+OWN_BACKBONE_FILE = "backbone.safetensors"
+"""Towers that lie with the model, whether or not they are shared as well: those of a tuned backbone."""
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "vocab.txt"
 BYTE_PAIRS_FILE = "bpe_simple_vocab_16e6.txt.gz"
@@ -167,7 +169,8 @@ def _weight_sizes(folder: Path) -> list[int | None]:
     if _size(folder / BACKBONE_FILE) is None:
         return [_size(folder / WEIGHTS_FILE)]
     try:
-        backbone = _size(backbone_file(json.loads(read_text(folder, BACKBONE_FILE))["sha256"]))
+        shared = _size(backbone_file(json.loads(read_text(folder, BACKBONE_FILE))["sha256"]))
+        backbone = _size(folder / OWN_BACKBONE_FILE) if shared is None else shared
     except (OSError, ValueError, KeyError, TypeError, RecursionError, MedCLIPSegError):
         backbone = None
     adapter = _size(folder / ADAPTER_FILE)

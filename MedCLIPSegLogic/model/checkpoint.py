@@ -1,7 +1,8 @@
 """Weights on disk: safetensors beside a JSON configuration. Pickled files are never read here.
 
 A model folder holds either all weights in ``model.safetensors``, or the trained part in ``adapter.safetensors`` and in
-``backbone.json`` the SHA-256 of the shared file with the towers. Without an adapter it is a backbone to train on.
+``backbone.json`` the SHA-256 of the shared file with the towers, of which ``backbone.safetensors`` is a copy of the
+folder's own, if there is one. Without an adapter it is a backbone to train on.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from ..atomic_file import replacing, write_text
 from ..errors import MedCLIPSegError
-from .catalog import ADAPTER_FILE, BACKBONE_FILE, CONFIG_FILE, WEIGHTS_FILE, is_sam_config
+from .catalog import ADAPTER_FILE, BACKBONE_FILE, CONFIG_FILE, OWN_BACKBONE_FILE, WEIGHTS_FILE, is_sam_config
 from .config import ModelConfig
 from .network import MedCLIPSeg
 from .store import MAX_WEIGHTS_BYTES, backbone_file, own_file, read_text
@@ -123,6 +124,12 @@ def read_backbone_link(folder: Path) -> str | None:
     return sha256
 
 
+def find_backbone(folder: Path, sha256: str) -> Path | None:
+    """The shared file with the towers of a model folder, or else the folder's own copy; None without either."""
+    files = (backbone_file(sha256), folder / OWN_BACKBONE_FILE)
+    return next((file for file in files if file.is_file()), None)
+
+
 def load_checkpoint(folder: Path) -> MedCLIPSeg:
     """Build the network of a model folder and load its weights as float32, in evaluation mode.
 
@@ -169,11 +176,11 @@ def _read_weights(folder: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
     if sha256 is None:
         tensors = _read(_weights_file(folder, WEIGHTS_FILE), wanted)
     else:
-        backbone = backbone_file(sha256)
-        if not backbone.is_file():
+        backbone = find_backbone(folder, sha256)
+        if backbone is None:
             raise MedCLIPSegError(
                 f"The model {folder} needs the {config.flavor} backbone {sha256[:12]}…, which is not in "
-                f"{backbone.parent}; download or import a model with this backbone again."
+                f"{backbone_file(sha256).parent}; download or import a model with this backbone again."
             )
         tensors = _read(
             own_file(backbone.parent, backbone.name, MAX_WEIGHTS_BYTES),

@@ -30,6 +30,7 @@ from ..training.trainer import Trainer, TrainingProgress
 from ..training.vocabulary import vocabulary_texts
 from ..training.weights import copy_vocabulary
 from ..version import __version__
+from ..zoo.installing import share_backbone
 
 RECORD_FILE = "training.json"
 
@@ -236,6 +237,7 @@ def _make_folder(
         copy_vocabulary(source, folder)
         backbone = read_backbone_link(source)
         if settings.freeze_towers and backbone is not None:
+            share_backbone(source)
             save_backbone_link(backbone, folder)
     save_config(config, folder)
     write_record(folder, record)

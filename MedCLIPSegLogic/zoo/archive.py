@@ -14,16 +14,16 @@ from ..model.catalog import (
     BYTE_PAIRS_FILE,
     CARD_FILE,
     CONFIG_FILE,
+    OWN_BACKBONE_FILE,
     VOCABULARY_FILE,
     WEIGHTS_FILE,
 )
-from ..model.checkpoint import read_backbone_link
+from ..model.checkpoint import find_backbone, read_backbone_link
 from ..model.sam_checkpoint import PREPROCESSOR_FILE
-from ..model.store import IMPORT_RECORD, MAX_TEXT_BYTES, MAX_WEIGHTS_BYTES, backbone_file, own_file
+from ..model.store import IMPORT_RECORD, MAX_TEXT_BYTES, MAX_WEIGHTS_BYTES, own_file
 from .reading import is_zip
 
-BACKBONE_WEIGHTS = "backbone.safetensors"
-WEIGHTS = (WEIGHTS_FILE, ADAPTER_FILE, BACKBONE_WEIGHTS)
+WEIGHTS = (WEIGHTS_FILE, ADAPTER_FILE, OWN_BACKBONE_FILE)
 TEXTS = (
     CONFIG_FILE,
     CARD_FILE,
@@ -64,9 +64,10 @@ def pack(folder: Path, file: Path) -> None:
                     packing = zipfile.ZIP_STORED if name in WEIGHTS else zipfile.ZIP_DEFLATED
                     archive.write(own_file(folder, name, MAX_WEIGHTS_BYTES), name, packing)
             if sha256 is not None:
-                if not backbone_file(sha256).is_file():
+                backbone = find_backbone(folder, sha256)
+                if backbone is None:
                     raise MedCLIPSegError(f"The backbone {sha256[:12]}… of {folder} is missing; install it again.")
-                archive.write(backbone_file(sha256), BACKBONE_WEIGHTS)
+                archive.write(own_file(backbone.parent, backbone.name, MAX_WEIGHTS_BYTES), OWN_BACKBONE_FILE)
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
@@ -96,7 +97,7 @@ def unpack(file: Path, folder: Path) -> tuple[Path | None, str | None]:
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise MedCLIPSegError(f"The archive {file.name} is damaged ({error}).") from None
     expected = read_backbone_link(folder)
-    backbone = folder / BACKBONE_WEIGHTS
+    backbone = folder / OWN_BACKBONE_FILE
     if (expected is None) != (not backbone.is_file()):
         raise MedCLIPSegError(f"The archive {file.name} is incomplete: backbone.json and its weights belong together.")
     return (backbone if expected is not None else None), expected

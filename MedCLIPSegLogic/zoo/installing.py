@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -17,8 +18,15 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from ..errors import MedCLIPSegError
-from ..model.catalog import bundled_models, describe_model
-from ..model.checkpoint import file_hash, load_to_train, read_backbone_link, save_backbone_link, save_weights
+from ..model.catalog import OWN_BACKBONE_FILE, bundled_models, describe_model
+from ..model.checkpoint import (
+    file_hash,
+    find_backbone,
+    load_to_train,
+    read_backbone_link,
+    save_backbone_link,
+    save_weights,
+)
 from ..model.sam_checkpoint import load_sam
 from ..model.store import (
     HOME_VARIABLE,
@@ -153,6 +161,29 @@ def adopt_backbone(file: Path, model: Path) -> Backbone:
     return Backbone(sha256, size, was_there)
 
 
+def share_backbone(model: Path) -> None:
+    """Put a model folder's own backbone among the shared ones, so that models made on it find it.
+
+    Where the disk allows it is a second name of the same file and takes no space.
+    """
+    sha256 = read_backbone_link(model)
+    if sha256 is None or backbone_file(sha256).is_file() or not (model / OWN_BACKBONE_FILE).is_file():
+        return
+    with store_errors():
+        folder = home() / "backbones"
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = _scratch(folder, "backbone", "part")
+        try:
+            try:
+                os.link(model / OWN_BACKBONE_FILE, temporary)
+            except OSError:  # another disk, or one without such links
+                shutil.copyfile(model / OWN_BACKBONE_FILE, temporary)
+            with store_lock():
+                temporary.replace(backbone_file(sha256))
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
 def remove(name: str, keep_backbone: bool = False) -> Removal:
     """Remove an installed model, and its backbone when no other installed model uses it.
 
@@ -187,8 +218,8 @@ def verify_folder(name: str, folder: Path) -> str:
             raise MedCLIPSegError(f"The file {folder / file} of '{name}' is missing or was changed; install it again.")
     backbone = read_backbone_link(folder)
     if backbone is not None:
-        path = backbone_file(backbone)
-        if path.is_file() and file_hash(path) != backbone:
+        path = find_backbone(folder, backbone)
+        if path is not None and file_hash(path) != backbone:
             raise MedCLIPSegError(f"The backbone {path} is damaged; remove '{name}' and install it again.")
     if describe_model(folder).kind == "sam":
         load_sam(folder)

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..errors import MedCLIPSegError
 from ..model.checkpoint import expected_shapes, is_adapter
 from ..model.config import ModelConfig
+from .transformers_layout import Renamed, is_transformers_layout, rename
 
 TOWER_PREFIXES = {"visual.": "vision_model.", "text.": "text_model.", "text_encoder.": "text_model."}
 """open_clip's ``CustomTextCLIP`` and UniMed-CLIP's variant of it."""
@@ -65,8 +66,8 @@ class MappedWeights:
 def map_weights(tensors: Mapping[str, Tensor], flavors: Mapping[str, ModelConfig], source: str) -> MappedWeights:
     """Find the flavor of a file's weights and give each its name in the network.
 
-    MedCLIPSeg's own checkpoints have the network's names already. CLIP checkpoints of open_clip, UniMed-CLIP and
-    OpenAI are renamed; they have no adapters.
+    MedCLIPSeg's own checkpoints have the network's names already. CLIP checkpoints of open_clip, UniMed-CLIP, OpenAI
+    and transformers are renamed; they have no adapters.
 
     Args:
         tensors: by their names in the file.
@@ -77,27 +78,34 @@ def map_weights(tensors: Mapping[str, Tensor], flavors: Mapping[str, ModelConfig
         MedCLIPSegError: no flavor has such keys, or one is missing, unexpected, wrongly shaped or not finite; named.
     """
     has_adapter = any(is_adapter(key) for key in tensors)
-    names = {key: key if has_adapter else _network_name(key) for key in tensors}
-    if len(set(names.values())) < len(names):
-        raise MedCLIPSegError(f"{source} has two keys for the same weight.")
-    flavor = _flavor({names[key]: tensor for key, tensor in tensors.items()}, source)
+    if not has_adapter and is_transformers_layout(tensors):
+        renamed = rename(tensors, source)
+    else:
+        names = {key: key if has_adapter else _network_name(key) for key in tensors}
+        if len(set(names.values())) < len(names):
+            raise MedCLIPSegError(f"{source} has two keys for the same weight.")
+        renamed = Renamed({names[key]: tensor for key, tensor in tensors.items()}, names)
+    names = renamed.names
+    flavor = _flavor(renamed.tensors, source)
     config = flavors[flavor]
     wanted = {n: s for n, s in expected_shapes(config).items() if has_adapter or not is_adapter(n)}
     if not has_adapter:
         names = {key: "" if name in NO_WEIGHTS and name not in wanted else name for key, name in names.items()}
-    compare_shapes(wanted, {name: (key, tensors[key]) for key, name in names.items() if name}, f"{source} ({flavor})")
-    weights, report = {}, []
+    found = {name: renamed.tensors[name] for name in names.values() if name}
+    keys = {name: key for key, name in names.items()}
+    compare_shapes(wanted, {name: (keys[name], tensor) for name, tensor in found.items()}, f"{source} ({flavor})")
+    report = []
     for key, name in names.items():
         tensor = tensors[key]
         part = "left out" if not name else "adapter" if is_adapter(name) else "backbone"
         report.append(KeyReport(key, name, part, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")))
-        if not name:
-            continue
+    weights = {}
+    for name, tensor in found.items():
         if not tensor.is_floating_point():
-            raise MedCLIPSegError(f"{source} is damaged: {key} has integers for weights.")
+            raise MedCLIPSegError(f"{source} is damaged: {keys[name]} has integers for weights.")
         weights[name] = tensor.float()
         if not torch.isfinite(weights[name]).all():
-            raise MedCLIPSegError(f"{source} is damaged: {key} has values that are no numbers.")
+            raise MedCLIPSegError(f"{source} is damaged: {keys[name]} has values that are no numbers.")
     return MappedWeights(config, weights, has_adapter, report)
 
 

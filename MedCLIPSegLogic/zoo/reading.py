@@ -21,7 +21,8 @@ MAX_OBJECT_BYTES = 64 * 2**20
 """Largest description of the objects in a checkpoint; those seen have some hundred kilobytes."""
 ZIP_START = b"PK\x03\x04"
 WEIGHTS_FIELDS = ("model", "state_dict")
-PARALLEL_PREFIX = "module."
+WRAPPER_PREFIXES = ("module.", "model.")
+"""Of networks inside others: torch's parallel ones, and training code that holds CLIP as its model."""
 READABLE_TYPES = {torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32}
 
 
@@ -29,7 +30,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     """All weights of a checkpoint by their names in the file, on the CPU, mapped from disk where the format allows.
 
     A torch checkpoint is read with ``weights_only=True``: tensors and plain containers, no other object. Weights may
-    stand at the top or under ``model`` (MedCLIPSeg) or ``state_dict`` (open_clip); the prefix ``module.`` is taken off.
+    stand at the top or under ``model`` (MedCLIPSeg) or ``state_dict`` (open_clip); the prefixes ``module.`` and
+    ``model.`` are taken off.
 
     Args:
         path: .pth, .pt, .bin or .safetensors file.
@@ -39,8 +41,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     """
     check_is_readable(path)
     tensors = _read_safetensors(path) if _is_safetensors(path) else _read_torch(path)
-    if all(name.startswith(PARALLEL_PREFIX) for name in tensors):
-        tensors = {name.removeprefix(PARALLEL_PREFIX): tensor for name, tensor in tensors.items()}
+    while (prefix := _wrapper_prefix(tensors)) is not None:
+        tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
     for name, tensor in tensors.items():
         if tensor.layout != torch.strided or tensor.dtype not in READABLE_TYPES:
             raise MedCLIPSegError(
@@ -48,6 +50,11 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
                 "of 16 or 32 bits."
             )
     return tensors
+
+
+def _wrapper_prefix(tensors: Mapping[str, Tensor]) -> str | None:
+    """The wrapper all names begin with, if there is one."""
+    return next((p for p in WRAPPER_PREFIXES if tensors and all(name.startswith(p) for name in tensors)), None)
 
 
 def check_is_readable(path: Path) -> None:
