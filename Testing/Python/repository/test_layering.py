@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = ROOT / "MedCLIPSegLogic"
 LONGEST_FILE = 400
 HEAVY = {"torch", "slicer", "open_clip", "transformers", "huggingface_hub"}
-ENGINE = ("model", "inference", "volumes")
+ENGINE = ("model", "inference", "volumes", "zeroshot")
 ABOVE_ENGINE = (
     "zoo",
     "speed",
@@ -25,6 +25,7 @@ ABOVE_ENGINE = (
     "datasets",
     "evaluation",
     "training",
+    "tuning",
     "weak",
 )
 PACKAGE_FILES = sorted(PACKAGE.rglob("*.py"))
