@@ -37,7 +37,7 @@ class GScoreCam:
 
     channels: int = 300
     layer: Layer = "norm1"
-    batch: int = 32
+    batch: int = 4
 
     def __post_init__(self) -> None:
         if self.channels < 1 or self.batch < 1:
@@ -70,8 +70,9 @@ def gscorecam(
             scores.append(LOGIT_SCALE * towers.image_vectors(image.input * masks[:, None]) @ text)
         yield
     weights = activations.new_zeros(activations.shape[1])
-    weights[kept] = torch.cat(scores)
-    combined = (activations @ weights.softmax(dim=0)).relu()
+    # Only over the kept channels: where scores are negative, a softmax over all would weigh those left out.
+    weights[kept] = torch.cat(scores).softmax(dim=0)
+    combined = (activations @ weights).relu()
     return to_pixels(to_unit_range(combined).view(towers.grid), image)
 
 
@@ -89,7 +90,8 @@ def patch_gradients(towers: ClipTowers, image: PreparedImage, text: Tensor, laye
     if layer == "block":
         tokens = tokens.requires_grad_()
         caught.append(tokens)
-        logit = LOGIT_SCALE * towers.finish(tokens, last)[0] @ text
+        with torch.enable_grad():
+            logit = LOGIT_SCALE * towers.finish(tokens, last)[0] @ text
     else:
         with torch.enable_grad(), _hook(towers, last, layer, catch):
             logit = LOGIT_SCALE * towers.finish(tokens, last)[0] @ text

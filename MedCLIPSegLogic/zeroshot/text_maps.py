@@ -80,8 +80,8 @@ def gscorecam_text(
         scores.append(LOGIT_SCALE * vectors @ image)
         yield
     weights = activations.new_zeros(activations.shape[1])
-    weights[kept] = torch.cat(scores)
-    return _words(towers, ids, activations @ weights.softmax(dim=0))
+    weights[kept] = torch.cat(scores).softmax(dim=0)
+    return _words(towers, ids, activations @ weights)
 
 
 def _words(towers: ClipTowers, ids: Tensor, values: Tensor) -> WordMap:

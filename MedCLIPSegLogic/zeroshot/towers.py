@@ -19,6 +19,8 @@ from ..model.network import MedCLIPSeg
 from ..model.states import TextState
 from ..model.tokenizer import PromptTokenizer
 
+CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+"""Of the images CLIP, BiomedCLIP among them, was pretrained on; MedCLIPSeg itself takes other ones."""
 LOGIT_SCALE = 85.2
 """BiomedCLIP's exp(4.4454), by which cosines become logits."""
 
@@ -61,6 +63,8 @@ class ClipTowers:
         self._preprocessing = dataclasses.replace(
             config.preprocessing, channel_order="rgb", fit="stretch", antialias=True
         )
+        if not self._pools_patches:
+            self._preprocessing = dataclasses.replace(self._preprocessing, mean=CLIP_MEAN, std=CLIP_STD)
 
     @property
     def device(self) -> torch.device:
