@@ -27,8 +27,13 @@ def clip_tune_command(
         Path, typer.Option(metavar="DIR", help="Folder to write the tuned backbone to.", show_default=False)
     ],
     start_from: Annotated[
-        str, typer.Option(metavar="MODEL", help="Name or folder of the model or backbone whose towers are tuned.")
-    ] = "biomedclip",
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Name or folder of the model or backbone whose towers are tuned.",
+            show_default="biomedclip",
+        ),
+    ] = None,
     validation: Annotated[
         Path | None,
         typer.Option(
@@ -51,7 +56,8 @@ def clip_tune_command(
         int | None, typer.Option(min=2, help="Pairs told from each other in a step: 64.", **PUBLISHED)
     ] = None,
     parts: Annotated[
-        int | None, typer.Option(min=1, help="Parts in which they are computed, to save memory; same result.")
+        int | None,
+        typer.Option(min=1, help="Parts in which they are computed, to save memory; the loss still compares all."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Most passes over the pairs: 20 unless given.")] = None,
     patience: Annotated[
@@ -97,9 +103,9 @@ def clip_tune_command(
 ) -> None:
     """Tune CLIP's two towers on image-caption pairs with the DHN-NCE loss, as MedCLIP-SAM does.
 
-    Writes a backbone's folder, which [b]train --start-from[/b] takes, with [b]log.csv[/b] and
-    [b]tuning.json[/b]: retrieval (top-1 and top-2, both directions) before and after. [b]state.safetensors[/b] is only
-    needed to resume. Special characters are stripped from captions and those that are too short dropped.
+    Writes a backbone's folder, which [b]train --start-from[/b] takes, with [b]log.csv[/b] and [b]tuning.json[/b]:
+    retrieval (top-1 and top-2, both directions) before and after. [b]state.safetensors[/b] is only needed to resume.
+    Special characters are stripped from captions and those that are too short dropped.
 
     Example: medclipseg clip-tune --pairs medpix.csv --out my-backbone
     """
@@ -151,7 +157,9 @@ def _detail(step: TuningProgress) -> str:
 def _say(report: TuningReport) -> None:
     for role, after in report.after.items():
         before = report.before[role]
-        typer.echo(f"Retrieval on {after.pairs} {role} pairs, batches of 50, mean ± deviation of 5 shuffles in %:")
+        typer.echo(
+            f"Retrieval on {after.pairs} {role} pairs, batches of up to 50, mean ± deviation of 5 shuffles in %:"
+        )
         for name in ("image_to_text_top_1", "image_to_text_top_2", "text_to_image_top_1", "text_to_image_top_2"):
             old, new = getattr(before, name), getattr(after, name)
             words = name.replace("_", " ").replace("top ", "top-")

@@ -20,7 +20,8 @@ class TuningSettings:
 
     Args:
         batch_size: image-caption pairs told from each other in a step.
-        parts: in which the towers compute them, one after the other, to save memory; the gradient is the same.
+        parts: in which the towers compute them, one after the other, to save memory; the gradient is the same but for
+            the draws of dropout.
         epochs: most passes over the pairs.
         patience: epochs without a better retrieval on the validation pairs after which the run ends.
         learning_rate: of AdamW in the first epoch.

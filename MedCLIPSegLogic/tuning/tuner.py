@@ -28,7 +28,7 @@ ADAMW_BETAS, ADAMW_EPSILON = (0.9, 0.98), 1e-6
 """Those of the released script."""
 MEASURED_AT_ONCE = 32
 MAY_CHANGE = {"epochs", "patience", "device", "threads", "save_every", "parts"}
-"""Settings a resumed run may change: they do not touch the steps that were done, but for rounding."""
+"""Settings a resumed run may change: they do not change what was done."""
 
 
 @dataclass(frozen=True)

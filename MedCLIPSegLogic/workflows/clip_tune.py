@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import shutil
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
-from ..atomic_file import write_failures_in_words, write_text
+from ..atomic_file import write_failures_in_words
 from ..errors import MedCLIPSegError
 from ..inference.device import choose_device
-from ..model.catalog import CARD_FILE, OWN_BACKBONE_FILE, describe_model
-from ..model.checkpoint import file_hash, is_adapter, load_to_train, save_backbone_link, save_config, save_weights
+from ..model.checkpoint import load_to_train
 from ..model.library import find_model
-from ..model.network import MedCLIPSeg
 from ..model.tokenizer import PromptTokenizer
 from ..training.state import STATE_FILE
-from ..training.weights import copy_vocabulary
 from ..tuning.pairs import Pair, PairTable, read_pairs, split_pairs
 from ..tuning.retrieval import RetrievalScores
+from ..tuning.run_folder import keep_towers, make_folder, read_record, whole_or_nothing, write_record
 from ..tuning.settings import TuningSettings
 from ..tuning.towers import TunedTowers
 from ..tuning.tuner import Tuner, TuningProgress, measure
 from ..version import __version__
 from ..zoo.installing import share_backbone
 
-RECORD_FILE = "tuning.json"
+DEFAULT_START = "biomedclip"
 Result = TypeVar("Result")
 Progress = Callable[[TuningProgress], None] | None
 
@@ -78,7 +73,7 @@ def clip_tune(
     pairs: str | Path,
     out: str | Path,
     settings: TuningSettings | None = None,
-    start_from: str | Path = "biomedclip",
+    start_from: str | Path | None = None,
     validation: str | Path | None = None,
     test: str | Path | None = None,
     images: str | Path | None = None,
@@ -91,7 +86,7 @@ def clip_tune(
         pairs: table with the columns ``filename`` and ``Caption``.
         out: folder to write; also holds log, record and what is needed to resume.
         settings: how to tune; None for the published ones, or those of the resumed run.
-        start_from: name or folder of a model or backbone; of a model only the towers are taken.
+        start_from: name or folder of a model or backbone, of which only the towers are taken; None for BiomedCLIP.
         validation: table of pairs to validate on; None keeps a share of ``pairs`` for it.
         test: table of pairs that choose nothing, for an unbiased retrieval before and after.
         images: folder the file names start from; None for that of each table.
@@ -103,31 +98,31 @@ def clip_tune(
     """
     folder = Path(out)
     with write_failures_in_words():
-        _check_folder(folder, resume)
+        _check_request(folder, start_from, resume)
         settings = settings or tuning_settings(folder if resume else None)
         if settings.threads:
             torch.set_num_threads(settings.threads)
         tables = {"pairs": pairs, "validation": validation, "test": test}
         data = _read(tables, None if images is None else Path(images), settings)
-        source = folder if resume else find_model(start_from)
+        source = folder if resume else find_model(start_from or DEFAULT_START)
         network = load_to_train(source)
         towers = TunedTowers(network, PromptTokenizer(network.config, source))
         towers.to(choose_device(settings.device))
         if resume:
             record = _earlier_record(folder, data)
         else:
-            record = _new_record(start_from, settings, data)
+            record = _new_record(start_from or DEFAULT_START, settings, data)
             _exhaust(_check(towers, [*data.training, *data.validation, *data.test]), progress)
-        tuner = Tuner(towers, data.training, data.validation, settings, folder, lambda best: _keep(best, folder))
+        tuner = Tuner(towers, data.training, data.validation, settings, folder, lambda best: keep_towers(best, folder))
         if resume:
             tuner.resume()
         else:
-            with _whole_or_nothing(folder):
-                _make_folder(folder, source, network, record)
+            with whole_or_nothing(folder):
+                make_folder(folder, source, network, record)
                 tuner.start()
         if not record["retrieval"]:
             record["retrieval"] = {"before": _measure(towers, data, settings, progress)}
-            _write_record(folder, record)
+            write_record(folder, record)
         before = {role: RetrievalScores.from_json(scores) for role, scores in record["retrieval"]["before"].items()}
         _exhaust(tuner.run(before["validation"]), progress)
         share_backbone(folder)
@@ -144,7 +139,7 @@ def clip_tune(
             "epochs": report.epochs,
             "best_epoch": report.best_epoch,
         }
-        _write_record(folder, record)
+        write_record(folder, record)
         return report
 
 
@@ -162,28 +157,11 @@ def tuning_settings(resumed: Path | None, changes: Mapping[str, Any] | None = No
     return TuningSettings().changed(begun).changed(changes or {})
 
 
-def read_record(folder: Path) -> dict[str, Any]:
-    """The record ``tuning.json`` of a run.
-
-    Raises:
-        MedCLIPSegError: it is missing or damaged.
-    """
-    path = folder / RECORD_FILE
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(record["settings"], dict) and isinstance(record["retrieval"], dict) and record["data"]:
-            return record
-        reason = "it is incomplete"
-    except FileNotFoundError:
-        raise MedCLIPSegError(f"There is no interrupted tuning in {folder}: it has no {RECORD_FILE}.") from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        reason = str(error)
-    raise MedCLIPSegError(f"The record {path} of the tuning cannot be read: {reason}.")
-
-
-def _check_folder(folder: Path, resume: bool) -> None:
+def _check_request(folder: Path, start_from: str | Path | None, resume: bool) -> None:
     if resume and not (folder / STATE_FILE).is_file():
         raise MedCLIPSegError(f"There is no interrupted tuning in {folder}: it has no {STATE_FILE}.")
+    if resume and start_from is not None:
+        raise MedCLIPSegError("A resumed tuning goes on from its own weights; leave out --start-from.")
     if not resume and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise MedCLIPSegError(f"The folder {folder} is not empty; resume its tuning or choose another folder.")
 
@@ -256,46 +234,6 @@ def _earlier_record(folder: Path, data: _Pairs) -> dict[str, Any]:
     if record["data"] != data.record():
         raise MedCLIPSegError(f"The tuning in {folder} was begun with other tables; resume it with the same ones.")
     return record
-
-
-@contextmanager
-def _whole_or_nothing(folder: Path) -> Iterator[None]:
-    """Remove what was written into a new folder when the block fails."""
-    was_there = folder.exists()
-    try:
-        yield
-    except BaseException:
-        for path in folder.glob("*"):
-            path.unlink()
-        if not was_there:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-def _make_folder(folder: Path, source: Path, network: MedCLIPSeg, record: dict[str, Any]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    copy_vocabulary(source, folder)
-    save_config(network.config, folder)
-    start = describe_model(source)
-    card = {
-        "title": folder.resolve().name,
-        "purpose": f"A backbone: the towers of {start.title}, tuned on image-caption pairs.",
-        "license": start.license,
-    }
-    write_text(folder / CARD_FILE, json.dumps(card, indent=2, ensure_ascii=False) + "\n")
-    _write_record(folder, record)
-    _keep(network, folder)
-
-
-def _keep(network: MedCLIPSeg, folder: Path) -> None:
-    """Write the towers as a backbone of the folder's own."""
-    towers = {name: tensor for name, tensor in network.state_dict().items() if not is_adapter(name)}
-    save_weights(towers, folder / OWN_BACKBONE_FILE)
-    save_backbone_link(file_hash(folder / OWN_BACKBONE_FILE), folder)
-
-
-def _write_record(folder: Path, record: dict[str, Any]) -> None:
-    write_text(folder / RECORD_FILE, json.dumps(record, indent=2) + "\n")
 
 
 def _exhaust(steps: Generator[TuningProgress, None, Result], progress: Progress) -> Result:
