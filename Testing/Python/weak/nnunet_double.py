@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import types
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
             if full not in sys.modules or length == len(parts):
                 module = types.ModuleType(full)
                 module.__path__ = []  # type: ignore[attr-defined]
-                module.__spec__ = types.SimpleNamespace(name=full)  # type: ignore[assignment]
+                module.__spec__ = ModuleSpec(full, None, is_package=True)
                 monkeypatch.setitem(sys.modules, full, module)
                 if length > 1:
                     setattr(sys.modules[".".join(parts[: length - 1])], parts[length - 1], module)
