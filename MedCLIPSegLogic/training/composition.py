@@ -33,11 +33,13 @@ class Composition:
 
     Args:
         mosaics: share of examples that are two or four images in one picture.
+        alike: share of the mosaics whose images are of one data set, so that the thing alone does not tell them apart.
         one_of_several: share of the images with several findings of which one is asked for by place or size.
         padded: share of the mosaics of two whose images keep their shape, on black.
     """
 
-    mosaics: float = 0.20
+    mosaics: float = 0.30
+    alike: float = 0.75
     one_of_several: float = 0.5
     padded: float = 0.5
 

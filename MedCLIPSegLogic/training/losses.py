@@ -26,6 +26,8 @@ class LossWeights:
         auxiliary: cross-entropy of the coarse map that patches and text make by themselves; not in the paper.
         variance: divergence of the adapters' variances from their prior, see ``variance_divergence``; not in the paper.
         prior_variance: that prior.
+        place: words of place and comparison as axes of the joint space, see ``place_loss``; not in the paper.
+        rivals: cross-entropy in what else a prompt could mean, see ``rival_loss``; not in the paper.
         presence: whether what a prompt names is in a picture, see ``presence_loss``; not in the paper.
         energy: energy score of the samples, see ``energy_score``; not in the paper.
     """
@@ -35,6 +37,8 @@ class LossWeights:
     contrast: float = 0.1
     auxiliary: float = 0.0
     presence: float = 0.0
+    place: float = 0.0
+    rivals: float = 0.0
     variance: float = 0.0
     prior_variance: float = 1.0
     energy: float = 0.0

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from . import prompts
 from .augment import augment
-from .composition import LAYOUTS, Composition, Tile, arrange, cell_count, place_prompt, size_order, size_prompt
+from .composition import LAYOUTS, OTHER, Composition, Tile, arrange, cell_count, place_prompt, size_order, size_prompt
 from .data import TrainingItem
 from .prompt_styles import short
 from .prompting import Prompting
 
 Picture = NDArray[np.uint8]
 Mask = NDArray[np.uint8]
-Draw = Callable[[np.random.Generator], tuple[int, TrainingItem, str, Mask]]
-"""A random set number, item, prompt and mask."""
+Draw = Callable[[np.random.Generator, int | None], tuple[int, TrainingItem, str, Mask]]
+"""A random set number, item, prompt and mask; the set may be given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class _Source:
 def mosaic(
     draw: Draw, prompting: Prompting, composition: Composition, size: int, rng: np.random.Generator
 ) -> tuple[Picture, str, Mask, frozenset[str]]:
-    """One mosaic, its prompt, the mask of what that asks for and the areas of the body it shows.
+    """One mosaic, its prompt, what that asks for and the areas of the body it shows.
 
     The first image is the one meant. Where another image shows the same part of the body, the thing alone would not
     tell them apart, so it is asked for by place or size; otherwise by the thing alone in half of the cases.
@@ -46,12 +46,15 @@ def mosaic(
         rng: the only source of chance.
 
     Returns:
-        (size, size, 3) uint8, prompt, (size, size) uint8 mask of 0 and 1, areas; none when one of them is not known.
+        (size, size, 3) uint8, prompt, (size, size) uint8 labels (1 for what is asked for, 2 for the findings that are
+        not), areas; none when one of them is not known.
     """
     layout = LAYOUTS[int(rng.integers(len(LAYOUTS)))]
-    sources, tiles = [], []
+    sources: list[_Source] = []
+    tiles: list[Tile] = []
+    alike = rng.random() < composition.alike
     for _ in range(cell_count(layout)):
-        number, item, text, mask = draw(rng)
+        number, item, text, mask = draw(rng, sources[0].number if alike and sources else None)
         image, _, warped = augment(item, "", mask, size, rng)
         sources.append(_Source(number, text, prompting.finding(number, text, rng)))
         tiles.append(Tile(image, warped))
@@ -62,7 +65,10 @@ def mosaic(
     text, chosen = _ask(sources, placed, wanted, prompting, rng)
     areas = [prompting.areas[source.number] for source in sources]
     shown = frozenset[str]().union(*areas) if all(areas) else frozenset[str]()
-    return picture, text, np.maximum.reduce([placed[number].mask for number in chosen]), shown
+    labels = np.zeros((size, size), np.uint8)
+    for number, tile in enumerate(placed):
+        labels[tile.mask > 0] = 1 if number in chosen else OTHER
+    return picture, text, labels, shown
 
 
 def _ask(

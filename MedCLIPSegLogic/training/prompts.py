@@ -11,14 +11,14 @@ import numpy as np
 _SIDES = {"left": "right", "right": "left"}
 _HEIGHTS = {"top": "bottom", "bottom": "top", "upper": "lower", "lower": "upper"}
 _PLACE = r"(?:top|bottom|upper|lower|left|right|center|central|middle)"
-_NAMED_BY_PLACE = (
+NAMED_BY_PLACE = (
     r"(?:lungs?|lobes?|kidneys?|adrenals?|ovar(?:y|ies)|ventricles?|atri(?:um|a)|eyes?|ears?|hips?|femurs?|"
     r"hemispheres?|hippocamp(?:us|i)|hippocampal|amygdala)"
 )
 _PLACES = rf"{_PLACE}(?:[\s,-]+(?:and\s+)?{_PLACE})*"
 _LOCATION = re.compile(
     rf",?\s*(?:which is\s+)?(?:located|located at|positioned|seen|found|occupying)?\s*(?:in|at|on|of)?\s*(?:the\s+)?"
-    rf"\b{_PLACES}\b(?!\s+(?:{_PLACE}\s+)*{_NAMED_BY_PLACE}\b)(?:\s+(?:side|part|area|region|section|quadrant|corner|portion))?"
+    rf"\b{_PLACES}\b(?!\s+(?:{_PLACE}\s+)*{NAMED_BY_PLACE}\b)(?:\s+(?:side|part|area|region|section|quadrant|corner|portion))?"
     r"(?:\s+(?:of|in)\s+the\s+(?:image|picture))?",
     re.IGNORECASE,
 )

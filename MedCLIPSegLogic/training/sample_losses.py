@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from ..model.network import NetworkOutput
-from .losses import total_loss
+from .losses import LossWeights, total_loss
+from .places import place_loss, rival_loss
 from .presence import presence_loss
 from .sampled_pass import SampledOutput
+from .sampler import TextTargets
 from .settings import TrainingSettings
 
 SMALLEST_PROBABILITY = 1e-6
@@ -47,7 +51,7 @@ def mean_probability(samples: list[NetworkOutput]) -> Tensor:
 
 
 def sampled_loss(
-    output: SampledOutput, mask: Tensor, settings: TrainingSettings, targets: Tensor | None = None
+    output: SampledOutput, mask: Tensor, settings: TrainingSettings, targets: TextTargets | None = None
 ) -> tuple[Tensor, dict[str, float]]:
     """Weighted sum of all losses of a batch and the value of each.
 
@@ -59,7 +63,7 @@ def sampled_loss(
         output: of the passes.
         mask: (B, H, W) float, 0 and 1.
         settings: weights and kinds of the losses.
-        targets: (B, B) of ``presence_targets``; needed for a loss with that part.
+        targets: what is known of the prompts; needed for the parts ``presence``, ``place`` and ``rivals``.
     """
     weights, rows = settings.loss, settings.dice == "published-rows"
     if settings.sample_loss == "each":
@@ -71,9 +75,13 @@ def sampled_loss(
         mean = NetworkOutput(mean_probability(output.samples), first.patches, first.text)
         total, values = total_loss(mean, mask, weights, rows, output.samples)
     if output.plain is not None and targets is not None:
-        presence = presence_loss(*output.plain, targets)
+        presence = presence_loss(*output.plain, targets.presence)
         total = total + weights.presence * presence
         values["presence"] = float(presence.detach())
+    if targets is not None:
+        for name, weight, value in _text_parts(output, mask, targets, weights):
+            total = total + weight * value
+            values[name] = float(value.detach())
     if output.divergence is not None:
         total = total + weights.variance * output.divergence
         values["variance"] = float(output.divergence.detach())
@@ -82,3 +90,16 @@ def sampled_loss(
         total = total + weights.energy * score
         values["energy"] = float(score.detach())
     return total, values
+
+
+def _text_parts(
+    output: SampledOutput, mask: Tensor, targets: TextTargets, weights: LossWeights
+) -> Iterator[tuple[str, float, Tensor]]:
+    """Name, weight and value of the losses of what the prompts say, averaged over the samples."""
+    samples = output.samples
+    if weights.place > 0:
+        values = [place_loss(s.patches, s.text, targets.places, mask, targets.rivals) for s in samples]
+        yield "place", weights.place, torch.stack(values).mean()
+    if weights.rivals > 0:
+        values = [rival_loss(s.logits, mask, targets.rivals) for s in samples]
+        yield "rivals", weights.rivals, torch.stack(values).mean()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,9 +16,10 @@ from torch import Tensor
 from ..inference.preprocess import normalize
 from ..model.config import PreprocessingConfig
 from .augment import augment, rotate
-from .composition import one_of_several, still_apart
+from .composition import OTHER, one_of_several, still_apart
 from .data import TrainingItem, TrainingSet, shrink
 from .mosaics import mosaic
+from .places import place_targets
 from .presence import presence_targets
 from .prompt_styles import short, thing
 from .prompting import Prompting, choose
@@ -26,8 +28,29 @@ from .settings import TrainingSettings
 SOURCE_SCALE = 1.25
 """Items are kept a little larger than the model input, so that zooming in does not blur."""
 Example = tuple[NDArray[np.uint8], str, NDArray[np.uint8], frozenset[str]]
-"""Image, prompt, mask and the areas of the body in the image."""
-Batch = tuple[Tensor, list[str], Tensor, Tensor]
+"""Image, prompt, labels (1: asked for, 2: what else the prompt could mean) and the areas of the body in the image."""
+
+
+@dataclass(frozen=True, eq=False)
+class TextTargets:
+    """What is known of the prompts of a batch beside their masks.
+
+    Args:
+        presence: (B, B) of ``presence_targets``.
+        places: (B, 3) of ``place_targets``.
+        rivals: (B, S, S), True in the findings that are not asked for.
+    """
+
+    presence: Tensor
+    places: Tensor
+    rivals: Tensor
+
+    def to(self, device: torch.device) -> TextTargets:
+        """The same on a device."""
+        return TextTargets(self.presence.to(device), self.places.to(device), self.rivals.to(device))
+
+
+Batch = tuple[Tensor, list[str], Tensor, TextTargets]
 
 
 def source_size(settings: TrainingSettings, size: int) -> int:
@@ -85,14 +108,16 @@ class BatchSampler:
         return min(batch_size, len(self._pairs) - first)
 
     def batch(self, step: int, rows: Sequence[int]) -> Batch:
-        """Images (B, 3, S, S), prompts, masks (B, S, S) float and presence targets (B, B) of some rows of a step."""
+        """Images (B, 3, S, S), prompts, masks (B, S, S) float and more on the prompts, of some rows of a step."""
         images, texts, masks, shown = zip(*(self.example(step, row) for row in rows), strict=True)
-        inside = torch.from_numpy(np.stack(masks)).float()
+        labels = torch.from_numpy(np.stack(masks))
+        inside = (labels == 1).float()
         inputs = _model_input(np.stack(images), self._preprocessing)
-        return inputs, list(texts), inside, presence_targets(texts, shown, inside)
+        targets = TextTargets(presence_targets(texts, shown, inside), place_targets(texts), labels == OTHER)
+        return inputs, list(texts), inside, targets
 
     def example(self, step: int, row: int) -> Example:
-        """One augmented image, its prompt, its mask and the areas of the body it shows."""
+        """One augmented image, its prompt, its labels and the areas of the body it shows."""
         rng = np.random.default_rng([self._settings.seed, step, row])
         composition = self._settings.composition
         if composition is not None and rng.random() < composition.mosaics:
@@ -110,8 +135,12 @@ class BatchSampler:
         # A prompt that is nothing but a word of place or size stays.
         return image, changed or text, mask, self._prompting.areas[number]
 
-    def _draw(self, rng: np.random.Generator) -> tuple[int, TrainingItem, str, NDArray[np.uint8]]:
-        number = int(rng.choice(len(self._sets), p=self._shares))
+    def _draw(
+        self, rng: np.random.Generator, number: int | None = None
+    ) -> tuple[int, TrainingItem, str, NDArray[np.uint8]]:
+        """A random example, of a set when its number is given."""
+        if number is None:
+            number = int(rng.choice(len(self._sets), p=self._shares))
         item = choose(self._sets[number].items, rng)
         return number, item, *choose(item.targets, rng)
 
@@ -133,7 +162,7 @@ class BatchSampler:
         image, phrase, moved = augment(item, phrase, labels, self._size, rng, relative=True)
         if not still_apart(moved, labels):
             return image, short(text, rng), (moved > 0).astype(np.uint8)
-        return image, phrase, (moved == 1).astype(np.uint8)
+        return image, phrase, moved
 
 
 def _shrink_set(training_set: TrainingSet, size: int) -> TrainingSet:

@@ -113,7 +113,7 @@ class Trainer:
         """
         record = load_state(self._folder, self._network, self._average, self._optimizer)
         # A run begun by an earlier version did not know the newer settings: it had their defaults.
-        wanted, begun = as_json(self._settings), {**as_json(TrainingSettings()), **record["settings"]}
+        wanted, begun = as_json(self._settings), as_json(TrainingSettings().changed(record["settings"]))
         for name in sorted(wanted.keys() - MAY_CHANGE):
             if wanted[name] != begun[name]:
                 raise MedCLIPSegError(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.config import PreprocessingConfig
-from MedCLIPSegLogic.training.composition import Composition, Tile, arrange, one_of_several, still_apart
+from MedCLIPSegLogic.training.composition import OTHER, Composition, Tile, arrange, one_of_several, still_apart
 from MedCLIPSegLogic.training.data import TrainingItem, TrainingSet
 from MedCLIPSegLogic.training.sampler import BatchSampler
 from MedCLIPSegLogic.training.settings import TrainingSettings
@@ -70,7 +72,8 @@ def test_several_findings_keep_text_and_mask_together_through_augmentation() -> 
     sampler = BatchSampler([a_set("s", "two polyps", both, 200)], 64, RGB, settings)
     sides = []
     for row in range(60):
-        image, text, mask, _ = sampler.example(0, row)
+        image, text, labels, _ = sampler.example(0, row)
+        mask = labels == 1
         bright = (image.mean(axis=2) > image.mean() + 40).nonzero()[1].mean()
         if "left" in text or "right" in text:
             assert (mask.nonzero()[1].mean() < bright) == ("left" in text), text
@@ -83,12 +86,14 @@ def test_mosaics_ask_for_the_thing_that_is_meant() -> None:
         a_set("polyps", "one polyp in the colon", disc(80, 40, 40, 24), 120),
         a_set("tumors", "one tumor in the breast ultrasound image", disc(80, 40, 40, 12), 250),
     ]
-    settings = TrainingSettings(composition=Composition(mosaics=1, one_of_several=0))
+    settings = TrainingSettings(composition=Composition(mosaics=1, alike=0, one_of_several=0))
     sampler = BatchSampler(sets, 64, RGB, settings)
     by_place, by_thing = 0, 0
     for row in range(80):
-        image, text, mask, _ = sampler.example(0, row)
+        image, text, labels, _ = sampler.example(0, row)
+        mask = labels == 1
         assert image.shape == (64, 64, 3)
+        assert set(np.unique(labels)) <= {0, 1, OTHER}
         assert mask.any()
         words = text.lower()
         rows, columns = mask.nonzero()
@@ -102,6 +107,22 @@ def test_mosaics_ask_for_the_thing_that_is_meant() -> None:
             by_thing += 1
     assert by_place > 30
     assert by_thing > 5
+
+
+def test_mosaics_of_one_set_can_only_be_told_apart_by_place_or_size() -> None:
+    sets = [
+        a_set("polyps", "one polyp in the colon", disc(80, 40, 40, 24), 120),
+        a_set("tumors", "one tumor in the breast ultrasound image", disc(80, 40, 40, 12), 250),
+    ]
+    composition = Composition(mosaics=1, alike=1, one_of_several=0)
+    sampler = BatchSampler(sets, 64, RGB, TrainingSettings(composition=composition))
+    for row in range(40):
+        image, text, labels, _ = sampler.example(0, row)
+        assert re.search("left|right|upper|lower|larg|bigger|small", text.lower())
+        assert (labels == 1).any()
+        assert (labels == OTHER).any()
+        levels = [image[labels == label].mean() for label in (1, OTHER)]
+        assert max(levels) / min(levels) < 2
 
 
 def test_bad_shares_are_refused() -> None:

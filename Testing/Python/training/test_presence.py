@@ -84,7 +84,7 @@ def test_mosaics_show_the_areas_of_all_their_pictures(a_data_set: Callable[..., 
     shown = {sampler.example(0, row)[3] for row in range(30)}
     assert shown == {CHEST, ABDOMEN, CHEST | ABDOMEN}
     plain = BatchSampler(sets, 32, rgb, TrainingSettings())
-    targets = plain.batch(0, range(8))[3]
+    targets = plain.batch(0, range(8))[3].presence
     assert targets.shape == (8, 8)
     assert set(targets.unique().tolist()) <= {-1.0, 0.0, 1.0}
 
