@@ -43,7 +43,7 @@ def recipe_settings(recipe: Recipe, start_from: Path | None) -> TrainingSettings
             styles=PromptStyles(),
             composition=Composition(),
             negative_share=0.16,
-            loss=LossWeights(auxiliary=0.3, presence=0.5, place=1.0, rivals=0.5),
+            loss=LossWeights(auxiliary=0.3, presence=0.5, place=5.0, rivals=0.5),
         )
     if recipe == "first-edition":
         return TrainingSettings(stages=stages)

@@ -127,7 +127,7 @@ class BatchSampler:
             asked = self._one_of_several(item, text, mask, rng)
             if asked is not None:
                 return *asked, self._prompting.areas[number]
-        text, mask = self._prompting(number, text, mask, rng)
+        text, mask = self._prompting(number, text, _with_rivals(item, mask), rng)
         if self._settings.augmentation == "rotation":
             image, mask = rotate(item, mask, self._size, rng)
             return image, text, mask, self._prompting.areas[number]
@@ -163,6 +163,12 @@ class BatchSampler:
         if not still_apart(moved, labels):
             return image, short(text, rng), (moved > 0).astype(np.uint8)
         return image, phrase, moved
+
+
+def _with_rivals(item: TrainingItem, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Labels of a mask and of what other prompts of the image mean, if that lies apart: the other part of an organ."""
+    apart = [other for _, other in item.targets if not (other & mask).any()]
+    return np.where(mask > 0, 1, OTHER * np.any(apart, axis=0)).astype(np.uint8) if apart else mask
 
 
 def _shrink_set(training_set: TrainingSet, size: int) -> TrainingSet:

@@ -10,6 +10,7 @@ import torch
 
 from MedCLIPSegLogic.model.config import PreprocessingConfig
 from MedCLIPSegLogic.training.augment import augment
+from MedCLIPSegLogic.training.composition import OTHER
 from MedCLIPSegLogic.training.data import TrainingItem, load_set
 from MedCLIPSegLogic.training.recipes import recipe_settings
 from MedCLIPSegLogic.training.sampler import BatchSampler
@@ -40,6 +41,22 @@ def test_volumes_become_slices_with_every_prompt(a_volume_set: Path) -> None:
         assert np.array_equal(masks["all"], np.maximum(masks["lower"], masks["upper"]))
         assert not item.is_picture
     assert any(item.targets[0][1].any() for item in data.items)
+
+
+def test_the_other_part_of_an_organ_is_what_a_prompt_does_not_mean(a_volume_set: Path) -> None:
+    sampler = BatchSampler([load_set(a_volume_set, "Train", 32)], 32, RGB, TrainingSettings(prompts="as-given"))
+    shares: dict[str, list[bool]] = {}
+    for row in range(120):
+        _, text, labels, _ = sampler.example(0, row)
+        if (labels == 1).any():
+            shares.setdefault(text.split()[0], []).append(bool((labels == OTHER).any()))
+    assert not any(shares["all"])
+    assert any(shares["lower"])
+    assert any(shares["upper"])
+    _, _, masks, targets = sampler.batch(0, range(120))
+    assert set(masks.unique().tolist()) == {0.0, 1.0}
+    assert not (targets.rivals & (masks > 0)).any()
+    assert targets.rivals.any()
 
 
 def test_an_example_depends_only_on_its_key(a_data_set: Callable[..., Path]) -> None:
