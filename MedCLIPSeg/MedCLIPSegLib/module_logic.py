@@ -2,26 +2,27 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import slicer
-import vtk
 from slicer.i18n import tr as _
-from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
-from slicer.util import VTKObservationMixin
 
 from MedCLIPSegLib.engine_steps import EngineSteps
-from MedCLIPSegLib.parameter_node import MedCLIPSegParameterNode
-from MedCLIPSegLib.prompt_rows import PromptRow, PromptRows
+from MedCLIPSegLib.prompt_rows import PromptRow
 from MedCLIPSegLib.result_writing import ResultWriting
-from MedCLIPSegLib.row_states import EDITED, FAILED, QUEUED, RUNNING, RowStates
+from MedCLIPSegLib.row_states import EDITED, FAILED, QUEUED, RUNNING
 from MedCLIPSegLib.run_control import IDLE, WRITING, RunControl
 from MedCLIPSegLib.run_order import RunOrder, prepareRun
+from MedCLIPSegLib.scene_state import SceneState
+from MedCLIPSegLib.scripted_run import segmentNow
 from MedCLIPSegLib.signal import Signal
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
+if TYPE_CHECKING:
+    from MedCLIPSegLogic.volumes.planes import Plane
 
-class MedCLIPSegLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
+
+class MedCLIPSegLogic(SceneState):
     """State and work of the module, for the panel and for scripts; see `panel_logic.PanelLogic`.
 
     Callbacks instead of widgets:
@@ -37,19 +38,12 @@ class MedCLIPSegLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
     """
 
     def __init__(self) -> None:
-        ScriptedLoadableModuleLogic.__init__(self)
-        VTKObservationMixin.__init__(self)
-        from MedCLIPSegLogic.scene.palette import SEGMENT_COLORS
-
-        self.changed, self.said, self.progressed, self.failed = Signal(), Signal(), Signal(), Signal()
+        super().__init__()
+        self.said, self.progressed, self.failed = Signal(), Signal(), Signal()
         self.saveStateForUndo: Callable[[Any], None] = lambda segmentationNode: None
         self.ensureDependencies: Callable[[], None] = lambda: None
         self.confirm: Callable[[str], bool] = lambda question: True
         self.device: Callable[[], str] = lambda: "auto"
-        self.rows = PromptRows(SEGMENT_COLORS)
-        self.rows.changed.connect(self._onRowsChanged)
-        self.parameters: MedCLIPSegParameterNode | None = None
-        self._states = RowStates()
         self._isStarting = False
         self.runControl = RunControl(
             EngineSteps(),
@@ -60,40 +54,6 @@ class MedCLIPSegLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         self.runControl.progressed.connect(self._onProgress)
         self.runControl.ended.connect(self._onRunEnded)
 
-    def getParameterNode(self) -> MedCLIPSegParameterNode:
-        """The scene's parameter node, typed; made anew after a scene was closed."""
-        return MedCLIPSegParameterNode(super().getParameterNode())
-
-    # State of the scene
-
-    def bind(self) -> None:
-        """Work on the scene's parameter node, with the image in view when none is chosen."""
-        from MedCLIPSegLogic.model.catalog import default_model
-
-        self.release()
-        self.parameters = self.getParameterNode()
-        if not self.parameters.model:
-            self.parameters.model = default_model()
-        self.rows.replaceAll(PromptRows.parse(self.parameters.promptTable))
-        self.addObserver(self.parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
-        self.chooseImage()
-
-    def release(self) -> None:
-        """Forget the parameter node: its scene is being closed."""
-        self.removeObservers()
-        self.parameters = None
-        self._states.forget()
-        self.changed()
-
-    def chooseImage(self) -> None:
-        """Choose the image in view, else the first of the scene, when none is chosen."""
-        from MedCLIPSegLogic.scene.volumes import image_to_segment
-
-        if self.parameters is not None and self.parameters.inputVolume is None:
-            image = image_to_segment(slicer.mrmlScene)
-            if image is not None:
-                self.parameters.inputVolume = image
-
     @property
     def isRunning(self) -> bool:
         return self._isStarting or self.runControl.state != IDLE
@@ -102,53 +62,6 @@ class MedCLIPSegLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
     def isWriting(self) -> bool:
         """True while results are written to the scene: changes of segments are then no one's edits."""
         return self.runControl.state == WRITING
-
-    @property
-    def volumeNode(self) -> Any:
-        return self.parameters.inputVolume if self.parameters is not None else None
-
-    @property
-    def segmentationNode(self) -> Any:
-        return self.parameters.segmentation if self.parameters is not None else None
-
-    @property
-    def currentRow(self) -> PromptRow | None:
-        index = self.parameters.currentRow if self.parameters is not None else -1
-        return self.rows[index] if 0 <= index < len(self.rows) else None
-
-    @property
-    def sliceAxis(self) -> Any:
-        if self.volumeNode is None or self.volumeNode.GetImageData() is None:
-            return None
-        try:
-            from MedCLIPSegLogic.scene.volumes import slice_axis_of
-
-            return slice_axis_of(self.volumeNode, self.parameters.plane)
-        # A picture cannot be cut in another plane; packages may not be installed before the first run.
-        except (MedCLIPSegError, ModuleNotFoundError):
-            return None
-
-    def segmentOf(self, row: PromptRow) -> str | None:
-        from MedCLIPSegLogic.scene.segmentation import segment_of_prompt
-
-        if self.segmentationNode is None or not row.canRun:
-            return None
-        return segment_of_prompt(self.segmentationNode, row.prompt, row.segmentId)
-
-    def stateOf(self, row: PromptRow) -> str:
-        return self._states.stateOf(row, self.segmentationNode, self.segmentOf(row))
-
-    def mapOf(self, row: PromptRow, role: str) -> Any:
-        from MedCLIPSegLogic.scene.maps import EXPECTED_ENTROPY, MAP_ROLES, expected_entropy_map, find_map
-
-        if self.volumeNode is None:
-            return None
-        if role == EXPECTED_ENTROPY.name:
-            return expected_entropy_map(slicer.mrmlScene, self.volumeNode, row.prompt)
-        found = next((candidate for candidate in MAP_ROLES if candidate.name == role), None)
-        return find_map(slicer.mrmlScene, self.volumeNode, row.prompt, found) if found is not None else None
-
-    # Runs
 
     def run(self, rowIds: list[str]) -> None:
         """Segment rows; returns at once, `said` and `failed` tell how it goes."""
@@ -184,16 +97,30 @@ class MedCLIPSegLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         self.removeObservers()
 
     def segment(
-        self, volumeNode: Any, prompts: list[str], samples: int = 30, threshold: float = 0.5, model: str = ""
+        self,
+        volumeNode: Any,
+        prompts: list[str],
+        samples: int = 30,
+        threshold: float = 0.5,
+        model: str = "",
+        plane: "Plane" = "auto",
+        slices: tuple[int, int] | None = None,
+        seed: int = 0,
+        **zeroShot: Any,
     ) -> Any:
         """Segment an image and wait for the result; for scripts.
 
         Args:
             volumeNode: scalar or color volume.
             prompts: one text a segment.
-            samples: Monte-Carlo passes a slice, 1…1000.
+            samples: Monte-Carlo passes a slice, 1…1000; of trained models only.
             threshold: probability above which a voxel is inside, 0…1 exclusive.
-            model: name of a bundled or installed model, or path of a model folder; empty for the default one.
+            model: name of a bundled or installed model, or path of a model folder; empty for the default one;
+                "medclip-sam" and "medclip-sam-v2" need no training data.
+            plane: direction of the slices: "auto", "axial", "coronal" or "sagittal".
+            slices: first slice and the one after the last, counted from 0; None for all.
+            seed: of the noise; the same seed gives the same result.
+            zeroShot: settings of a method without training data, those of `zero_shot_order.ZeroShotChoices`.
 
         Returns:
             The segmentation node; probability and uncertainty maps lie beside it in the scene.
@@ -201,18 +128,15 @@ class MedCLIPSegLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         Raises:
             MedCLIPSegError: bad input; nothing was written then.
         """
-        from MedCLIPSegLogic.inference.engine import run
-        from MedCLIPSegLogic.inference.request import SegmentationRequest
-        from MedCLIPSegLogic.model.library import load_model
-        from MedCLIPSegLogic.scene.result_writer import write_result
-        from MedCLIPSegLogic.scene.segmentation import find_segmentation
-        from MedCLIPSegLogic.scene.volumes import volume_from_node
-
-        volume = volume_from_node(volumeNode)
-        request = SegmentationRequest(volume=volume, prompts=tuple(prompts), samples=samples, threshold=threshold)
-        *_steps, result = run(load_model(model or None), request)
-        scene = slicer.mrmlScene
-        return write_result(scene, volumeNode, result, find_segmentation(scene, volumeNode)).segmentation
+        common = {
+            "prompts": tuple(prompts),
+            "threshold": threshold,
+            "plane": plane,
+            "slices": slices,
+            "seed": seed,
+            "device": self.device(),
+        }
+        return segmentNow(volumeNode, model, samples, common, zeroShot)
 
     def _start(self, rows: list[PromptRow]) -> None:
         from MedCLIPSegLogic.scene.views import shown_slice
@@ -275,26 +199,3 @@ class MedCLIPSegLogic(ScriptedLoadableModuleLogic, VTKObservationMixin):
         self.said(text)
         if error is not None:
             self.failed(error)
-
-    def _onRowsChanged(self) -> None:
-        if self.parameters is not None:
-            text = self.rows.toJson()
-            if text != self.parameters.promptTable:
-                self.parameters.promptTable = text
-        self.changed()
-
-    def _onParametersModified(self, _caller: Any, _event: Any) -> None:
-        if self.parameters is None:
-            return
-        if self.parameters.promptTable != self.rows.toJson():
-            self.rows.replaceAll(PromptRows.parse(self.parameters.promptTable))
-        self._followImage()
-        self.changed()
-
-    def _followImage(self) -> None:
-        """Show the segmentation that belongs to the chosen image."""
-        from MedCLIPSegLogic.scene.segmentation import find_segmentation
-
-        wanted = find_segmentation(slicer.mrmlScene, self.volumeNode) if self.volumeNode is not None else None
-        if wanted is not self.segmentationNode:
-            self.parameters.segmentation = wanted

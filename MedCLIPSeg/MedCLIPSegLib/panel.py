@@ -22,6 +22,7 @@ from MedCLIPSegLib.setup_notice import SetupNotice
 from MedCLIPSegLib.slice_table import SliceTable
 from MedCLIPSegLib.statistics_table import StatisticsTable
 from MedCLIPSegLib.threshold_section import ThresholdSection
+from MedCLIPSegLib.uncertainty_note import UncertaintyNote
 
 
 class Panel:
@@ -52,6 +53,7 @@ class Panel:
             self.threshold,
             self.model,
             OverlaySection(ui, logic),
+            UncertaintyNote(ui, logic),
             StatisticsTable(ui, logic),
             SliceTable(ui, logic),
             self.correct,

@@ -29,9 +29,15 @@ class MedCLIPSegParameterNode:
         seed: of the noise.
         zeroShotTowers: name of the CLIP towers of a method without training data; empty for biomedclip, else mini.
         zeroShotSam: name of its SAM; "none" for the coarse mask, empty for one that is here.
-        zeroShotPrompts: "box", "points" or "both"; empty as published, as is the next one.
-        zeroShotBinarization: "crf", "otsu" or "two-means".
+        zeroShotStudy: kind of study, a name of the file of prompt sets; empty for any.
+        zeroShotDesign: sentences of the study that stand for the prompt, "P0" to "P5"; empty for the prompt itself.
+        zeroShotKind: kind of the object, which some designs need; empty until one is chosen.
+        zeroShotPrompts: "box", "points" or "both"; empty as published.
+        zeroShotPadding: percent of its size by which an object's box grows on each side.
+        zeroShotPoints: how many points an object gets.
+        zeroShotBinarization: "crf", "otsu" or "two-means"; empty as published.
         zeroShotConfidence: least mean saliency of an object in percent; -1 as published.
+        zeroShotObjects: how many objects a slice has at most; 0 as published.
         overlayVisible: the map lies over the slice views.
         overlayMap: name of the map's role.
         overlayOpacity: opacity of the map, 0…1.
@@ -54,9 +60,15 @@ class MedCLIPSegParameterNode:
     seed: Annotated[int, WithinRange(0, MAX_SEED)] = 0
     zeroShotTowers: str = ""
     zeroShotSam: str = ""
+    zeroShotStudy: str = ""
+    zeroShotDesign: str = ""
+    zeroShotKind: str = ""
     zeroShotPrompts: str = ""
+    zeroShotPadding: Annotated[int, WithinRange(0, 100)] = 0
+    zeroShotPoints: Annotated[int, WithinRange(1, 1000)] = 10
     zeroShotBinarization: str = ""
     zeroShotConfidence: Annotated[int, WithinRange(-1, 99)] = -1
+    zeroShotObjects: Annotated[int, WithinRange(0, 1000)] = 0
     overlayVisible: bool = False
     overlayMap: str = "Uncertainty"
     overlayOpacity: Annotated[float, WithinRange(0, 1)] = 0.5

@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 from MedCLIPSegLib.intensity_choices import intensityRule
 from MedCLIPSegLib.prompt_rows import PromptRow
 from MedCLIPSegLib.zero_shot_choices import isZeroShot
-from MedCLIPSegLib.zero_shot_run import ZeroShotModels, zeroShotModels, zeroShotRequest
+from MedCLIPSegLib.zero_shot_order import ZeroShotChoices, ZeroShotModels, zeroShotModels, zeroShotRequest
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ def prepareRun(
         "device": device,
     }
     if isZeroShot(parameters.model):
-        models = zeroShotModels(parameters)
-        asked = zeroShotRequest(parameters, common)
+        choices = ZeroShotChoices.ofPanel(parameters)
+        models, asked = zeroShotModels(choices, prompts), zeroShotRequest(choices, common)
         return RunOrder(asked, parameters.model, volumeNode.GetID(), tuple(rows), models)
     request = SegmentationRequest(
         **common,

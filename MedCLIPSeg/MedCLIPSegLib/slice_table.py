@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 
 from MedCLIPSegLib.panel_logic import PanelLogic
 from MedCLIPSegLib.review_values import UNCERTAINTY, Versions, formatNats, setCell, versionsOf
+from MedCLIPSegLib.uncertainty_note import unitText
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
@@ -100,10 +101,11 @@ class SliceTable:
         self._position = next((place for place, entry in enumerate(slices) if entry.index == index), -1)
         was = self._table.blockSignals(True)
         self._table.setRowCount(len(slices))
+        unit = unitText(self._logic.segmentationNode, versions.segmentId) if versions is not None else ""
         for place, entry in enumerate(slices):
             setCell(self._table, place, SLICE, str(entry.index + 1), "")
-            setCell(self._table, place, MEAN, formatNats(entry.mean), _("nats"))
-            setCell(self._table, place, BOUNDARY, formatNats(entry.boundary), _("nats"))
+            setCell(self._table, place, MEAN, formatNats(entry.mean), unit)
+            setCell(self._table, place, BOUNDARY, formatNats(entry.boundary), unit)
         self._select()
         self._table.blockSignals(was)
         self._showButtons()

@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 
 from MedCLIPSegLib.panel_logic import PanelLogic
 from MedCLIPSegLib.review_values import PENDING, UNCERTAINTY, UNKNOWN, Versions, formatNats, setCell, versionsOf
+from MedCLIPSegLib.uncertainty_note import unitText
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class StatisticsTable:
         self._timer.setSingleShot(True)
         self._timer.setInterval(0)
         self._timer.connect("timeout()", self._measureNext)
-        headers = [_("Segment"), _("Size"), _("Mean"), _("Boundary")]
+        headers = [_("Name"), _("Size"), _("Mean"), _("Boundary")]
         self._table.setColumnCount(len(headers))
         self._table.setHorizontalHeaderLabels(headers)
         self._table.verticalHeader().hide()
@@ -111,8 +112,9 @@ class StatisticsTable:
             return known is not None
         voxels = _("{count} voxels").format(count=known.voxels)
         setCell(self._table, row, SIZE, _size(known), voxels)
-        setCell(self._table, row, MEAN, formatNats(known.mean_uncertainty), _("nats"))
-        setCell(self._table, row, BOUNDARY, formatNats(known.boundary_uncertainty), _("nats"))
+        unit = unitText(self._logic.segmentationNode, segmentId)
+        setCell(self._table, row, MEAN, formatNats(known.mean_uncertainty), unit)
+        setCell(self._table, row, BOUNDARY, formatNats(known.boundary_uncertainty), unit)
         return True
 
     def _measureNext(self) -> None:

@@ -1,10 +1,15 @@
 """What the panel offers for segmentation without training data."""
 
+from collections.abc import Iterable
+
 from slicer.i18n import tr as _
 
 from MedCLIPSegLogic.model.catalog import ModelDescription, describe_model, known_models
+from MedCLIPSegLogic.zeroshot.prompt_sets import PromptSets
 
 AUTOMATIC, NO_SAM, AS_PUBLISHED = "", "none", -1
+PUBLISHED_TOWERS, BUNDLED_TOWERS = "biomedclip", "mini"
+ANY_STUDY = AS_TYPED = NO_KIND = ""
 METHODS = {"medclip-sam": "MedCLIP-SAM", "medclip-sam-v2": "MedCLIP-SAMv2"}
 """Titles of the methods by their names in `MedCLIPSegLogic.zeroshot.methods`, which needs packages that may not be
 installed before the first run."""
@@ -17,7 +22,7 @@ def isZeroShot(model: str) -> bool:
 
 def methodTitle(name: str) -> str:
     """Of a method, for the model chooser."""
-    return _("{method} (zero-shot)").format(method=METHODS[name])
+    return _("{method} zero-shot").format(method=METHODS[name])
 
 
 def towersChoices() -> list[tuple[str, str]]:
@@ -43,7 +48,7 @@ def promptChoices() -> list[tuple[str, str]]:
         (AUTOMATIC, _("As published")),
         ("box", _("Boxes")),
         ("points", _("Points")),
-        ("both", _("Boxes and points")),
+        ("both", _("Both")),
     ]
 
 
@@ -55,6 +60,40 @@ def binarizationChoices() -> list[tuple[str, str]]:
         ("otsu", _("Otsu's threshold")),
         ("two-means", _("2-means")),
     ]
+
+
+def studyChoices(sets: PromptSets) -> list[tuple[str, str]]:
+    """(name, words) of the kinds of study."""
+    return [(ANY_STUDY, _("Any")), *((name, capitalized(name)) for name in sets.studies)]
+
+
+def designChoices(hasKinds: bool) -> list[tuple[str, str]]:
+    """(key, words) of the designs, those that speak of a kind only where there are kinds."""
+    words = {
+        AS_TYPED: _("As typed"),
+        "P0": _("P0: name"),
+        "P1": _("P1: name, kind"),
+        "P2": _("P2: one"),
+        "P3": _("P3: one, kind"),
+        "P4": _("P4: several"),
+        "P5": _("P5: several, kind"),
+    }
+    return [(key, text) for key, text in words.items() if hasKinds or not needsKind(key)]
+
+
+def kindChoices(kinds: Iterable[str]) -> list[tuple[str, str]]:
+    """(name, words) of the kinds of an object; the first one says that none is chosen yet."""
+    return [(NO_KIND, _("Choose…")), *((name, capitalized(name)) for name in kinds)]
+
+
+def needsKind(design: str) -> bool:
+    """Whether a design speaks of one kind of the object, which is what a diagnosis would find out."""
+    return design in ("P1", "P3", "P5")
+
+
+def capitalized(name: str) -> str:
+    """A name from a file as an entry of a list; abbreviations in it stay."""
+    return name[:1].upper() + name[1:]
 
 
 def _label(description: ModelDescription) -> str:

@@ -102,6 +102,37 @@ def error(widget: Any) -> None:
     waitUntil(lambda: not widget.logic.isRunning)
 
 
+def zero_shot(widget: Any) -> None:
+    """A method without training data, with its settings open; it is not run, as its SAM is to be downloaded."""
+    loadDemoImage("breast-ultrasound")
+    waitUntil(lambda: widget.logic.volumeNode is not None, 5)
+    parameters, ui = widget.logic.parameters, widget.ui
+    parameters.model, parameters.zeroShotSam = "medclip-sam-v2", "sam-vit-base"
+    parameters.zeroShotStudy, parameters.zeroShotDesign = "breast ultrasound", "P5"
+    parameters.zeroShotKind, parameters.zeroShotPrompts = "malignant", "both"
+    parameters.zeroShotConfidence = 0
+    widget.logic.rows.add(["tumor"])
+    parameters.currentRow = 0
+    for name in ("modelCollapsibleButton", "zeroShotDetailsButton"):
+        getattr(ui, name).collapsed = False
+    pythonqt.processEvents(100)
+
+
+def zero_shot_review(widget: Any) -> None:
+    """A picture segmented without training data and without SAM, and its review."""
+    loadDemoImage("breast-ultrasound")
+    waitUntil(lambda: widget.logic.volumeNode is not None, 5)
+    widget.logic.parameters.model, widget.logic.parameters.zeroShotSam = "medclip-sam-v2", "none"
+    widget.logic.parameters.zeroShotConfidence = 0
+    rows = widget.logic.rows.add(["tumor"])
+    widget.logic.parameters.currentRow = 0
+    widget.logic.run([row.rowId for row in rows])
+    waitUntil(lambda: not widget.logic.isRunning)
+    widget.logic.parameters.overlayVisible = True
+    pythonqt.processEvents(100)
+
+
 SCENARIOS: dict[str, Callable[[Any], None]] = {
-    scenario.__name__: scenario for scenario in (fresh, running, result, review, error)
+    scenario.__name__.replace("_", "-"): scenario
+    for scenario in (fresh, running, result, review, error, zero_shot, zero_shot_review)
 }

@@ -2,8 +2,19 @@
 
 from pythonqt.event_loop import processEvents, runEventLoop
 from pythonqt.namespaces import expose, install
+from pythonqt.none_references import keepNoneAlive
 from pythonqt.slots import slotErrors
 from pythonqt.ui_loader import loadUi
 from pythonqt.wrapping import unwrap, wrap
 
-__all__ = ["expose", "install", "loadUi", "processEvents", "runEventLoop", "slotErrors", "unwrap", "wrap"]
+__all__ = [
+    "expose",
+    "install",
+    "keepNoneAlive",
+    "loadUi",
+    "processEvents",
+    "runEventLoop",
+    "slotErrors",
+    "unwrap",
+    "wrap",
+]

@@ -45,6 +45,7 @@ def startApplication(mainWindow: bool = True) -> Any:
         sys.path.append(str(REPOSITORY))
     if _session is None:
         loadTritonFirst()
+        pythonqt.keepNoneAlive()
         application = qSlicerApplication()
         pythonqt.install()
         pythonqt.expose(qSlicerApplication, slicer)

@@ -40,7 +40,7 @@ def openFolder(widget: Any, folder: Path | str, monkeypatch: pytest.MonkeyPatch)
 def titles(combo: Any) -> list[str]:
     """What is listed beside the published models that could be downloaded and the methods without training data."""
     names = [combo.itemText(index) for index in range(combo.count)]
-    return [name for name in names if not name.endswith((", to download", "(zero-shot)"))]
+    return [name for name in names if not name.endswith((", to download", "zero-shot"))]
 
 
 def test_the_bundled_model_is_chosen_and_described(a_module_widget: Any) -> None:

@@ -122,17 +122,6 @@ def test_an_edited_segment_is_asked_about_and_stays(a_review: Reviewed, said: li
     assert a_review.widget.logic.segmentOf(a_review.widget.logic.rows[0]) != a_review.segmentIds[0]
 
 
-def test_a_script_segments_without_the_panel(a_slicer: ModuleType) -> None:
-    slicerhost.loadModule("MedCLIPSeg")
-    from MedCLIPSegLib.module_logic import MedCLIPSegLogic
-
-    node = addImage()
-    segmentation = MedCLIPSegLogic().segment(node, ["liver", "spleen"], samples=1)
-    assert segmentation.GetSegmentation().GetNumberOfSegments() == 2
-    with pytest.raises(MedCLIPSegError, match="number of samples is 0"):
-        MedCLIPSegLogic().segment(node, ["liver"], samples=0)
-
-
 def test_the_test_of_the_module_passes(a_slicer: ModuleType) -> None:
     slicerhost.loadModule("MedCLIPSeg")
     import MedCLIPSeg

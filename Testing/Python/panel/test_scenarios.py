@@ -65,6 +65,28 @@ def test_error_says_what_is_missing(a_module_widget: Any) -> None:
     assert a_module_widget.ui.runButton.enabled
 
 
+def test_zero_shot_shows_every_setting_in_the_room_there_is(a_module_widget: Any) -> None:
+    scenarios.zero_shot(a_module_widget)
+    ui = a_module_widget.ui
+    for widget in (
+        ui.zeroShotStudyComboBox,
+        ui.zeroShotKindComboBox,
+        ui.zeroShotPaddingSpinBox,
+        ui.zeroShotPointsSpinBox,
+    ):
+        assert widget.isVisible()
+    assert "20 sentences" in ui.zeroShotDesignNoteLabel.text
+    assert a_module_widget.parent.minimumSizeHint.width() <= ROOM
+
+
+def test_zero_shot_review_tells_what_the_uncertainty_is(a_module_widget: Any) -> None:
+    scenarios.zero_shot_review(a_module_widget)
+    assert states(a_module_widget) == ["done"]
+    assert a_module_widget.ui.overlayCheckBox.checked
+    assert a_module_widget.ui.uncertaintyNoteLabel.text.startswith("No samples were drawn")
+    assert a_module_widget.parent.minimumSizeHint.width() <= ROOM
+
+
 def test_a_picture_of_the_panel_is_written(tmp_path: Path) -> None:
     picture = tmp_path / "made" / "panel.png"
     program = REPOSITORY / "Testing" / "Host" / "panel.py"

@@ -13,44 +13,12 @@ import pythonqt
 import slicer
 from slicerhost.fixtures import Pump
 from small_sam import save_sam
+from zero_shot_panel import TITLES, addPicture, choose, isShown, runAll, setChoice
 
 from MedCLIPSegLogic.scene.segmentation import segment_mask
 from MedCLIPSegLogic.scene.tags import segment_record
 from MedCLIPSegLogic.zeroshot.engine import UNCERTAINTY
-
-TITLES = {"medclip-sam": "MedCLIP-SAM (zero-shot)", "medclip-sam-v2": "MedCLIP-SAMv2 (zero-shot)"}
-
-
-def choose(widget: Any, method: str) -> None:
-    combo = widget.ui.modelComboBox
-    combo.currentIndex = combo.findText(TITLES[method])
-    pythonqt.processEvents(30)
-
-
-def setChoice(combo: Any, key: str) -> None:
-    combo.currentIndex = combo.findData(key)
-    pythonqt.processEvents(30)
-
-
-def isShown(widget: Any) -> bool:
-    return not widget.isHidden()
-
-
-def addPicture() -> Any:
-    """A bright disk in noise, in the slice views."""
-    rows, columns = np.mgrid[:48, :64]
-    voxels = np.random.default_rng(0).integers(0, 60, (1, 48, 64)).astype(np.uint8)
-    voxels[0, (rows - 24) ** 2 + (columns - 30) ** 2 < 120] += 150
-    node = slicer.util.addVolumeFromArray(voxels, name="breast")
-    slicer.util.setSliceViewerLayers(background=node, fit=True)
-    return node
-
-
-def runAll(widget: Any, pump: Pump) -> str:
-    logic = widget.logic
-    logic.run([row.rowId for row in logic.rows])
-    pump(until=lambda: not logic.isRunning, seconds=120)
-    return str(widget.ui.statusLabel.text)
+from MedCLIPSegLogic.zeroshot.methods import METHODS
 
 
 @pytest.fixture
@@ -87,6 +55,7 @@ def test_their_settings_take_the_place_of_those_of_samples(a_module_widget: Any)
 def test_without_a_sam_the_way_to_one_is_said(a_module_widget: Any) -> None:
     ui = a_module_widget.ui
     ui.modelCollapsibleButton.collapsed = False
+    ui.zeroShotDetailsButton.collapsed = False
     choose(a_module_widget, "medclip-sam-v2")
     assert ui.zeroShotNoteLabel.text.startswith("No SAM is on this computer, so the result is the coarse mask.")
     assert not isShown(ui.zeroShotPromptsComboBox)
@@ -95,9 +64,47 @@ def test_without_a_sam_the_way_to_one_is_said(a_module_widget: Any) -> None:
     assert "is not on this computer: press Download model…" in ui.zeroShotNoteLabel.text
     assert isShown(ui.downloadModelButton)
     assert isShown(ui.zeroShotPromptsComboBox)
+    assert isShown(ui.zeroShotPaddingSpinBox)
+    assert not isShown(ui.zeroShotPointsSpinBox)
+    setChoice(ui.zeroShotPromptsComboBox, "points")
+    assert isShown(ui.zeroShotPointsSpinBox)
     setChoice(ui.zeroShotSamComboBox, "none")
-    assert ui.zeroShotNoteLabel.text == "The result is the coarse mask, not refined by SAM."
+    assert ui.zeroShotNoteLabel.text.startswith("The result is the coarse mask, not refined by SAM.")
+    assert not isShown(ui.zeroShotPointsSpinBox)
     assert not isShown(ui.downloadModelButton)
+
+
+def test_details_are_closed_at_first_and_show_only_what_has_an_effect(a_module_widget: Any) -> None:
+    ui = a_module_widget.ui
+    ui.modelCollapsibleButton.collapsed = False
+    choose(a_module_widget, "medclip-sam-v2")
+    assert ui.zeroShotDetailsButton.collapsed
+    assert not isShown(ui.zeroShotConfidenceSpinBox)
+    ui.zeroShotDetailsButton.collapsed = False
+    assert isShown(ui.zeroShotConfidenceSpinBox)
+    assert isShown(ui.zeroShotObjectsSpinBox)
+    assert not isShown(ui.zeroShotPaddingSpinBox)
+    assert not isShown(ui.zeroShotPointsSpinBox)
+
+
+def test_padding_and_points_are_those_that_were_published(a_module_widget: Any) -> None:
+    ui = a_module_widget.ui
+    for method in METHODS.values():
+        assert ui.zeroShotPaddingSpinBox.value == 100 * method.pointing.padding
+        assert ui.zeroShotPointsSpinBox.value == method.pointing.points
+    assert ui.zeroShotObjectsSpinBox.text == ui.zeroShotConfidenceSpinBox.text == "As published"
+
+
+def test_it_is_said_that_mini_only_stands_in_for_a_clip(a_module_widget: Any) -> None:
+    ui = a_module_widget.ui
+    choose(a_module_widget, "medclip-sam-v2")
+    words = "mini stands in for a CLIP and rarely finds the right place. Choose BiomedCLIP"
+    for towers in ("", "mini"):
+        setChoice(ui.zeroShotTowersComboBox, towers)
+        assert words in ui.zeroShotNoteLabel.text
+    setChoice(ui.zeroShotTowersComboBox, "biomedclip")
+    assert "mini" not in ui.zeroShotNoteLabel.text
+    assert "is not on this computer: press Download model…" in ui.zeroShotNoteLabel.text
 
 
 def test_the_download_is_that_of_the_chosen_sam(a_module_widget: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,6 +135,10 @@ def test_the_settings_come_back_with_the_scene(a_slicer: ModuleType, a_module_wi
     setChoice(ui.zeroShotPromptsComboBox, "both")
     setChoice(ui.zeroShotBinarizationComboBox, "two-means")
     ui.zeroShotConfidenceSpinBox.value = 35
+    ui.zeroShotPaddingSpinBox.value, ui.zeroShotPointsSpinBox.value, ui.zeroShotObjectsSpinBox.value = 15, 7, 3
+    setChoice(ui.zeroShotStudyComboBox, "brain MRI")
+    setChoice(ui.zeroShotDesignComboBox, "P3")
+    setChoice(ui.zeroShotKindComboBox, "glioma")
     assert a_slicer.util.saveScene(str(tmp_path / "scene.mrb"))
     a_slicer.mrmlScene.Clear(0)
     pythonqt.processEvents(100)
@@ -141,9 +152,15 @@ def test_the_settings_come_back_with_the_scene(a_slicer: ModuleType, a_module_wi
         ui.zeroShotSamComboBox,
         ui.zeroShotPromptsComboBox,
         ui.zeroShotBinarizationComboBox,
+        ui.zeroShotStudyComboBox,
+        ui.zeroShotDesignComboBox,
+        ui.zeroShotKindComboBox,
     )
-    assert [combo.currentData for combo in combos] == ["mini", "none", "both", "two-means"]
+    assert [combo.currentData for combo in combos] == ["mini", "none", "both", "two-means", "brain MRI", "P3", "glioma"]
+    numbers = (ui.zeroShotPaddingSpinBox, ui.zeroShotPointsSpinBox, ui.zeroShotObjectsSpinBox)
+    assert [number.value for number in numbers] == [15, 7, 3]
     assert ui.zeroShotConfidenceSpinBox.value == 35
+    assert isShown(ui.zeroShotKindComboBox)
 
 
 def test_towers_of_a_scene_from_elsewhere_are_kept(a_module_widget: Any) -> None:
@@ -196,16 +213,17 @@ def test_a_run_with_a_sam_uses_the_settings(a_module_widget: Any, a_sam: str, pu
     logic, ui = a_module_widget.logic, a_module_widget.ui
     a_module_widget.panel.model.enter()
     choose(a_module_widget, "medclip-sam")
-    assert ui.zeroShotNoteLabel.text == ""
+    assert ui.zeroShotNoteLabel.text.startswith("mini stands in")
     setChoice(ui.zeroShotPromptsComboBox, "both")
     setChoice(ui.zeroShotBinarizationComboBox, "two-means")
+    ui.zeroShotPaddingSpinBox.value, ui.zeroShotPointsSpinBox.value, ui.zeroShotObjectsSpinBox.value = 20, 4, 2
     logic.rows.add(["breast tumor"])
     assert "coarse" not in runAll(a_module_widget, pump)
     segment = logic.segmentationNode.GetSegmentation().GetSegment(logic.segmentOf(logic.rows[0]))
     settings = json.loads(segment_record(segment)["Settings"])
     assert (settings["method"], settings["sam"], settings["binarization"]) == ("medclip-sam", a_sam, "two-means")
-    assert settings["object_prompts"]["kind"] == "both"
-    assert settings["components"] == {"confidence": 0, "most": 1}
+    assert settings["object_prompts"] == {"kind": "both", "padding": 0.2, "points": 4}
+    assert settings["components"] == {"confidence": 0, "most": 2}
 
 
 def test_nothing_found_is_a_result(a_module_widget: Any, pump: Pump) -> None:
