@@ -164,12 +164,15 @@ def load_saliency(
     settings: M2IB | GScoreCam = GScoreCam()
     if method.saliency == "m2ib":
         settings = dataclasses.replace(PUBLISHED[PUBLISHED_FOR.get(study or "", "default")], seed=seed)
+    used = dataclasses.asdict(settings)
+    if isinstance(settings, GScoreCam):
+        used["channels"] = settings.channels_of(towers.width)
     known = sentences or {}
     folder = find_model(name)
     record = {
         "model": folder.resolve().name,
         "model_hash": model_hash(folder),
-        "saliency": {"method": method.saliency, **dataclasses.asdict(settings)},
+        "saliency": {"method": method.saliency, **used},
         "sentences": known,
     }
     return TextSaliency(towers, settings, lambda prompt: known.get(prompt, [prompt])), record

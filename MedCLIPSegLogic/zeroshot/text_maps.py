@@ -68,7 +68,7 @@ def gscorecam_text(
         logit = LOGIT_SCALE * towers.finish_text(entering, last, state)[0] @ image
     (gradient,) = torch.autograd.grad(logit, entering)
     activations = entering.detach()[0]
-    kept = gradient[0].mean(dim=0).topk(min(settings.channels, activations.shape[1])).indices
+    kept = gradient[0].mean(dim=0).topk(settings.channels_of(activations.shape[1])).indices
     yield
     scores = []
     for part in kept.split(settings.batch):

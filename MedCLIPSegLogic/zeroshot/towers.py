@@ -56,6 +56,7 @@ class ClipTowers:
         config = network.config
         self.image_size = config.image.image_size
         self.blocks = config.image.layers
+        self.width = config.image.width
         self.text_blocks = config.text.layers
         side = self.image_size // config.image.patch_size
         self.grid = (side, side)

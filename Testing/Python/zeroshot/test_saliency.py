@@ -136,6 +136,26 @@ def test_the_published_settings_scale_with_the_depth() -> None:
     assert M2IB(layer=10).layer_of(2) == 0
 
 
+def test_the_published_share_of_channels_scales_with_the_width(
+    some_towers: Towers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [GScoreCam().channels_of(width) for width in (768, 192, 24, 1)] == [300, 75, 9, 1]
+    assert [GScoreCam(channels=5).channels_of(width) for width in (192, 4)] == [5, 4]
+    towers, masked = some_towers("biomedclip"), 0
+    vectors = towers.image_vectors
+
+    def counting(images: torch.Tensor) -> torch.Tensor:
+        nonlocal masked
+        masked += len(images)
+        return vectors(images)
+
+    monkeypatch.setattr(towers, "image_vectors", counting)
+    for settings, kept in ((GScoreCam(), 9), (GScoreCam(channels=5), 5)):
+        masked = 0
+        finish(gscorecam(towers, an_image(), towers.text_vectors(["a tumor"])[0], settings))
+        assert masked == kept
+
+
 @pytest.mark.parametrize("wrong", [{"layer": 11}, {"steps": 0}, {"beta": -1.0}, {"rate": 0.0}, {"seed": -1}])
 def test_bottlenecks_check_themselves(wrong: dict[str, float]) -> None:
     with pytest.raises(MedCLIPSegError):

@@ -121,6 +121,7 @@ def test_both_methods_on_the_towers_of_the_bundled_model(
     assert (record["model"], record["sam"], record["plane"]) == ("mini", "my-sam", "sagittal")
     assert record["saliency"]["method"] == {"medclip-sam": "gscorecam", "medclip-sam-v2": "m2ib"}[method]
     assert record["saliency"].get("seed", 3) == 3
+    assert record["saliency"].get("channels", 75) == 75  # of 192, the share of 300 of 768
     saliency = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(out / "hippocampus.saliency.nrrd")))
     assert saliency.shape == read_volume(VOLUME).shape
     seen = np.flatnonzero(saliency.any(axis=(0, 1)))
