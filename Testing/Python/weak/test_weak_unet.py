@@ -20,6 +20,7 @@ from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.weak.progress import WeakProgress
 from MedCLIPSegLogic.weak.pseudo_masks import MakeMask
 from MedCLIPSegLogic.weak.settings import WeakSettings
+from MedCLIPSegLogic.workflows import weak as workflow
 from MedCLIPSegLogic.workflows.evaluate_masks import evaluate_masks
 from MedCLIPSegLogic.workflows.weak import weak
 
@@ -125,6 +126,29 @@ def test_a_run_goes_on_with_the_same_options_only(
         weak(a_folder / "img", **{**arguments, **change})
     with pytest.raises(MedCLIPSegError, match="in use by something else"):
         weak(a_folder / "img", **{**arguments, "out": a_folder})
+
+
+def test_sentences_of_a_design_stand_for_the_prompt(a_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, list[str]]] = []
+
+    def stop(method: object, model: object, device: object, seed: object, study: str, sentences: dict) -> None:
+        asked.append(sentences)
+        raise Interrupted
+
+    monkeypatch.setattr(workflow, "load_saliency", stop)
+    sets = {"knee MRI": {"object": "tear", "studies": ["knee MRI"], "features": ["a line"]}}
+    (a_folder / "sets.json").write_text(json.dumps({"studies": sets, "caption": ["{study}, {features}"]}))
+    options = ["--study", "knee MRI", "--design", "P2", "--prompt-sets", a_folder / "sets.json", "--sam", "none"]
+    command = ["weak", "--images", a_folder / "img", "--out", a_folder / "out", "--method", "medclip-sam", *options]
+    result = CliRunner().invoke(app, [*map(str, command), "--prompt", "disc"])
+    assert isinstance(result.exception, Interrupted)
+    assert asked == [{"disc": ["Knee MRI, a line"]}]
+    assert json.loads((a_folder / "out" / "weak.json").read_text())["sentences"] == asked[0]
+    (a_folder / "prompts.csv").write_text("Image,Description\ncase 0.png,disc\n")
+    result = CliRunner().invoke(app, [*map(str, command), "--prompts", str(a_folder / "prompts.csv")])
+    assert "give one --prompt" in str(result.exception)
+    with pytest.raises(MedCLIPSegError, match="no study 'brain'"):
+        weak(a_folder / "img", a_folder / "other", prompt="disc", settings=SETTINGS, study="brain")
 
 
 def test_options_of_the_other_method_are_refused() -> None:
