@@ -172,13 +172,20 @@ def test_masks_are_evaluated_with_and_without_entropy(a_folder: Path, get_maker:
     assert metrics["dice_mean"] == pytest.approx(np.mean(dices))
     assert metrics["dice_mean"] > max(metrics["dice_all_foreground_mean"], metrics["dice_empty_mean"]) + 0.1
     assert metrics["count_empty_truth"] == 1
-    nats = read_volume(out / "uncertainty" / "case 0.nrrd").voxels.mean() * np.log(2)
+    inside = read_volume(out / "masks" / "case 0.png").voxels > 0
+    assert inside.any()
+    nats = read_volume(out / "uncertainty" / "case 0.nrrd").voxels[inside].mean() * np.log(2)
     rows = list(csv.DictReader((a_folder / "scores/metrics.csv").open()))
     assert float(rows[0]["mean_uncertainty"]) == pytest.approx(nats, rel=1e-5)
     assert 0 <= metrics["pooled"]["auroc_entropy"] <= 1
+    probability = [read_volume(out / "probability" / f"case {n}.nrrd").voxels for n in range(6)]
+    squares = [np.square(p[0] - (pixels(a_folder / f"label/case {n}.png") > 127)) for n, p in enumerate(probability)]
+    assert metrics["pooled"]["brier"] == pytest.approx(np.mean(squares), rel=1e-5)
+    assert 0 < metrics["pooled"]["ece"] < 1
+    assert "<h2>Calibration</h2>" in (a_folder / "scores/report.html").read_text(encoding="utf-8")
     plain = evaluate_masks(a_folder / "label", a_folder / "perfect", **arguments)
     assert (plain["dice_mean"], plain["iou_mean"], plain["nsd_mean"], plain["assd_mean"]) == (1, 1, 1, 0)
-    assert plain["pooled"] == {"auroc_entropy": None, "aurc": None}
+    assert set(plain["pooled"].values()) == {None}
     (a_folder / "label" / "case 3.png").unlink()
     with pytest.raises(MedCLIPSegError, match=r"case 3\.png has no mask of the same name"):
         evaluate_masks(out, a_folder / "other", **arguments)
