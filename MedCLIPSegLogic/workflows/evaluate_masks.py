@@ -100,5 +100,5 @@ def _picture(case: FinishedCase, prompt: str) -> bytes:
     volume = case.volume
     axis = choose_axis(volume, "auto")
     overlay = Overlay(prompt, case.mask, case.uncertainty, range(axis.count))
-    draw_overlays(volume, resolve(default_rule(volume), volume), axis, [overlay], picture, case.truth)
+    draw_overlays(volume, resolve(default_rule(volume), volume), axis, [overlay], picture, case.truth, "entropy")
     return picture.getvalue()

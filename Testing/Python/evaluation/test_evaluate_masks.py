@@ -127,7 +127,12 @@ def test_maps_beside_plain_masks_are_used(a_study: Path) -> None:
     assert not (a_study / "wrong").exists()
 
 
-def test_results_that_cannot_be_told_apart_or_read_are_named(a_study: Path, segmented: Path) -> None:
+def test_results_that_cannot_be_told_apart_or_read_are_named(a_study: Path) -> None:
+    segmented = a_study / "made"
+    record = {"threshold": 0.5, "results": [{"prompt": "thing", "slug": "thing"}]}
+    for number, name in enumerate(IMAGES):
+        (segmented / str(number)).mkdir(parents=True)
+        (segmented / str(number) / "run.json").write_text(json.dumps(record | {"input": f"C:\\study\\{name}"}))
     arguments = (a_study / "out", a_study / "img", a_study / "label", a_study / "sheet.csv")
     shutil.copytree(segmented / "0", segmented / "again")
     with pytest.raises(MedCLIPSegError, match=r"made.0 and .*again are both results of the image a\.png"):
