@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
+from .options import AsJson, Device
 from .progress import progress_bar
 
 
@@ -31,7 +32,7 @@ def bench_command(
     ] = None,
     samples: Annotated[int, typer.Option(help="Monte-Carlo passes of the reference.")] = 30,
     repeats: Annotated[int, typer.Option(min=1, help="Rounds over all images; medians are shown.")] = 3,
-    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")] = "auto",
+    device: Device = "auto",
     threads: Annotated[int, typer.Option(min=0, help="Processor threads; 0 for torch's choice.")] = 0,
     part: Annotated[
         list[str] | None,
@@ -40,7 +41,7 @@ def bench_command(
             show_default=False,
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure speed, memory and agreement beside the published way of sampling.
 

@@ -24,8 +24,8 @@ def evaluate_command(
     masks: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of finished masks named after the images, or a result of weak, instead of --model; --prompts "
-            "is then not needed, and there is no report.html.",
+            help="Folder of finished masks named after the images, a result of weak, or a folder of results of segment "
+            "or zeroshot, instead of --model; --prompts is then not needed.",
             show_default=False,
         ),
     ] = None,
@@ -73,7 +73,8 @@ def evaluate_command(
     """Compare a model with known masks: overlap, surfaces, calibration, and how well uncertainty finds errors.
 
     Give data sets with --data, or one sheet with --images, --labels and --prompts. With --masks finished masks are
-    compared instead: overlap, surfaces and, if there are entropy maps beside them, how well these find errors.
+    compared instead: overlap, surfaces and, where probability or uncertainty maps lie beside them, calibration and how
+    well they find errors.
     """
     from ..workflows.evaluate import evaluate, evaluate_sets
 
@@ -143,7 +144,7 @@ def _evaluate_masks(
         f"{metrics['iou_mean']:.4f}, {_surface(metrics)} (empty masks {metrics['dice_empty_mean']:.4f}, everything "
         f"{metrics['dice_all_foreground_mean']:.4f})"
     )
-    typer.echo(f"Results in {out}.")
+    typer.echo(f"Results in {out}; report.html shows them.")
 
 
 def _surface(group: dict[str, Any]) -> str:

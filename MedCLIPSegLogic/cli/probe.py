@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from .options import Overwrite
 from .progress import progress_bar
 
 WORDS = {
@@ -24,7 +25,7 @@ def probe_command(
     split: Annotated[Literal["Test", "Val"], typer.Option(help="Images to ask about.")] = "Test",
     samples: Annotated[int, typer.Option(help="Monte-Carlo passes.")] = 10,
     limit: Annotated[int | None, typer.Option(help="First rows of each sheet only.", show_default=False)] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Ask whether the text chooses: things that are not there, one of two, other words for the same thing.
 

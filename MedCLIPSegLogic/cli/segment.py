@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from .options import AsJson, Device, Input, Out, Overwrite, Plane, Preset, Prompts, Slices, Window
 from .progress import progress_bar, time_left
 from .sizes import size_text
 
 
 def segment_command(
-    input: Annotated[
-        Path,
-        typer.Argument(
-            metavar="INPUT",
-            help="NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF or BMP file, or a folder with one DICOM series.",
-            show_default=False,
-        ),
-    ],
-    prompt: Annotated[
-        list[str],
-        typer.Option(help="What to look for; repeat for more segments. They may overlap.", show_default=False),
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for the results.", show_default=False)],
+    input: Input,
+    prompt: Prompts,
+    out: Out,
     model: Annotated[
         str | None,
         typer.Option(
@@ -36,23 +26,12 @@ def segment_command(
     ] = None,
     samples: Annotated[int, typer.Option(help="Monte-Carlo passes; more give a steadier uncertainty.")] = 30,
     threshold: Annotated[float, typer.Option(help="Probability above which a voxel is inside.")] = 0.5,
-    plane: Annotated[
-        Literal["auto", "axial", "coronal", "sagittal"],
-        typer.Option(help="Direction of a volume's slices; auto is the plane it was acquired in."),
-    ] = "auto",
-    window: Annotated[
-        tuple[float, float] | None,
-        typer.Option(metavar="W L", help="Grey values: window width and level.", show_default=False),
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(help="Grey values: CT window lung, soft-tissue, bone or brain.", show_default=False),
-    ] = None,
-    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")] = "auto",
+    plane: Plane = "auto",
+    window: Window = None,
+    preset: Preset = None,
+    device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Of the noise; the same seed gives the same result.")] = 0,
-    slices: Annotated[
-        str | None, typer.Option(metavar="A:B", help="First slice and end (exclusive), from 0.", show_default=False)
-    ] = None,
+    slices: Slices = None,
     adaptive: Annotated[
         bool,
         typer.Option("--adaptive", help="Draw no more samples of a slice than it needs to settle, --samples at most."),
@@ -61,8 +40,8 @@ def segment_command(
         Literal["float32", "fast", "int8", "bfloat16", "float16"],
         typer.Option(help="Numbers of the towers: float32 is exact, fast is what the device does best."),
     ] = "float32",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the record of the run as JSON.")] = False,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
     """Segment what the prompts name in an image or volume.
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from .options import Design, Device, Kind, Method, PromptSets, Study
 from .progress import progress_bar
 
 STAGES = {
@@ -35,7 +36,7 @@ def weak_command(
         typer.Option(help="Folder of the images to segment; those of --images by default.", show_default=False),
     ] = None,
     method: Annotated[
-        Literal["medclip-sam", "medclip-sam-v2"],
+        Method,
         typer.Option(help='medclip-sam: residual U-Net; medclip-sam-v2: nnU-Net (pip install "medclipseg\\[weak]").'),
     ] = "medclip-sam-v2",
     model: Annotated[
@@ -45,7 +46,10 @@ def weak_command(
     sam: Annotated[
         str | None, typer.Option(help="SAM of the pseudo-masks, or none, as for zeroshot.", show_default=False)
     ] = None,
-    study: Annotated[str | None, typer.Option(help="Kind of study, as for zeroshot.", show_default=False)] = None,
+    study: Study = None,
+    design: Design = None,
+    kind: Kind = None,
+    prompt_sets: PromptSets = None,
     confidence: Annotated[
         float | None,
         typer.Option(help="Least mean saliency of an object, 0 to 1; as published by default.", show_default=False),
@@ -82,7 +86,7 @@ def weak_command(
     image_size: Annotated[int, typer.Option(help="Side of the images the network sees, in pixels.")] = 256,
     threshold: Annotated[float, typer.Option(help="Probability above which a pixel is inside.")] = 0.5,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")] = "auto",
+    device: Device = "auto",
     workers: Annotated[int, typer.Option(min=0, help="medclip-sam-v2: processes that prepare data.")] = 4,
 ) -> None:
     """Train a network on images and prompts without masks (MedCLIP-SAM, MedCLIP-SAMv2), and segment with it.
@@ -122,6 +126,9 @@ def weak_command(
             model=model,
             sam=sam,
             study=study,
+            design=design,
+            kind=kind,
+            prompt_sets=prompt_sets,
             confidence=confidence,
             objects=objects,
             progress=lambda step: show(step.number / step.count, STAGES[step.stage].format(step)),

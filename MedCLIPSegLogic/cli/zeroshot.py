@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from .options import (
+    AsJson,
+    Design,
+    Device,
+    Input,
+    Kind,
+    Method,
+    Out,
+    Overwrite,
+    Plane,
+    Preset,
+    Prompts,
+    PromptSets,
+    Slices,
+    Study,
+    Window,
+)
 from .progress import progress_bar, time_left
 from .sizes import size_text
 
+if TYPE_CHECKING:
+    from ..inference.result import Progress
+
 
 def zeroshot_command(
-    input: Annotated[
-        Path,
-        typer.Argument(
-            metavar="INPUT",
-            help="NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF or BMP file, or a folder with one DICOM series.",
-            show_default=False,
-        ),
-    ],
-    prompt: Annotated[
-        list[str],
-        typer.Option(help="What to look for; repeat for more segments. They may overlap.", show_default=False),
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for the results.", show_default=False)],
+    input: Input,
+    prompt: Prompts,
+    out: Out,
     method: Annotated[
-        Literal["medclip-sam", "medclip-sam-v2"],
+        Method,
         typer.Option(help="medclip-sam: gScoreCAM and dense CRF; medclip-sam-v2: M2IB and Otsu's threshold."),
     ] = "medclip-sam-v2",
     model: Annotated[
@@ -69,45 +78,27 @@ def zeroshot_command(
     points: Annotated[
         int | None, typer.Option("--points", help="Points an object gets; 10 as published.", show_default=False)
     ] = None,
-    study: Annotated[
-        str | None,
-        typer.Option(
-            help="Kind of study, for settings published for it: breast ultrasound, brain MRI, chest X-ray, lung CT.",
-            show_default=False,
-        ),
-    ] = None,
-    design: Annotated[
-        Literal["P0", "P1", "P2", "P3", "P4", "P5"] | None,
-        typer.Option(
-            help="Published sentences of the study that stand for the prompt, averaged; --prompt then only names the "
-            "segment.",
-            show_default=False,
-        ),
-    ] = None,
-    kind: Annotated[
-        str | None,
-        typer.Option(help="Kind of the object, such as malignant, for --design P1, P3 and P5.", show_default=False),
-    ] = None,
+    study: Study = None,
+    design: Design = None,
+    kind: Kind = None,
+    prompt_sets: PromptSets = None,
     threshold: Annotated[float, typer.Option(help="Score above which a voxel is inside.")] = 0.5,
-    plane: Annotated[
-        Literal["auto", "axial", "coronal", "sagittal"],
-        typer.Option(help="Direction of a volume's slices; auto is the plane it was acquired in."),
-    ] = "auto",
-    window: Annotated[
-        tuple[float, float] | None,
-        typer.Option(metavar="W L", help="Grey values: window width and level.", show_default=False),
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(help="Grey values: CT window lung, soft-tissue, bone or brain.", show_default=False),
-    ] = None,
-    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")] = "auto",
+    plane: Plane = "auto",
+    window: Window = None,
+    preset: Preset = None,
+    device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Of saliency and points; the same seed gives the same result.")] = 0,
-    slices: Annotated[
-        str | None, typer.Option(metavar="A:B", help="First slice and end (exclusive), from 0.", show_default=False)
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the record of the run as JSON.")] = False,
+    slices: Slices = None,
+    overwrite: Overwrite = False,
+    words: Annotated[
+        bool,
+        typer.Option(
+            "--words",
+            help="Also tell for which words of a prompt (with --design: of the first sentence) the image speaks, "
+            "in the slice with the largest area found.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Segment what the prompts name without any training data (MedCLIP-SAM, MedCLIP-SAMv2).
 
@@ -136,6 +127,7 @@ def zeroshot_command(
             study=study,
             design=design,
             kind=kind,
+            prompt_sets=prompt_sets,
             threshold=threshold,
             plane=plane,
             window=window,
@@ -144,16 +136,32 @@ def zeroshot_command(
             seed=seed,
             slices=slices,
             overwrite=overwrite,
-            progress=lambda p: show(
-                p.fraction, f"slice {p.slice_number} of {p.slice_count}, {time_left(p.seconds_left)}"
-            ),
+            words=words,
+            progress=lambda p: show(p.fraction, _detail(p)),
         )
     if as_json:
         typer.echo(json.dumps(record, indent=2))
         return
     for entry in record["results"]:
         typer.echo(f"{entry['prompt']}: {size_text(entry)}{_objects_text(entry)}")
+        if words:
+            typer.echo(f"  {_words_text(entry['words'])}")
     typer.echo(f"Results in {out} ({record['seconds']:.1f} s).")
+
+
+def _detail(step: Progress) -> str:
+    if step.stage == "Words":
+        return f"words of prompt {step.sample_number} of {step.sample_count}"
+    return f"slice {step.slice_number} of {step.slice_count}, {time_left(step.seconds_left)}"
+
+
+def _words_text(words: dict[str, Any]) -> str:
+    """The words and their weights by both methods."""
+    maps = [
+        f"{title}: " + ", ".join(f"{word} {weight:.2f}" for word, weight in words[name])
+        for name, title in (("m2ib", "M2IB"), ("gscorecam", "gScoreCAM"))
+    ]
+    return f"words in slice {words['slice_index']}, {'; '.join(maps)}"
 
 
 def _objects_text(entry: dict[str, Any]) -> str:

@@ -3,44 +3,51 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ..datasets.sheets import SheetRow
 from ..datasets.truth import read_truth
 from ..errors import MedCLIPSegError
-from ..volumes.readers import READERS, read_volume
+from ..inference.uncertainty import binary_entropy
+from ..volumes.readers import read_volume
 from ..volumes.volume import Volume
-from .agreement import Agreement, agreement
-from .pixels import ErrorDetection
+from .agreement import agreement
+from .finished_files import FinishedFiles, FinishedFolder, files_by_stem
+from .pixels import PixelStatistics
 from .prompt_sheets import PromptSheet
-
-MASKS_FOLDER, UNCERTAINTY_FOLDER = "masks", "uncertainty"
-BITS = math.log(2)
-"""Nats in a bit."""
+from .scoring import Score
 
 
-@dataclass(frozen=True)
-class MaskScore(Agreement):
-    """Result of one mask; see also :class:`Agreement`.
+@dataclass(frozen=True, eq=False)
+class FinishedCase:
+    """An image with its finished mask; everything (K, J, I).
 
     Args:
-        image, prompt: the row of the sheet; the prompt is empty without one.
-        mean_uncertainty: mean over the image of its entropy map in nats, as of all other uncertainties; None without.
-        auroc_entropy: of the entropy for wrong pixels.
-        aurc: area under the risk-coverage curve of the pixels by entropy; None without a map.
+        volume: the image.
+        truth, mask: bool.
+        probability: float32, 0…1; None without a map.
+        uncertainty: float32, entropy in nats, of the map beside the mask or else of the probability; None without both.
     """
 
-    image: str
-    prompt: str
-    mean_uncertainty: float | None
-    auroc_entropy: float | None
-    aurc: float | None
+    volume: Volume
+    truth: NDArray[np.bool_]
+    mask: NDArray[np.bool_]
+    probability: NDArray[np.float32] | None
+    uncertainty: NDArray[np.float32] | None
+
+    @property
+    def mean_uncertainty(self) -> float | None:
+        """Nats, inside the mask, or over the image when that is empty."""
+        if self.uncertainty is None:
+            return None
+        seen = self.uncertainty[self.mask] if self.mask.any() else self.uncertainty
+        return float(seen.mean(dtype=np.float64))
 
 
 def paired_rows(images: Path, labels: Path) -> list[SheetRow]:
@@ -49,74 +56,100 @@ def paired_rows(images: Path, labels: Path) -> list[SheetRow]:
     Raises:
         MedCLIPSegError: an image has no mask.
     """
-    known = _by_stem(labels)
+    known = files_by_stem(labels)
     rows = []
-    for stem, path in _by_stem(images).items():
-        if stem not in known:
+    for name, path in files_by_stem(images).items():
+        if name not in known:
             raise MedCLIPSegError(f"The image {path} has no mask of the same name in {labels}.")
-        rows.append(SheetRow(path.name, "", known[stem].name))
+        rows.append(SheetRow(path.name, "", known[name].name))
     return rows
 
 
-def score_masks(
-    folder: Path, sheet: PromptSheet, rows: list[SheetRow], tolerance: float
-) -> Iterator[tuple[MaskScore, ErrorDetection | None]]:
-    """Compare the masks of a folder with the known ones of the same images.
+def find_files(folder: Path, sheet: PromptSheet, rows: Sequence[SheetRow]) -> list[FinishedFiles]:
+    """The mask and maps of every row.
 
     Args:
-        folder: of masks of 0 and 255 named after the images, or a result of ``weak`` with ``masks`` and perhaps
-            ``uncertainty`` (entropy in bits) in it.
+        folder: see :class:`FinishedFolder`.
+        sheet: of the rows.
+        rows: of the sheet.
+
+    Raises:
+        MedCLIPSegError: a mask is missing, or two rows have the same.
+    """
+    finished = FinishedFolder(folder)
+    files = [finished.files(row) for row in rows]
+    if len({(found.mask, found.probability) for found in files}) < len(files):
+        raise MedCLIPSegError(
+            f"Some images have several prompts in {sheet.path}, but one mask each; give a sheet with one row an image."
+        )
+    return files
+
+
+def read_case(sheet: PromptSheet, row: SheetRow, files: FinishedFiles) -> FinishedCase:
+    """Read the image of a row, its truth, and what was made of it.
+
+    Raises:
+        MedCLIPSegError: a file is missing or unreadable, or does not fit the image.
+    """
+    volume = read_volume(sheet.images / row.image)
+    truth = read_truth(sheet.labels / row.ground_truth, row.label_values, volume)
+    probability = None if files.probability is None else _map(files.probability, volume, 1.0)
+    if files.mask is not None:
+        mask = read_truth(files.mask, (), volume)
+    else:
+        assert probability is not None, "a mask that is no file is cut from a probability"
+        mask = probability > files.threshold
+    uncertainty: NDArray[np.float32] | None = None
+    if files.uncertainty is not None:
+        uncertainty = _map(files.uncertainty, volume, files.unit)
+    elif probability is not None:
+        uncertainty = binary_entropy(torch.from_numpy(probability)).numpy()
+    return FinishedCase(volume, truth, mask, probability, uncertainty)
+
+
+def score_masks(
+    sheet: PromptSheet, rows: Sequence[SheetRow], files: Sequence[FinishedFiles], tolerance: float
+) -> Iterator[tuple[Score, PixelStatistics]]:
+    """Compare finished masks with the known ones of the same images.
+
+    Args:
         sheet: tells where images and known masks are.
         rows: of the sheet.
+        files: of the rows.
         tolerance: of the NSD, in mm, or in pixels for pictures without pixel size.
 
     Yields:
-        The score of a row, and what its entropy map says of the wrong pixels; None without a map.
+        The score of a row, and what its maps say of the pixels.
 
     Raises:
-        MedCLIPSegError: a mask is missing or does not fit its image.
+        MedCLIPSegError: a file is missing or unreadable, or does not fit the image.
     """
-    masks = _by_stem(folder / MASKS_FOLDER if (folder / MASKS_FOLDER).is_dir() else folder)
-    entropies = _by_stem(folder / UNCERTAINTY_FOLDER) if (folder / UNCERTAINTY_FOLDER).is_dir() else {}
-    for row in rows:
-        stem = _stem(row.image)
-        if stem not in masks:
-            raise MedCLIPSegError(f"There is no mask of the image {row.image} in {folder}.")
-        volume = read_volume(sheet.images / row.image)
-        truth = read_truth(sheet.labels / row.ground_truth, row.label_values, volume)
-        prediction = read_truth(masks[stem], (), volume)
-        detection, mean = None, None
-        if stem in entropies:
-            entropy = _entropy(entropies[stem], volume)
-            detection, mean = ErrorDetection.of(entropy, prediction != truth), float(entropy.mean(dtype=np.float64))
+    for row, found in zip(rows, files, strict=True):
+        case = read_case(sheet, row, found)
+        pixels = PixelStatistics.of_maps(case.mask, case.truth, case.probability, case.uncertainty)
         yield (
-            MaskScore(
-                **dataclasses.asdict(agreement(prediction, truth, volume, tolerance)),
+            Score(
+                set=sheet.set,
+                style=sheet.style,
                 image=row.image,
                 prompt=row.description,
-                mean_uncertainty=mean,
-                auroc_entropy=detection.auroc if detection else None,
-                aurc=detection.aurc if detection else None,
+                **dataclasses.asdict(agreement(case.mask, case.truth, case.volume, tolerance)),
+                mean_uncertainty=case.mean_uncertainty,
+                mutual_information_share=None,
+                **pixels.values,
+                sample_dice=None,
+                seconds=None,
             ),
-            detection,
+            pixels,
         )
 
 
-def _entropy(path: Path, image: Volume) -> NDArray[np.float32]:
-    """Entropy in nats (K, J, I) from a map in bits."""
+def _map(path: Path, image: Volume, unit: float) -> NDArray[np.float32]:
+    """A map (K, J, I) of an image in another unit."""
     volume = read_volume(path)
     if volume.is_color or volume.shape != image.shape:
-        raise MedCLIPSegError(f"The uncertainty {path} has not as many voxels as its image {image.name}.")
-    return volume.voxels.astype(np.float32) * np.float32(BITS)
-
-
-def _by_stem(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise MedCLIPSegError(f"There is no folder {folder}.")
-    known = tuple(READERS)
-    return {_stem(path.name): path for path in sorted(folder.iterdir()) if path.name.lower().endswith(known)}
-
-
-def _stem(name: str) -> str:
-    ending = next((known for known in READERS if name.lower().endswith(known)), "")
-    return name[: len(name) - len(ending)]
+        raise MedCLIPSegError(f"The map {path} has not as many voxels as its image {image.name}.")
+    voxels = volume.voxels.astype(np.float32)
+    if not 0 <= float(voxels.min()) <= float(voxels.max()) <= 1 + 1e-6:
+        raise MedCLIPSegError(f"The map {path} holds values outside 0 to 1.")
+    return voxels * np.float32(unit)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
+from typing import Any
 
 from ..model.library import LoadedModel
 from .pixels import PixelStatistics
 from .prompt_sheets import PromptSheet
 from .scoring import Score, score_rows
+from .summary import summarize
 
 EXAMPLES = ("best", "median", "worst")
 
@@ -33,6 +35,10 @@ class ScoredGroup:
     def label(self) -> str:
         """Set and style in words."""
         return f"{self.sheet.set}, {self.sheet.style}" if self.sheet.style else self.sheet.set
+
+    def summary(self) -> dict[str, Any]:
+        """Set, style, and what :func:`summarize` says of its scores."""
+        return {"set": self.sheet.set, "style": self.sheet.style, **summarize(self.scores, self.pixels)}
 
     def examples(self) -> dict[str, int]:
         """Numbers of the rows with the best, the median and the worst Dice, each row once."""
@@ -65,13 +71,25 @@ def score_group(
     Raises:
         MedCLIPSegError: a file is missing or unreadable, or a mask does not fit its image.
     """
+    return collect_group(sheet, score_rows(model, sheet, sheet.rows(limit), samples, tolerance), progress)
+
+
+def collect_group(
+    sheet: PromptSheet, found: Iterable[tuple[Score, PixelStatistics]], progress: Callable[[Score], None]
+) -> ScoredGroup:
+    """Scores of a sheet, row by row, as a group.
+
+    Args:
+        sheet: of the rows, of which there is at least one.
+        found: score and pixels of each row.
+        progress: called with every score.
+    """
     scores: list[Score] = []
-    pixels: PixelStatistics | None = None
-    for score, statistics in score_rows(model, sheet, sheet.rows(limit), samples, tolerance):
+    pixels = PixelStatistics()
+    for score, statistics in found:
         scores.append(score)
-        pixels = statistics if pixels is None else pixels + statistics
+        pixels = pixels + statistics
         progress(score)
-    assert pixels is not None, "a sheet has at least one row"
     return ScoredGroup(sheet, tuple(scores), pixels)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ SCORE_BINS = 4096
 """Uncertainties are sorted into bins this fine; the error of an AUROC is below 1e-3."""
 
 BOUNDARY_PIXELS = 5.0
+Counts = TypeVar("Counts", "Reliability", "ErrorDetection")
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +111,7 @@ class ErrorDetection:
 
 @dataclass(frozen=True, eq=False)
 class PixelStatistics:
-    """What the pixels of one image, or of several, say of probability and uncertainty.
+    """What the pixels of one image, or of several, say of probability and uncertainty; None for maps nobody has.
 
     Args:
         reliability: of the probability.
@@ -118,30 +120,61 @@ class PixelStatistics:
         mutual_information: of the mutual information, for wrong pixels.
     """
 
-    reliability: Reliability
-    entropy: ErrorDetection
-    boundary: ErrorDetection
-    mutual_information: ErrorDetection
+    reliability: Reliability | None = None
+    entropy: ErrorDetection | None = None
+    boundary: ErrorDetection | None = None
+    mutual_information: ErrorDetection | None = None
 
     @classmethod
     def of(cls, result: PromptResult, truth: NDArray[np.bool_]) -> PixelStatistics:
         """Compare the maps of a prompt with its truth (K, J, I)."""
-        is_wrong = (result.mask > 0) != truth
+        return cls.of_maps(result.mask > 0, truth, result.probability, result.uncertainty, result.mutual_information)
+
+    @classmethod
+    def of_maps(
+        cls,
+        mask: NDArray[np.bool_],
+        truth: NDArray[np.bool_],
+        probability: NDArray[np.float32] | None,
+        uncertainty: NDArray[np.float32] | None,
+        mutual_information: NDArray[np.float32] | None = None,
+    ) -> PixelStatistics:
+        """Compare the maps there are with the truth, all (K, J, I); uncertainties in nats."""
+        is_wrong = mask != truth
         near = near_boundary(truth)
         return cls(
-            Reliability.of(result.probability, truth),
-            ErrorDetection.of(result.uncertainty, is_wrong),
-            ErrorDetection.of(result.uncertainty[near], is_wrong[near]),
-            ErrorDetection.of(result.mutual_information, is_wrong),
+            None if probability is None else Reliability.of(probability, truth),
+            None if uncertainty is None else ErrorDetection.of(uncertainty, is_wrong),
+            None if uncertainty is None else ErrorDetection.of(uncertainty[near], is_wrong[near]),
+            None if mutual_information is None else ErrorDetection.of(mutual_information, is_wrong),
         )
 
     def __add__(self, other: PixelStatistics) -> PixelStatistics:
         return PixelStatistics(
-            self.reliability + other.reliability,
-            self.entropy + other.entropy,
-            self.boundary + other.boundary,
-            self.mutual_information + other.mutual_information,
+            _together(self.reliability, other.reliability),
+            _together(self.entropy, other.entropy),
+            _together(self.boundary, other.boundary),
+            _together(self.mutual_information, other.mutual_information),
         )
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The scores of the pixels by name; None where the map is missing or the score isn't defined."""
+        return {
+            "ece": self.reliability.expected_calibration_error if self.reliability else None,
+            "brier": self.reliability.brier if self.reliability else None,
+            "auroc_entropy": self.entropy.auroc if self.entropy else None,
+            "auroc_entropy_boundary": self.boundary.auroc if self.boundary else None,
+            "auroc_mutual_information": self.mutual_information.auroc if self.mutual_information else None,
+            "aurc": self.entropy.aurc if self.entropy else None,
+        }
+
+
+def _together(first: Counts | None, second: Counts | None) -> Counts | None:
+    """The counts of two sets of pixels, or of the one that has any."""
+    if first is None or second is None:
+        return first or second
+    return first + second
 
 
 def near_boundary(truth: NDArray[np.bool_]) -> NDArray[np.bool_]:

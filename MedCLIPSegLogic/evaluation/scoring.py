@@ -15,20 +15,32 @@ from ..inference.request import SegmentationRequest
 from ..inference.result import SegmentationResult
 from ..model.library import LoadedModel
 from ..volumes.readers import read_volume
-from .agreement import agreement
+from .agreement import Agreement, agreement
 from .pixels import PixelStatistics
 from .prompt_sheets import PromptSheet
 from .samples import mean_pairwise_dice
 
 
 @dataclass(frozen=True)
-class Score:
-    """Result of one prompt on one image; None for what isn't defined there.
+class Case:
+    """What was segmented.
 
     Args:
         set, style: of the sheet.
-        image, prompt: the row of the sheet.
-        dice … predicted_share: see :class:`Agreement`.
+        image, prompt: the row of the sheet; the prompt is empty without one.
+    """
+
+    set: str
+    style: str
+    image: str
+    prompt: str
+
+
+@dataclass(frozen=True)
+class Score(Agreement, Case):
+    """Result of one mask, of a model or finished; None for what isn't known or defined there.
+
+    Args:
         mean_uncertainty: nats, see :attr:`PromptResult.mean_uncertainty`.
         mutual_information_share: part of the summed uncertainty that is mutual information, 0…1.
         ece, brier: calibration over the pixels, see :class:`Reliability`.
@@ -39,31 +51,16 @@ class Score:
         seconds: wall time of the run.
     """
 
-    set: str
-    style: str
-    image: str
-    prompt: str
-    dice: float
-    iou: float
-    nsd: float
-    hd95: float | None
-    assd: float | None
-    unit: str
-    nsd_published: float | None
-    dice_all_foreground: float
-    dice_empty: float
-    truth_share: float
-    predicted_share: float
-    mean_uncertainty: float
-    mutual_information_share: float
-    ece: float
-    brier: float
+    mean_uncertainty: float | None
+    mutual_information_share: float | None
+    ece: float | None
+    brier: float | None
     auroc_entropy: float | None
     auroc_entropy_boundary: float | None
     auroc_mutual_information: float | None
-    aurc: float
-    sample_dice: float
-    seconds: float
+    aurc: float | None
+    sample_dice: float | None
+    seconds: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,12 +122,7 @@ def _score(
         **dataclasses.asdict(agreement(prediction, truth, volume, tolerance)),
         mean_uncertainty=prompt.mean_uncertainty,
         mutual_information_share=information / uncertainty if uncertainty else 0.0,
-        ece=pixels.reliability.expected_calibration_error,
-        brier=pixels.reliability.brier,
-        auroc_entropy=pixels.entropy.auroc,
-        auroc_entropy_boundary=pixels.boundary.auroc,
-        auroc_mutual_information=pixels.mutual_information.auroc,
-        aurc=pixels.entropy.aurc,
+        **pixels.values,
         sample_dice=mean_pairwise_dice(model, case.request),
         seconds=case.result.seconds,
     ), pixels

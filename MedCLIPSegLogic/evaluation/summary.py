@@ -48,13 +48,14 @@ def summarize(scores: Sequence[Score], pixels: PixelStatistics) -> dict[str, Any
         each score in ``AVERAGED``, over the images where it is defined; counts, medians and trivial masks; values over
         all pixels together under ``pooled``; and how the mean uncertainty of an image goes with 1 − Dice.
     """
+    times = [score.seconds for score in scores if score.seconds is not None]
     summary: dict[str, Any] = {
         "count": len(scores),
         "count_empty_truth": sum(score.truth_share == 0 for score in scores),
         "dice_median": median(score.dice for score in scores),
         "dice_all_foreground_mean": fmean(score.dice_all_foreground for score in scores),
         "dice_empty_mean": fmean(score.dice_empty for score in scores),
-        "seconds": sum(score.seconds for score in scores),
+        "seconds": sum(times) if len(times) == len(scores) else None,
     }
     for name in AVERAGED:
         values = [value for score in scores if (value := getattr(score, name)) is not None]
@@ -63,15 +64,9 @@ def summarize(scores: Sequence[Score], pixels: PixelStatistics) -> dict[str, Any
         if len(values) < len(scores):
             summary[f"{name}_count"] = len(values)
     summary["spearman_uncertainty_error"] = spearman(scores)
-    summary["image_aurc"] = float(np.mean(image_risks(scores)))
-    summary["pooled"] = {
-        "ece": pixels.reliability.expected_calibration_error,
-        "brier": pixels.reliability.brier,
-        "auroc_entropy": pixels.entropy.auroc,
-        "auroc_entropy_boundary": pixels.boundary.auroc,
-        "auroc_mutual_information": pixels.mutual_information.auroc,
-        "aurc": pixels.entropy.aurc,
-    }
+    risks = image_risks(scores)
+    summary["image_aurc"] = float(np.mean(risks)) if len(risks) else None
+    summary["pooled"] = pixels.values
     return summary
 
 
@@ -98,7 +93,8 @@ def bootstrap_interval(values: Sequence[float]) -> list[float] | None:
 
 def spearman(scores: Sequence[Score]) -> float | None:
     """Rank correlation of the mean uncertainty of an image with 1 − Dice; None where it isn't defined."""
-    uncertainty, error = [score.mean_uncertainty for score in scores], [1 - score.dice for score in scores]
+    known = _errors_by_uncertainty(scores)
+    uncertainty, error = [value for value, _ in known], [value for _, value in known]
     if len(set(uncertainty)) < 2 or len(set(error)) < 2:
         return None
     value = float(stats.spearmanr(uncertainty, error).statistic)
@@ -106,6 +102,10 @@ def spearman(scores: Sequence[Score]) -> float | None:
 
 
 def image_risks(scores: Sequence[Score]) -> np.ndarray:
-    """Mean 1 − Dice of the n surest images, for n = 1 … all."""
-    errors = [1 - score.dice for score in sorted(scores, key=lambda score: score.mean_uncertainty)]
+    """Mean 1 − Dice of the n surest images, for n = 1 … all whose uncertainty is known."""
+    errors = [error for _, error in sorted(_errors_by_uncertainty(scores), key=lambda pair: pair[0])]
     return np.asarray(np.cumsum(errors) / np.arange(1, len(errors) + 1))
+
+
+def _errors_by_uncertainty(scores: Sequence[Score]) -> list[tuple[float, float]]:
+    return [(score.mean_uncertainty, 1 - score.dice) for score in scores if score.mean_uncertainty is not None]

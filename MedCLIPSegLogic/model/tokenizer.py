@@ -22,6 +22,8 @@ from .config import ModelConfig
 from .store import MAX_TEXT_BYTES, own_file, read_text
 
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-,./()?!:;'*+"
+WORD_END, CONTINUED = "</w>", "##"
+"""Marks of CLIP's last piece of a word and of WordPiece's later ones."""
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
@@ -66,19 +68,31 @@ class PromptTokenizer:
                 raise MedCLIPSegError(f"The model knows no word or letter of the prompt '{prompt}'; use English.")
         return encoded["input_ids"]
 
-    def pieces(self, token_ids: Sequence[int]) -> list[str]:
-        """The text of every token of a prompt; empty for the marks of start and end, padding and unknown words."""
+    def words(self, token_ids: Sequence[int]) -> list[tuple[str, list[int]]]:
+        """The words of a prompt in order, each with the positions of the tokens it was split into.
+
+        The marks of start and end, padding and unknown words are left out; a punctuation mark is a word.
+        """
+        groups: list[list[int]] = []
         if self._byte_pairs is not None:
             end = self._byte_pairs.eot_token_id
             inside = list(token_ids).index(end) if end in token_ids else len(token_ids)
-            texts = [self._byte_pairs.decode([number]).strip() for number in token_ids[1:inside]]
-            return ["", *texts, *[""] * (len(token_ids) - inside)]
+            begins = True
+            for position in range(1, inside):
+                groups += [[]] if begins else []
+                groups[-1].append(position)
+                begins = self._byte_pairs.decoder[token_ids[position]].endswith(WORD_END)
+            decode = self._byte_pairs.decode
+            return [(decode([token_ids[n] for n in group]).strip(), group) for group in groups]
         assert self._wordpiece is not None
         special = set(self._wordpiece.all_special_ids)
         names = self._wordpiece.convert_ids_to_tokens(list(token_ids))
-        return [
-            "" if number in special else name.removeprefix("##") for number, name in zip(token_ids, names, strict=True)
-        ]
+        for position, (number, name) in enumerate(zip(token_ids, names, strict=True)):
+            if number in special:
+                continue
+            groups += [] if name.startswith(CONTINUED) else [[]]
+            groups[-1].append(position)
+        return [("".join(names[n].removeprefix(CONTINUED) for n in group), group) for group in groups]
 
 
 def _load_wordpiece(folder: Path, config: ModelConfig) -> BertTokenizer:

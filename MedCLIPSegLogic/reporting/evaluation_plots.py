@@ -29,12 +29,17 @@ def box_plots(groups: Sequence[ScoredGroup]) -> bytes:
 
 
 def reliability_diagram(groups: Sequence[ScoredGroup]) -> bytes:
-    """How often pixels are inside the truth, by the probability the model gave them; the diagonal is calibrated."""
+    """How often pixels are inside the truth, by the probability they were given; the diagonal is calibrated.
+
+    Groups without a probability are left out.
+    """
     figure = Figure(figsize=(WIDTH_INCHES, 4.6), layout="constrained", dpi=DPI)
     panel = figure.subplots()
     panel.plot([0, 1], [0, 1], color="gray", linestyle=":", label="calibrated")
     for group in groups:
         bins = group.pixels.reliability
+        if bins is None:
+            continue
         seen = bins.counts > 0
         panel.plot(
             bins.confidences[seen] / bins.counts[seen],
@@ -53,12 +58,18 @@ def reliability_diagram(groups: Sequence[ScoredGroup]) -> bytes:
 
 
 def risk_coverage(groups: Sequence[ScoredGroup]) -> bytes:
-    """Left: errors among the surest pixels. Right: 1 − Dice of the surest images. Honest uncertainty keeps both low."""
+    """Left: errors among the surest pixels. Right: 1 − Dice of the surest images. Honest uncertainty keeps both low.
+
+    Groups without an uncertainty are left out.
+    """
     figure = Figure(figsize=(WIDTH_INCHES, 4.2), layout="constrained", dpi=DPI)
     pixels, images = figure.subplots(1, 2)
     for group in groups:
-        coverage, risk = group.pixels.entropy.risk_coverage
-        pixels.plot(coverage, risk, linewidth=1, label=f"{group.label} (AURC {group.pixels.entropy.aurc:.4f})")
+        entropy = group.pixels.entropy
+        if entropy is None:
+            continue
+        coverage, risk = entropy.risk_coverage
+        pixels.plot(coverage, risk, linewidth=1, label=f"{group.label} (AURC {entropy.aurc:.4f})")
         risks = image_risks(group.scores)
         images.plot(np.arange(1, len(risks) + 1) / len(risks), risks, linewidth=1)
     for panel, title, what in ((pixels, "pixels by entropy", "share of wrong pixels"),

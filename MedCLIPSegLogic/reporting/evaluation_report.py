@@ -54,6 +54,8 @@ def write_report(
 ) -> None:
     """Write the page: tables with confidence intervals, plots, and best, median and worst cases.
 
+    What nobody knows, such as the calibration of masks without probabilities, is left out.
+
     Args:
         path: file to write.
         metrics: what ``metrics.json`` holds.
@@ -65,17 +67,20 @@ def write_report(
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
         TEMPLATE.read_text(encoding="utf-8")
     )
+    summaries = metrics["groups"]
+    plots = [("Dice of the images", box_plots(groups))]
+    if any(group.pixels.reliability for group in groups):
+        plots.append(("Calibration", reliability_diagram(groups)))
+    if any(group.pixels.entropy for group in groups):
+        plots.append(("Risk and coverage", risk_coverage(groups)))
     page = template.render(
         metrics=metrics,
-        columns=COLUMNS,
-        pooled=POOLED,
-        rows=[(group.label, summary) for group, summary in zip(groups, metrics["groups"], strict=True)],
+        subject=metrics.get("model") or metrics["masks"],
+        columns=[pair for pair in COLUMNS if any(row[f"{pair[0]}_mean"] is not None for row in summaries)],
+        pooled=[pair for pair in POOLED if any(row["pooled"][pair[0]] is not None for row in summaries)],
+        rows=[(group.label, summary) for group, summary in zip(groups, summaries, strict=True)],
         unit=_unit(groups),
-        plots=[
-            ("Dice of the images", _inline(box_plots(groups))),
-            ("Calibration", _inline(reliability_diagram(groups))),
-            ("Risk and coverage", _inline(risk_coverage(groups))),
-        ],
+        plots=[(title, _inline(picture)) for title, picture in plots],
         examples=[(example.title, example.caption, _inline(example.picture)) for example in examples],
         number=_number,
         interval=_interval,

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import dataclasses
 import io
-import json
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,18 +13,12 @@ from ..evaluation.prompt_sheets import PromptSheet, Split, find_sheets
 from ..evaluation.scoring import Score, segment_row
 from ..evaluation.summary import summarize
 from ..inference.request import MAX_SAMPLES, SegmentationRequest
-from ..model.checkpoint import file_hash
-from ..model.library import LoadedModel, load_model
-from ..reporting.evaluation_report import Example, write_report
+from ..model.library import load_model
 from ..reporting.preview import draw_preview
 from ..reporting.staging import staged_folder
 from ..version import __version__
 from ..volumes.planes import choose_axis
-
-METRICS_TABLE = "metrics.csv"
-METRICS_FILE = "metrics.json"
-REPORT_FILE = "report.html"
-Progress = Callable[[int, int, Score], None]
+from .metric_files import FILES, METRICS_FILE, Progress, check_options, make_examples, sheets_record, write_metrics
 
 
 def evaluate(
@@ -112,10 +102,7 @@ def _evaluate(
 ) -> dict[str, Any]:
     if not 1 <= samples <= MAX_SAMPLES:
         raise MedCLIPSegError(f"The number of samples is {samples}; it must be between 1 and {MAX_SAMPLES}.")
-    if not 0 <= tolerance < math.inf:
-        raise MedCLIPSegError(f"The tolerance is {tolerance}; it must be 0 or more.")
-    if limit is not None and limit < 1:
-        raise MedCLIPSegError(f"The limit is {limit}; it must be at least 1.")
+    check_options(tolerance, limit)
     with staged_folder(out, overwrite, METRICS_FILE) as staging:
         sheets = find_sheets()
         total = sum(len(sheet.rows(limit)) for sheet in sheets)
@@ -130,10 +117,7 @@ def _evaluate(
         groups = [score_group(loaded, sheet, samples, tolerance, limit, on_score) for sheet in sheets]
         metrics = {
             **summarize(scores, all_pixels(groups)),
-            "groups": [
-                {"set": group.sheet.set, "style": group.sheet.style, **summarize(group.scores, group.pixels)}
-                for group in groups
-            ],
+            "groups": [group.summary() for group in groups],
             "model": loaded.name,
             "model_hash": loaded.model_hash,
             "samples": samples,
@@ -142,32 +126,17 @@ def _evaluate(
             "plane": SegmentationRequest.plane,
             "images": sorted({sheet.images.parent.name for sheet in sheets}),
             "tolerance": tolerance,
-            "sheets": [
-                {"set": s.set, "style": s.style, "prompts": s.path.name, "prompts_hash": file_hash(s.path)}
-                for s in sheets
-            ],
+            "sheets": sheets_record(groups),
             "medclipseg": __version__,
-            "files": [METRICS_TABLE, REPORT_FILE, METRICS_FILE],
+            "files": FILES,
         }
-        with (staging / METRICS_TABLE).open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, [field.name for field in dataclasses.fields(Score)])
-            writer.writeheader()
-            writer.writerows(dataclasses.asdict(score) for score in scores)
-        examples = [example for group in groups for example in _examples(loaded, group, samples, limit)]
-        write_report(staging / REPORT_FILE, metrics, groups, examples)
-        (staging / METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+
+        def draw(group: ScoredGroup, number: int) -> bytes:
+            """Segments the row once more, with the same result."""
+            case = segment_row(loaded, group.sheet, group.sheet.rows(limit)[number], samples)
+            picture = io.BytesIO()
+            draw_preview(case.result, choose_axis(case.request.volume, case.request.plane), picture, case.truth)
+            return picture.getvalue()
+
+        write_metrics(staging, metrics, groups, make_examples(groups, draw))
     return metrics
-
-
-def _examples(model: LoadedModel, group: ScoredGroup, samples: int, limit: int | None) -> list[Example]:
-    """Pictures of the best, the median and the worst case; these are segmented once more, with the same result."""
-    rows = group.sheet.rows(limit)
-    examples = []
-    for name, number in group.examples().items():
-        case = segment_row(model, group.sheet, rows[number], samples)
-        picture = io.BytesIO()
-        draw_preview(case.result, choose_axis(case.request.volume, case.request.plane), picture, case.truth)
-        score = group.scores[number]
-        caption = f"{score.image}: “{score.prompt}”, Dice {score.dice:.3f}"
-        examples.append(Example(f"{group.label}: {name}", caption, picture.getvalue()))
-    return examples

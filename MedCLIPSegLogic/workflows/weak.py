@@ -23,9 +23,10 @@ from ..weak.pseudo_masks import MakeMask, PseudoRecord, make_pseudo_set, zero_sh
 from ..weak.settings import MAY_CHANGE, WeakSettings
 from ..weak.unet import CHANNELS, unet_predictor
 from ..zeroshot.methods import METHODS
+from ..zeroshot.prompt_sets import Design
 from .train import RECORD_FILE as TRAINING_RECORD
 from .train import read_record
-from .zeroshot import changed_rule, choose_segmenter, load_saliency
+from .zeroshot import changed_rule, choose_segmenter, choose_sentences, load_saliency
 
 PSEUDO_FOLDER = "pseudo"
 UNET_FOLDER = "unet"
@@ -42,6 +43,9 @@ def weak(
     model: str | Path | None = None,
     sam: str | Path | None = None,
     study: str | None = None,
+    design: Design | None = None,
+    kind: str | None = None,
+    prompt_sets: str | Path | None = None,
     confidence: float | None = None,
     objects: int | None = None,
     get_maker: Callable[[], MakeMask] | None = None,
@@ -60,7 +64,8 @@ def weak(
         prompt: for all images, instead of ``prompts``.
         predict: folder of 2-D images to segment; None for those it learned from.
         settings: of training and prediction; None for those of MedCLIP-SAMv2.
-        model, sam, study, confidence, objects: of the pseudo-masks, as for ``zeroshot``.
+        model, sam, study, design, kind, prompt_sets, confidence, objects: of the pseudo-masks, as for ``zeroshot``; a
+            design needs ``prompt``.
         get_maker: gives what makes the pseudo-masks; None for the zero-shot chain of the method.
         progress: called after every image, training step or epoch.
 
@@ -75,6 +80,7 @@ def weak(
     if not chosen.trains_unet:
         require_nnunet()
     classes, left_out = pair_prompts(Path(images), None if prompts is None else Path(prompts), prompt)
+    sentences = choose_sentences(() if prompt is None else (prompt,), study, design, kind, prompt_sets)
     targets = find_images(Path(predict) if predict is not None else Path(images))
     published = METHODS[chosen.method]
     components = changed_rule(published.components, confidence=confidence, most=objects)
@@ -84,6 +90,7 @@ def weak(
         "model": None if model is None else str(model),
         "sam": None if sam is None else str(sam),
         "study": study,
+        "sentences": sentences,
         "confidence": method.components.confidence,
         "objects": method.components.most,
         "images": {image.path.name: file_hash(image.path) for entry in classes for image in entry.images},
@@ -100,7 +107,7 @@ def weak(
 
         def load_chain() -> MakeMask:
             segmenter = choose_segmenter(sam, method)
-            saliency, used = load_saliency(method, model, chosen.device, chosen.seed, study)
+            saliency, used = load_saliency(method, model, chosen.device, chosen.seed, study, sentences)
             record["zero_shot"] = {**used, "sam": segmenter.name if segmenter else None}
             save_record(folder, record)
             return zero_shot_masks(saliency, segmenter, method, chosen.seed, chosen.device)

@@ -21,18 +21,19 @@ from ..volumes.planes import Plane, choose_axis, parse_slice_range
 from ..volumes.readers import read_volume
 from ..volumes.writers import write_map
 from ..zeroshot.coarse import Binarization
-from ..zeroshot.engine import Saliency, run
+from ..zeroshot.engine import run
 from ..zeroshot.gscorecam import GScoreCam
 from ..zeroshot.m2ib import M2IB, PUBLISHED
 from ..zeroshot.methods import METHODS, Method, MethodName
 from ..zeroshot.object_prompts import PromptKind
-from ..zeroshot.prompt_sets import Design, load_prompt_sets
+from ..zeroshot.prompt_sets import PUBLISHED_FILE, Design, load_prompt_sets
 from ..zeroshot.request import ZeroShotRequest
 from ..zeroshot.result import ZeroShotResult
 from ..zeroshot.saliency import TextSaliency
 from ..zeroshot.sam import Segmenter, choose_sam, load_segmenter
 from ..zeroshot.towers import load_towers
 from .result_files import finish, intensity_rule, result_slugs, write_record, write_result_files
+from .words import record_words
 
 NO_SAM = "none"
 PUBLISHED_TOWERS = "biomedclip"
@@ -56,6 +57,7 @@ def zeroshot(
     study: str | None = None,
     design: Design | None = None,
     kind: str | None = None,
+    prompt_sets: str | Path | None = None,
     threshold: float = 0.5,
     plane: Plane = "auto",
     window: tuple[float, float] | None = None,
@@ -64,6 +66,7 @@ def zeroshot(
     seed: int = 0,
     slices: str | None = None,
     overwrite: bool = False,
+    words: bool = False,
     truth: NDArray[np.bool_] | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> dict[str, Any]:
@@ -88,6 +91,7 @@ def zeroshot(
         design: which sentences of the study (P0 to P5) stand for the prompt, which then only names the segment; None
             for the prompt itself.
         kind: of the object, for the designs that need one.
+        prompt_sets: JSON file of studies and sentences, see :func:`load_prompt_sets`; None for the published ones.
         threshold: score above which a voxel is inside.
         plane: direction of the slices of a volume.
         window: (width, level) of the grey values; None for percentiles, or as stored in 8-bit images.
@@ -96,6 +100,7 @@ def zeroshot(
         seed: of saliency and points.
         slices: "A:B", end exclusive; None for all.
         overwrite: replace earlier results in ``out``.
+        words: also record for which words of a prompt the image speaks, see :func:`record_words`.
         truth: (K, J, I) known mask; its Dice with every segment is recorded and its outline drawn.
         progress: called after every small step.
 
@@ -109,7 +114,7 @@ def zeroshot(
     if chosen is None:
         raise MedCLIPSegError(f"There is no method '{method}'; choose {' or '.join(METHODS)}.")
     texts = (prompts,) if isinstance(prompts, str) else tuple(prompts)
-    sentences = _sentences(texts, study, design, kind)
+    sentences = choose_sentences(texts, study, design, kind, prompt_sets)
     with staged_folder(Path(out), overwrite) as staging:
         volume = read_volume(input)
         request = ZeroShotRequest(
@@ -133,7 +138,12 @@ def zeroshot(
         write_result_files(result, plane, staging, truth)
         for values, slug in zip(result.saliency, result_slugs(result), strict=True):
             write_map(volume, values, staging / f"{slug}.saliency.nrrd")
-        extra = [{"slices": [finding.record() for finding in findings]} for findings in result.findings]
+        extra: list[dict[str, Any]] = [
+            {"slices": [finding.record() for finding in findings]} for findings in result.findings
+        ]
+        if words:
+            for entry, of_prompt in zip(extra, record_words(saliency, result, plane, seed, progress), strict=True):
+                entry["words"] = of_prompt
         return write_record(result, str(input), staging, extra, truth)
 
 
@@ -144,7 +154,7 @@ def load_saliency(
     seed: int,
     study: str | None = None,
     sentences: dict[str, list[str]] | None = None,
-) -> tuple[Saliency, dict[str, Any]]:
+) -> tuple[TextSaliency, dict[str, Any]]:
     """The saliency of a method on the towers of a model, and what there is to record of it.
 
     Args:
@@ -164,12 +174,15 @@ def load_saliency(
     settings: M2IB | GScoreCam = GScoreCam()
     if method.saliency == "m2ib":
         settings = dataclasses.replace(PUBLISHED[PUBLISHED_FOR.get(study or "", "default")], seed=seed)
+    used = dataclasses.asdict(settings)
+    if isinstance(settings, GScoreCam):
+        used["channels"] = settings.channels_of(towers.width)
     known = sentences or {}
     folder = find_model(name)
     record = {
         "model": folder.resolve().name,
         "model_hash": model_hash(folder),
-        "saliency": {"method": method.saliency, **dataclasses.asdict(settings)},
+        "saliency": {"method": method.saliency, **used},
         "sentences": known,
     }
     return TextSaliency(towers, settings, lambda prompt: known.get(prompt, [prompt])), record
@@ -179,11 +192,23 @@ def _default_towers() -> str:
     return PUBLISHED_TOWERS if describe_model(PUBLISHED_TOWERS).on_disk else FIRST_MODEL
 
 
-def _sentences(
-    prompts: tuple[str, ...], study: str | None, design: Design | None, kind: str | None
+def choose_sentences(
+    prompts: Sequence[str],
+    study: str | None,
+    design: Design | None,
+    kind: str | None,
+    prompt_sets: str | Path | None = None,
 ) -> dict[str, list[str]]:
-    """What stands for the prompts by the published designs."""
-    sets = load_prompt_sets()
+    """What stands for the prompts by the designs of a study; nothing without a design.
+
+    Raises:
+        MedCLIPSegError: study or kind is unknown, the options do not go together, or the file cannot be used.
+    """
+    if prompt_sets is not None and design is None:
+        raise MedCLIPSegError(
+            f"The prompt sets {prompt_sets} need a choice of their sentences; give --design P0 to P5."
+        )
+    sets = load_prompt_sets(PUBLISHED_FILE if prompt_sets is None else Path(prompt_sets))
     if study is not None and study not in sets.studies:
         raise MedCLIPSegError(f"There is no study '{study}'; choose one of {', '.join(sets.studies)}.")
     if design is None:

@@ -24,7 +24,7 @@ from .coarse import CoarseMask, binarize
 from .components import Component, ComponentRule, find_components, only_within
 from .object_prompts import ObjectPrompt, point_out
 from .request import ZeroShotRequest
-from .result import FoundObject, SliceFinding, ZeroShotResult
+from .result import FoundObject, SliceFinding, Status, ZeroShotResult
 from .sam import Segmenter
 
 Saliency = Callable[[NDArray[np.uint8], str], Generator[None, None, NDArray[np.float32]]]
@@ -57,7 +57,7 @@ def run(
 
     Yields a :class:`Progress` after every small step, in which the sample number is that of the prompt, and the
     :class:`ZeroShotResult` at the end; closing the generator cancels. The order of the slices does not change the
-    result. Slices without content are skipped: their maps are 0, as are those in which nothing is found.
+    result. Slices without content are skipped: their maps are 0, as is SAM's score where nothing is found.
 
     The score map is the largest of SAM's mask probabilities over the objects or, without SAM, the saliency stretched
     so that the coarse mask lies above 0.5 (the probability of the foreground in the CRF). SAM sees a slice once,
@@ -176,12 +176,13 @@ class _Run:
     ) -> tuple[SliceFinding, NDArray[np.float32]]:
         """What became of a prompt on a slice, and its score (H, W)."""
         request, threshold = self._request, self._request.thresholds[turn]
-        if not objects:
-            return SliceFinding(index, "nothing found", coarse.threshold, ()), np.zeros_like(coarse.score)
+        status: Status = "found" if objects else "nothing found"
         if self._segmenter is None:
             score = only_within(coarse.score, objects, min(threshold, 0.5))
             found = tuple(FoundObject(_box(part), (), part.area, part.confidence, None) for part in objects)
-            return SliceFinding(index, "found", coarse.threshold, found), score
+            return SliceFinding(index, status, coarse.threshold, found), score
+        if not objects:
+            return SliceFinding(index, status, coarse.threshold, ()), np.zeros_like(coarse.score)
         seed = (request.seed, index, turn)
         prompts = [point_out(part, request.pointing, (*seed, n)) for n, part in enumerate(objects)]
         masks = self._segmenter.segment(embedding, prompts)
@@ -193,7 +194,7 @@ class _Run:
             FoundObject(prompt.box, _pairs(prompt), part.area, part.confidence, float(quality))
             for part, prompt, quality in zip(objects, prompts, masks.quality, strict=True)
         )
-        return SliceFinding(index, "found", coarse.threshold, found), score
+        return SliceFinding(index, status, coarse.threshold, found), score
 
     def _finish(self, count: int) -> None:
         """Note that some prompts are finished on a slice."""

@@ -21,6 +21,8 @@ from .towers import LOGIT_SCALE, ClipTowers, PreparedImage
 
 Layer = Literal["norm1", "block", "norm2"]
 SMALLEST_RANGE = 1e-6
+PUBLISHED_CHANNELS, PUBLISHED_WIDTH = 300, 768
+"""Kept channels, and how many the published towers have."""
 
 
 @dataclass(frozen=True)
@@ -28,20 +30,27 @@ class GScoreCam:
     """Settings.
 
     Args:
-        channels: kept channels, those with the largest mean gradient; 300 as published.
+        channels: kept channels, those with the largest mean gradient, all in a tower that has no more; None for the
+            published share, 300 of 768.
         layer: whose channels: "norm1" of the last block, whose patches have a gradient; "block", the tokens that enter
             the last block; "norm2" of the last block, as released: there the gradient of every patch is exactly zero
             when the class token is read, so that the choice of channels depends on neither image nor text.
         batch: masked images a step.
     """
 
-    channels: int = 300
+    channels: int | None = None
     layer: Layer = "norm1"
     batch: int = 4
 
     def __post_init__(self) -> None:
-        if self.channels < 1 or self.batch < 1:
+        if (self.channels is not None and self.channels < 1) or self.batch < 1:
             raise MedCLIPSegError("gScoreCAM needs at least 1 channel and batches of at least 1 image.")
+
+    def channels_of(self, width: int) -> int:
+        """How many of the channels of a tower of this width are kept; at least 1."""
+        if self.channels is not None:
+            return min(self.channels, width)
+        return max(1, round(PUBLISHED_CHANNELS / PUBLISHED_WIDTH * width))
 
 
 def gscorecam(
@@ -61,7 +70,7 @@ def gscorecam(
     settings = settings or GScoreCam()
     image = towers.prepare(pixels)
     activations, gradients = patch_gradients(towers, image, text, settings.layer)
-    kept = gradients.mean(dim=0).topk(min(settings.channels, gradients.shape[1])).indices
+    kept = gradients.mean(dim=0).topk(settings.channels_of(gradients.shape[1])).indices
     yield
     scores = []
     for part in kept.split(settings.batch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -14,6 +15,7 @@ DESIGNS: tuple[Design, ...] = get_args(Design)
 PUBLISHED_FILE = Path(__file__).parent.parent / "Resources" / "Prompts" / "zeroshot.json"
 ENSEMBLE = 20
 """Sentences averaged by P4 and P5, as published."""
+PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ class PromptSets:
     def sentences(self, design: Design, study: str, kind: str | None = None) -> list[str]:
         """The sentences of a design, whose text vectors are averaged.
 
-        P0 is the object's name, P1 that of its kind; P2 one caption, P3 one of the kind; P4 and P5 twenty of them. P1,
-        P3 and P5 need to know the kind, which is what a diagnosis would find out.
+        P0 is the object's name, P1 that of its kind; P2 one caption, P3 one of the kind; P4 and P5 twenty of them, or
+        as many as the file makes. P1, P3 and P5 need to know the kind, which is what a diagnosis would find out.
 
         Args:
             design: P0 to P5.
@@ -75,37 +77,65 @@ class PromptSets:
 
 
 def load_prompt_sets(file: Path = PUBLISHED_FILE) -> PromptSets:
-    """Read a file of studies and captions.
+    """Read a JSON file of studies and captions.
+
+    ``studies`` maps the name of a kind of study to ``object`` (a text), ``studies`` (names of the study), ``features``
+    and optionally ``classes`` (features by kind of the object); ``caption`` lists templates with ``{features}`` and
+    optionally ``{study}`` and ``{object}``.
 
     Raises:
         MedCLIPSegError: it cannot be read, or a field is missing or of the wrong kind.
     """
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-        studies = {str(name): _study(entry) for name, entry in data["studies"].items()}
-        captions = _texts(data["caption"])
     except (OSError, ValueError, RecursionError) as error:
         raise MedCLIPSegError(f"The prompt sets {file} cannot be read: {error}.") from None
-    except (KeyError, TypeError, AttributeError) as error:
-        raise MedCLIPSegError(f"The prompt sets {file} lack a field or hold another kind of value: {error}.") from None
-    if any("{features}" not in caption for caption in captions):
-        raise MedCLIPSegError(f"A caption of the prompt sets {file} lacks {{features}}.")
+    try:
+        entries = _get(data, "studies", "", dict, "one entry a study")
+        studies = {name: _study(entry, f"studies.{name}.") for name, entry in entries.items()}
+        captions = _texts(data, "caption", "")
+        for caption in captions:
+            unknown = set(PLACEHOLDER.findall(caption)) - {"{study}", "{features}", "{object}"}
+            if "{features}" not in caption or unknown:
+                wrong = f"holds the unknown {min(unknown)}" if unknown else "lacks {features}"
+                raise _WrongFieldError(f"a text of the field caption {wrong}")
+    except _WrongFieldError as error:
+        raise MedCLIPSegError(f"The prompt sets {file} cannot be used: {error}.") from None
     return PromptSets(studies, captions)
 
 
-def _study(entry: Any) -> Study:
-    return Study(
-        str(entry["object"]),
-        _texts(entry["studies"]),
-        _texts(entry["features"]),
-        {str(name): _texts(looks) for name, looks in entry.get("classes", {}).items()},
-    )
+class _WrongFieldError(Exception):
+    """What is wrong with which field."""
 
 
-def _texts(values: Any) -> tuple[str, ...]:
-    if not isinstance(values, list) or not values or not all(isinstance(value, str) and value for value in values):
-        raise TypeError(f"{values!r} is not a list of texts")
+def _get(entry: Any, name: str, within: str, kind: type, what: str) -> Any:
+    """A field that must be there, hold something and be of a kind."""
+    if not isinstance(entry, dict):
+        raise _WrongFieldError(f"the field {within.rstrip('.')} must hold fields" if within else "it must hold fields")
+    if name not in entry:
+        raise _WrongFieldError(f"the field {within}{name} is missing")
+    if not isinstance(entry[name], kind) or not entry[name]:
+        raise _WrongFieldError(f"the field {within}{name} must be {what}")
+    return entry[name]
+
+
+def _texts(entry: Any, name: str, within: str) -> tuple[str, ...]:
+    what = "a list of texts"
+    values = _get(entry, name, within, list, what)
+    if not all(isinstance(value, str) and value for value in values):
+        raise _WrongFieldError(f"the field {within}{name} must be {what}")
     return tuple(values)
+
+
+def _study(entry: Any, within: str) -> Study:
+    looks = _texts(entry, "features", within)
+    classes = _get(entry, "classes", within, dict, "one list of texts a kind") if entry.get("classes") else {}
+    return Study(
+        _get(entry, "object", within, str, "a text"),
+        _texts(entry, "studies", within),
+        looks,
+        {name: _texts(classes, name, f"{within}classes.") for name in classes},
+    )
 
 
 def _turned(names: tuple[str, ...], count: int) -> list[str]:

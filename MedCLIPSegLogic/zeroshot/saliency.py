@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch.nn import functional
 
 from .gscorecam import GScoreCam, gscorecam
 from .m2ib import M2IB, m2ib
+from .text_maps import TEXT_SETTINGS, WordMap, gscorecam_text, m2ib_text
 from .towers import ClipTowers
 
 Sentences = Callable[[str], Sequence[str]]
@@ -48,3 +50,24 @@ class TextSaliency:
         if isinstance(self._settings, M2IB):
             return (yield from m2ib(self._towers, image, text, self._settings))
         return (yield from gscorecam(self._towers, image, text, self._settings))
+
+    def words(
+        self, image: NDArray[np.uint8], prompt: str, seed: int = 0
+    ) -> Generator[None, None, tuple[str, dict[str, WordMap]]]:
+        """For which words an image speaks, in small steps, by both methods whatever the saliency is made by.
+
+        Args:
+            image: (H, W, 3).
+            prompt: as for a map; if sentences stand for it, the first of them is read.
+            seed: of the noise in M2IB.
+
+        Returns:
+            The sentence, and its words under "m2ib" and "gscorecam".
+
+        Raises:
+            MedCLIPSegError: the model knows no word of the sentence.
+        """
+        sentence = self._sentences(prompt)[0]
+        kept = yield from m2ib_text(self._towers, image, sentence, dataclasses.replace(TEXT_SETTINGS, seed=seed))
+        scored = yield from gscorecam_text(self._towers, image, sentence)
+        return sentence, {"m2ib": kept, "gscorecam": scored}

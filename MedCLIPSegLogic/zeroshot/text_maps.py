@@ -15,7 +15,7 @@ from .map_geometry import to_unit_range
 from .towers import LOGIT_SCALE, ClipTowers
 
 WordMap = list[tuple[str, float]]
-"""Pieces of the prompt in order, each with its weight 0…1."""
+"""Words of the prompt in order, each with its weight 0…1, the largest of its pieces."""
 TEXT_SETTINGS = M2IB(layer=9, beta=0.3)
 """Of the released text maps."""
 
@@ -68,7 +68,7 @@ def gscorecam_text(
         logit = LOGIT_SCALE * towers.finish_text(entering, last, state)[0] @ image
     (gradient,) = torch.autograd.grad(logit, entering)
     activations = entering.detach()[0]
-    kept = gradient[0].mean(dim=0).topk(min(settings.channels, activations.shape[1])).indices
+    kept = gradient[0].mean(dim=0).topk(settings.channels_of(activations.shape[1])).indices
     yield
     scores = []
     for part in kept.split(settings.batch):
@@ -85,8 +85,8 @@ def gscorecam_text(
 
 
 def _words(towers: ClipTowers, ids: Tensor, values: Tensor) -> WordMap:
-    """The pieces between the marks of start and end with their values stretched to 0…1."""
-    pieces = towers.pieces(ids[0])
-    inside = [number for number, piece in enumerate(pieces) if piece]
-    weights = to_unit_range(values[inside]).tolist()
-    return [(pieces[number], weight) for number, weight in zip(inside, weights, strict=True)]
+    """The words between the marks of start and end, with the values of their tokens stretched to 0…1."""
+    words = towers.words(ids[0])
+    inside = [position for _, positions in words for position in positions]
+    weights = dict(zip(inside, to_unit_range(values[inside]).tolist(), strict=True))
+    return [(word, max(weights[position] for position in positions)) for word, positions in words]

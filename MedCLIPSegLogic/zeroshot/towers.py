@@ -56,6 +56,7 @@ class ClipTowers:
         config = network.config
         self.image_size = config.image.image_size
         self.blocks = config.image.layers
+        self.width = config.image.width
         self.text_blocks = config.text.layers
         side = self.image_size // config.image.patch_size
         self.grid = (side, side)
@@ -105,9 +106,9 @@ class ClipTowers:
         """Token ids (B, T)."""
         return self._tokenizer(list(prompts)).to(self.device)
 
-    def pieces(self, token_ids: Tensor) -> list[str]:
-        """The text of every token (T,) of a prompt; empty for those that are no part of it."""
-        return self._tokenizer.pieces(token_ids.tolist())
+    def words(self, token_ids: Tensor) -> list[tuple[str, list[int]]]:
+        """The words of a prompt (T,) in order, each with the positions of its tokens."""
+        return self._tokenizer.words(token_ids.tolist())
 
     def begin_text(self, token_ids: Tensor, last: int) -> tuple[Tensor, TextState]:
         """Tokens (B, T, W) after text block ``last``, and what the later blocks need of the prompt."""

@@ -20,6 +20,7 @@ from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.weak.progress import WeakProgress
 from MedCLIPSegLogic.weak.pseudo_masks import MakeMask
 from MedCLIPSegLogic.weak.settings import WeakSettings
+from MedCLIPSegLogic.workflows import weak as workflow
 from MedCLIPSegLogic.workflows.evaluate_masks import evaluate_masks
 from MedCLIPSegLogic.workflows.weak import weak
 
@@ -127,6 +128,29 @@ def test_a_run_goes_on_with_the_same_options_only(
         weak(a_folder / "img", **{**arguments, "out": a_folder})
 
 
+def test_sentences_of_a_design_stand_for_the_prompt(a_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, list[str]]] = []
+
+    def stop(method: object, model: object, device: object, seed: object, study: str, sentences: dict) -> None:
+        asked.append(sentences)
+        raise Interrupted
+
+    monkeypatch.setattr(workflow, "load_saliency", stop)
+    sets = {"knee MRI": {"object": "tear", "studies": ["knee MRI"], "features": ["a line"]}}
+    (a_folder / "sets.json").write_text(json.dumps({"studies": sets, "caption": ["{study}, {features}"]}))
+    options = ["--study", "knee MRI", "--design", "P2", "--prompt-sets", a_folder / "sets.json", "--sam", "none"]
+    command = ["weak", "--images", a_folder / "img", "--out", a_folder / "out", "--method", "medclip-sam", *options]
+    result = CliRunner().invoke(app, [*map(str, command), "--prompt", "disc"])
+    assert isinstance(result.exception, Interrupted)
+    assert asked == [{"disc": ["Knee MRI, a line"]}]
+    assert json.loads((a_folder / "out" / "weak.json").read_text())["sentences"] == asked[0]
+    (a_folder / "prompts.csv").write_text("Image,Description\ncase 0.png,disc\n")
+    result = CliRunner().invoke(app, [*map(str, command), "--prompts", str(a_folder / "prompts.csv")])
+    assert "give one --prompt" in str(result.exception)
+    with pytest.raises(MedCLIPSegError, match="no study 'brain'"):
+        weak(a_folder / "img", a_folder / "other", prompt="disc", settings=SETTINGS, study="brain")
+
+
 def test_options_of_the_other_method_are_refused() -> None:
     with pytest.raises(MedCLIPSegError, match="--cycles belongs to the method medclip-sam-v2"):
         WeakSettings("medclip-sam", cycles=3)
@@ -148,13 +172,20 @@ def test_masks_are_evaluated_with_and_without_entropy(a_folder: Path, get_maker:
     assert metrics["dice_mean"] == pytest.approx(np.mean(dices))
     assert metrics["dice_mean"] > max(metrics["dice_all_foreground_mean"], metrics["dice_empty_mean"]) + 0.1
     assert metrics["count_empty_truth"] == 1
-    nats = read_volume(out / "uncertainty" / "case 0.nrrd").voxels.mean() * np.log(2)
+    inside = read_volume(out / "masks" / "case 0.png").voxels > 0
+    assert inside.any()
+    nats = read_volume(out / "uncertainty" / "case 0.nrrd").voxels[inside].mean() * np.log(2)
     rows = list(csv.DictReader((a_folder / "scores/metrics.csv").open()))
     assert float(rows[0]["mean_uncertainty"]) == pytest.approx(nats, rel=1e-5)
     assert 0 <= metrics["pooled"]["auroc_entropy"] <= 1
+    probability = [read_volume(out / "probability" / f"case {n}.nrrd").voxels for n in range(6)]
+    squares = [np.square(p[0] - (pixels(a_folder / f"label/case {n}.png") > 127)) for n, p in enumerate(probability)]
+    assert metrics["pooled"]["brier"] == pytest.approx(np.mean(squares), rel=1e-5)
+    assert 0 < metrics["pooled"]["ece"] < 1
+    assert "<h2>Calibration</h2>" in (a_folder / "scores/report.html").read_text(encoding="utf-8")
     plain = evaluate_masks(a_folder / "label", a_folder / "perfect", **arguments)
     assert (plain["dice_mean"], plain["iou_mean"], plain["nsd_mean"], plain["assd_mean"]) == (1, 1, 1, 0)
-    assert plain["pooled"] == {"auroc_entropy": None, "aurc": None}
+    assert set(plain["pooled"].values()) == {None}
     (a_folder / "label" / "case 3.png").unlink()
     with pytest.raises(MedCLIPSegError, match=r"case 3\.png has no mask of the same name"):
         evaluate_masks(out, a_folder / "other", **arguments)

@@ -11,7 +11,7 @@ from planted_towers import PlantedTowers
 from published_files import SMALL, small_network, write_vocabulary
 
 from MedCLIPSegLogic.model.tokenizer import PromptTokenizer, copy_byte_pairs
-from MedCLIPSegLogic.zeroshot.towers import ClipTowers
+from MedCLIPSegLogic.zeroshot.towers import ClipTowers, load_towers
 
 
 @pytest.fixture
@@ -26,6 +26,12 @@ def some_towers(tmp_path: Path) -> Callable[[str], ClipTowers]:
         return ClipTowers(network, PromptTokenizer(network.config, tmp_path))
 
     return make
+
+
+@pytest.fixture
+def every_tower(some_towers: Callable[[str], ClipTowers]) -> Callable[[str], ClipTowers]:
+    """Factory of the towers of a small flavor, or of those of the bundled model."""
+    return lambda name: load_towers(name) if name == "mini" else some_towers(name)
 
 
 @pytest.fixture

@@ -132,6 +132,16 @@ def test_faint_objects_are_left_out_and_leave_no_trace() -> None:
         assert np.array_equal(prompt.mask[0] > 0, bright)
 
 
+def test_without_sam_a_map_in_which_nothing_is_found_is_kept_below_the_threshold() -> None:
+    faint = (0.3 * blurred(region((5, 5, 25, 25)))).astype(np.float32)
+    request = ZeroShotRequest(picture(), ("a",), components=ComponentRule(confidence=0.5), threshold=0.4)
+    result = result_of(planted({"a": faint}), None, request)
+    assert result.findings[0][0].status == "nothing found"
+    assert not result.prompts[0].mask.any()
+    assert result.prompts[0].probability.max() == np.float32(0.4)
+    assert not result_of(planted({"a": faint}), BoxDouble(), request).prompts[0].probability.any()
+
+
 def test_no_more_parts_are_kept_than_there_are_objects() -> None:
     class Speckled(BoxDouble):
         def segment(self, embedding: Any, prompts: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.zeroshot.prompt_sets import DESIGNS, PUBLISHED_FILE, load_prompt_sets
 
+A_STUDY = '{"knee MRI": {"object": "meniscus tear", "studies": ["MRI of the knee"], "features": ["a bright line"]}}'
 COUNTS = {"P0": 1, "P1": 1, "P2": 1, "P3": 1, "P4": 20, "P5": 20}
 
 
@@ -50,21 +52,49 @@ def test_unknown_studies_and_kinds_are_named(request_: tuple[str, str, str | Non
     ("text", "words"),
     [
         ("{", "cannot be read"),
-        ("[]", "lack a field"),
-        ('{"studies": {}}', "lack a field"),
-        ('{"studies": {"a": {"object": "b"}}, "caption": ["{features}"]}', "lack a field"),
-        ('{"studies": {}, "caption": ["nothing"]}', "lacks {features}"),
-        ('{"studies": {}, "caption": "x"}', "lack a field"),
+        ("[]", "it must hold fields"),
+        ('{"studies": {}, "caption": ["{features}"]}', "field studies must be one entry a study"),
+        ('{"studies": {"a": 1}, "caption": ["{features}"]}', "field studies.a must hold fields"),
+        (
+            '{"studies": {"a": {"object": "b", "studies": ["c"]}}, "caption": ["{features}"]}',
+            "field studies.a.features is missing",
+        ),
+        (
+            '{"studies": {"a": {"object": 1, "studies": ["c"], "features": ["d"]}}, "caption": ["{features}"]}',
+            "field studies.a.object must be a text",
+        ),
+        (
+            '{"studies": {"a": {"object": "b", "studies": ["c"], "features": "d"}}, "caption": ["{features}"]}',
+            "field studies.a.features must be a list of texts",
+        ),
+        (
+            '{"studies": {"a": {"object": "b", "studies": ["c"], "features": ["d"], "classes": {"e": [2]}}}}',
+            "field studies.a.classes.e must be a list of texts",
+        ),
+        (f'{{"studies": {A_STUDY}}}', "field caption is missing"),
+        (f'{{"studies": {A_STUDY}, "caption": "x"}}', "field caption must be a list of texts"),
+        (f'{{"studies": {A_STUDY}, "caption": ["nothing"]}}', "a text of the field caption lacks {features}"),
+        (f'{{"studies": {A_STUDY}, "caption": ["{{features}} {{organ}}"]}}', "the unknown {organ}"),
     ],
 )
 def test_damaged_files_are_named(tmp_path: Path, text: str, words: str) -> None:
     file = tmp_path / "sets.json"
     file.write_text(text)
-    with pytest.raises(MedCLIPSegError, match=words) as refusal:
+    with pytest.raises(MedCLIPSegError, match=re.escape(words)) as refusal:
         load_prompt_sets(file)
     assert str(file) in str(refusal.value)
     with pytest.raises(MedCLIPSegError, match="cannot be read"):
         load_prompt_sets(tmp_path / "none.json")
+
+
+def test_a_file_of_ones_own_makes_as_many_sentences_as_it_can(tmp_path: Path) -> None:
+    file = tmp_path / "sets.json"
+    file.write_text(f'{{"studies": {A_STUDY}, "caption": ["{{study}}: {{features}} ({{object}}).", "{{features}}"]}}')
+    sets = load_prompt_sets(file)
+    first = "MRI of the knee: a bright line (meniscus tear)."
+    assert sets.sentences("P0", "knee MRI") == ["meniscus tear"]
+    assert sets.sentences("P2", "knee MRI") == [first]
+    assert sets.sentences("P4", "knee MRI") == [first, "A bright line"]
 
 
 def test_the_data_file_is_part_of_the_package() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -111,20 +112,25 @@ def test_without_sam_the_way_to_one_is_told(
 
 @pytest.mark.parametrize("method", ["medclip-sam", "medclip-sam-v2"])
 def test_both_methods_on_the_towers_of_the_bundled_model(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, method: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, method: str
 ) -> None:
     save_sam(models_folder() / "my-sam")
     out = tmp_path / "out"
-    options = ("--method", method, "--plane", "sagittal", "--slices", "15:16", "--seed", 3)
+    options = ("--method", method, "--plane", "sagittal", "--slices", "15:16", "--seed", 3, "--words")
     assert call(monkeypatch, VOLUME, "--prompt", "hippocampus", "--out", out, *options) == 0
     record = json.loads((out / "run.json").read_text())
     assert (record["model"], record["sam"], record["plane"]) == ("mini", "my-sam", "sagittal")
     assert record["saliency"]["method"] == {"medclip-sam": "gscorecam", "medclip-sam-v2": "m2ib"}[method]
     assert record["saliency"].get("seed", 3) == 3
+    assert record["saliency"].get("channels", 75) == 75  # of 192, the share of 300 of 768
     saliency = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(out / "hippocampus.saliency.nrrd")))
     assert saliency.shape == read_volume(VOLUME).shape
     seen = np.flatnonzero(saliency.any(axis=(0, 1)))
     assert seen.tolist() == [item["slice_index"] for item in record["results"][0]["slices"]] == [15]
+    words = record["results"][0]["words"]
+    assert (words["slice_index"], words["sentence"]) == (15, "hippocampus")
+    assert words["m2ib"][0][0] == words["gscorecam"][0][0] == "hippocampus"
+    assert "words in slice 15, M2IB: hippocampus " in capsys.readouterr().out
 
 
 def test_published_sentences_stand_for_the_prompt(
@@ -133,8 +139,16 @@ def test_published_sentences_stand_for_the_prompt(
     arguments = (CASES / "breast_ultrasound.jpg", "--prompt", "mass", "--sam", "none")
     study = ("--study", "breast ultrasound")
     out = tmp_path / "out"
-    assert call(monkeypatch, *arguments, "--out", out, *study, "--design", "P5", "--kind", "malignant") == 0
+    design = (*study, "--design", "P5", "--kind", "malignant", "--words")
+    assert call(monkeypatch, *arguments, "--out", out, *design) == 0
     record = json.loads((out / "run.json").read_text())
+    words = record["results"][0]["words"]
+    assert words["sentence"] == record["sentences"]["mass"][0]
+    assert [word for word, _ in words["m2ib"]] == [word for word, _ in words["gscorecam"]]
+    assert {"mass", "malignant"} <= {word for word, _ in words["m2ib"]}
+    assert max(weight for _, weight in words["m2ib"]) == 1
+    line = ", ".join(f"{word} {weight:.2f}" for word, weight in words["gscorecam"])
+    assert f"gScoreCAM: {line}\n" in capsys.readouterr().out
     assert len(record["sentences"]["mass"]) == 20
     assert (record["saliency"]["layer"], record["saliency"]["beta"]) == (9, 1.0)
     for options, words in (
@@ -146,3 +160,52 @@ def test_published_sentences_stand_for_the_prompt(
     ):
         assert call(monkeypatch, *arguments, "--out", tmp_path / "no", *options) == 2
         assert words in capsys.readouterr().err
+
+
+def test_sentences_of_ones_own_stand_for_the_prompt(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file, out = tmp_path / "sets.json", tmp_path / "out"
+    study = {"object": "mass", "studies": ["breast ultrasound"], "features": ["a dark mass", "a round mass"]}
+    file.write_text(json.dumps({"studies": {"my study": study}, "caption": ["{study} with {features}."]}))
+    arguments = (CASES / "breast_ultrasound.jpg", "--prompt", "mass", "--sam", "none", "--prompt-sets", file)
+    assert call(monkeypatch, *arguments, "--out", out, "--study", "my study", "--design", "P4") == 0
+    sentences = json.loads((out / "run.json").read_text())["sentences"]
+    assert sentences == {"mass": ["Breast ultrasound with a dark mass.", "Breast ultrasound with a round mass."]}
+    for options, words in (
+        (("--study", "brain MRI", "--design", "P4"), "choose one of my study"),
+        (("--study", "my study"), "give --design P0 to P5"),
+        (("--study", "my study", "--design", "P1"), "need a kind; there is: none"),
+    ):
+        assert call(monkeypatch, *arguments, "--out", tmp_path / "no", *options) == 2
+        assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_words_are_asked_of_the_slice_with_the_largest_area(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: bool
+) -> None:
+    """Slices 4 to 8 of the volume; without a find the middle one speaks."""
+    asked: list[np.ndarray] = []
+
+    class Known:
+        def __call__(self, image: np.ndarray, prompt: str) -> Generator[None, None, np.ndarray]:
+            yield
+            size = int(image.mean() * 1000) % 7 + 3 if found else 0
+            mask = np.zeros(image.shape[:2], np.float32)
+            mask[:size, :size] = 1
+            return mask
+
+        def words(self, image: np.ndarray, prompt: str, seed: int) -> Generator[None, None, object]:
+            yield
+            asked.append(image)
+            return prompt, {"m2ib": [("a", 1 / 3)], "gscorecam": [("a", 1.0)]}
+
+    monkeypatch.setattr(workflow, "load_saliency", lambda *_: (Known(), {}))
+    record = workflow.zeroshot(VOLUME, "a", tmp_path / "out", sam="none", plane="axial", slices="4:9", words=True)
+    words = record["results"][0]["words"]
+    areas = [sum(thing["area"] for thing in item["objects"]) for item in record["results"][0]["slices"]]
+    assert (max(areas) > 0) == found
+    assert words["slice_index"] == 4 + (int(np.argmax(areas)) if found else 2)
+    assert words["m2ib"] == [["a", 0.3333]]
+    assert [image.shape[2] for image in asked] == [3]

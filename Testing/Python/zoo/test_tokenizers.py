@@ -33,6 +33,20 @@ def test_byte_pairs_are_those_of_open_clip(tmp_path: Path) -> None:
     assert found.tolist() == open_clip.get_tokenizer("ViT-B-16")(PROMPTS).tolist()
 
 
+@pytest.mark.parametrize("flavor", ["unimedclip", "clip"])
+def test_pieces_of_a_word_belong_together(flavor: str, tmp_path: Path) -> None:
+    write_vocabulary(tmp_path)
+    copy_byte_pairs(tmp_path)
+    tokenizer = PromptTokenizer(SMALL[flavor], tmp_path)
+    ids = tokenizer(["Tumor gliosis", "tumor"])[0].tolist()
+    words = tokenizer.words(ids)
+    assert [word for word, _ in words] == ["tumor", "gliosis"]
+    assert max(len(positions) for _, positions in words) > 1
+    positions = [position for _, group in words for position in group]
+    assert positions == list(range(1, len(positions) + 1))
+    assert tokenizer.words(tokenizer(["x ≥ a"])[0].tolist())[-1][0] == "a"
+
+
 @pytest.mark.parametrize(("flavor", "file"), [("unimedclip", "vocab.txt"), ("clip", BYTE_PAIRS)])
 def test_the_tokenizer_travels_with_the_model(flavor: str, file: str, tmp_path: Path, small_flavors: None) -> None:
     write_vocabulary(tmp_path)
