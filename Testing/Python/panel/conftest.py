@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,3 +25,14 @@ from slicerhost.fixtures import (  # noqa: E402, F401
 
 # Test files import parts of the panel, which import the application's modules.
 slicerhost.startApplication(mainWindow=False)
+
+
+@pytest.fixture
+def runs(a_module_widget: Any, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:  # noqa: F811
+    """Prompts of the runs that are asked for; none is started."""
+    asked: list[list[str]] = []
+    logic = a_module_widget.logic
+    monkeypatch.setattr(
+        logic, "run", lambda rowIds: asked.append([row.prompt for row in logic.rows if row.rowId in rowIds])
+    )
+    return asked

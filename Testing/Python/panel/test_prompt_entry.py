@@ -15,17 +15,6 @@ from MedCLIPSegLib.prompt_history import PromptHistory
 
 
 @pytest.fixture
-def runs(a_module_widget: Any, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Prompts of the runs that are asked for; none is started."""
-    asked: list[list[str]] = []
-    logic = a_module_widget.logic
-    monkeypatch.setattr(
-        logic, "run", lambda rowIds: asked.append([row.prompt for row in logic.rows if row.rowId in rowIds])
-    )
-    return asked
-
-
-@pytest.fixture
 def a_line(a_module_widget: Any, runs: list[list[str]]) -> Any:
     return a_module_widget.ui.promptLineEdit
 

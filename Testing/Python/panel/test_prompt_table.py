@@ -39,17 +39,6 @@ def a_review(a_module_widget: Any) -> Reviewed:
 
 
 @pytest.fixture
-def runs(a_module_widget: Any, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Prompts of the runs that are asked for; none is started."""
-    asked: list[list[str]] = []
-    logic = a_module_widget.logic
-    monkeypatch.setattr(
-        logic, "run", lambda rowIds: asked.append([row.prompt for row in logic.rows if row.rowId in rowIds])
-    )
-    return asked
-
-
-@pytest.fixture
 def said(a_module_widget: Any) -> list[str]:
     lines: list[str] = []
     a_module_widget.logic.said.connect(lines.append)

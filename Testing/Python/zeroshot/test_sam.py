@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from loopback_hub import LoopbackHub
+from planted_towers import finish
 from safetensors.torch import load_file, save_file
 from small_sam import SIDE, SMALL, metas_layout, save_sam, small_sam
 from transformers import SamImageProcessor, SamProcessor
@@ -31,17 +30,6 @@ from MedCLIPSegLogic.zoo.importing import import_file
 IMAGE = np.random.default_rng(0).integers(0, 256, (50, 90, 3), dtype=np.uint8)
 BOXES = [(10.0, 5.0, 40.0, 30.0), (50.0, 20.0, 89.0, 49.0)]
 POINTS = np.array([[[20, 12], [33, 28]], [[60, 30], [80, 40]]], np.float32)
-
-
-def finished(steps: Generator[None, None, Any]) -> tuple[int, Any]:
-    """Number of steps, and the result."""
-    count = 0
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return count, end.value
-        count += 1
 
 
 @pytest.fixture
@@ -66,7 +54,7 @@ def test_masks_are_those_of_transformers_and_its_processor(kind: str) -> None:
     masks = processor.post_process_masks(output.pred_masks, *sizes, binarize=False)[0]
 
     sam = Sam("tiny", model, SamPreprocessing(), "")
-    steps, embedding = finished(sam.embed(IMAGE))
+    steps, embedding = finish(sam.embed(IMAGE))
     prompts = [
         ObjectPrompt(box if kind != "points" else None, points if kind != "box" else np.zeros((0, 2), np.float32))
         for box, points in zip(BOXES, POINTS, strict=True)
@@ -83,7 +71,7 @@ def test_masks_are_those_of_transformers_and_its_processor(kind: str) -> None:
 
 def test_objects_do_not_disturb_each_other() -> None:
     sam = Sam("tiny", small_sam(), SamPreprocessing(), "")
-    _, embedding = finished(sam.embed(IMAGE))
+    _, embedding = finish(sam.embed(IMAGE))
     rng = np.random.default_rng(1)
     prompts = [
         ObjectPrompt((n, n, n + 20.0, n + 15.0), rng.integers(n, n + 15, (1 + n % 4, 2)).astype(np.float32))
@@ -109,7 +97,7 @@ def test_a_folder_as_the_hub_has_it_is_loaded(tmp_path: Path) -> None:
     sam = load_segmenter(tmp_path / "sam")
     reference = Sam("sam", model, SamPreprocessing(), "")
     prompts = [ObjectPrompt(BOXES[0], np.zeros((0, 2), np.float32))]
-    masks = [s.segment(finished(s.embed(IMAGE))[1], prompts).probability for s in (sam, reference)]
+    masks = [s.segment(finish(s.embed(IMAGE))[1], prompts).probability for s in (sam, reference)]
     assert np.array_equal(*masks)
     assert (sam.name, len(sam.model_hash), sam.boxes_only) == ("sam", 64, False)
 
