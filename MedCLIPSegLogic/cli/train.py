@@ -95,6 +95,10 @@ def train_command(
     energy_weight: Annotated[
         float | None, typer.Option(help="Weight of the energy score of the samples.", **FROM_RECIPE)
     ] = None,
+    stochastic_head: Annotated[
+        bool | None,
+        typer.Option("--stochastic-head", help="Let the mask head draw from a distribution too.", **FROM_RECIPE),
+    ] = None,
     keep: Annotated[
         Literal["average", "latest", "best"] | None,
         typer.Option(help="Weights that become the model; the others lie in folders of their own.", **FROM_RECIPE),
@@ -135,6 +139,7 @@ def train_command(
         "stages": None if stages is None else _stages(stages),
         "learning_rate": learning_rate,
         "freeze_towers": freeze_towers,
+        "stochastic_head": stochastic_head,
         "data_share": data_share,
         "dice": dice,
         "samples": samples,

@@ -24,7 +24,7 @@ from .config import ModelConfig
 from .network import MedCLIPSeg
 from .store import MAX_WEIGHTS_BYTES, backbone_file, own_file, read_text
 
-ADAPTER_PREFIXES = ("pvl_adapters.", "upscale.", "mask_head.")
+ADAPTER_PREFIXES = ("pvl_adapters.", "upscale.", "mask_head.", "mask_deviation.")
 """What is trained on a frozen backbone."""
 
 

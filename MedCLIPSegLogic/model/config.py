@@ -135,10 +135,13 @@ class HeadConfig:
     Args:
         kind: "depthwise" is the published upscale block; "skip" joins the convolutional stem's features.
         channels: channels after each of the upscale blocks ("depthwise" keeps the joint width).
+        stochastic: what the text makes of the pixels is a distribution too, sampled with those of the adapters; not in
+            the paper.
     """
 
     kind: Literal["depthwise", "skip"] = "depthwise"
     channels: tuple[int, ...] = ()
+    stochastic: bool = False
 
     def __post_init__(self) -> None:
         _require((self.kind == "skip") == (len(self.channels) == 2), "head.channels", self.channels)

@@ -16,6 +16,9 @@ from .states import ImageState, PairState, TextState
 from .text_tower import PAD_TOKEN, attention_mask, build_text_tower, content_length
 from .upscale import SkipUpscaleBlock, UpscaleBlock
 
+START_DEVIATION = -2.0
+"""Of a stochastic head before the softplus: an eighth of a unit."""
+
 
 @dataclass(frozen=True, eq=False)
 class NetworkOutput:
@@ -60,6 +63,11 @@ class MedCLIPSeg(nn.Module):
         self.mask_head = nn.Sequential(
             nn.Linear(joint, joint), nn.GELU(), nn.Linear(joint, joint), nn.GELU(), nn.Linear(joint, pixel_width)
         )
+        self.mask_deviation: nn.Linear | None = None
+        if config.head.stochastic:
+            self.mask_deviation = nn.Linear(joint, pixel_width)
+            nn.init.zeros_(self.mask_deviation.weight)
+            nn.init.constant_(self.mask_deviation.bias, START_DEVIATION)
         # Part of CLIP and of the published checkpoints; segmentation does not use it.
         self.logit_scale = nn.Parameter(torch.tensor(2.6592), requires_grad=False)
 
@@ -114,7 +122,7 @@ class MedCLIPSeg(nn.Module):
             else:
                 text_tokens = self._last_text_block(index, text_tokens[:, : text.length], text)
         patches, prompt = self.vision_model.project(image_tokens), self.text_model.project(text_tokens)
-        return self._read_mask(patches, prompt, pair.image)
+        return self._read_mask(patches, prompt, pair.image, noise)
 
     def plain_vectors(self, image: ImageState, text: TextState) -> tuple[Tensor, Tensor]:
         """What the towers say by themselves, as if there were no adapters.
@@ -158,14 +166,25 @@ class MedCLIPSeg(nn.Module):
         pooled = self.text_model.block(index, tokens[rows, text.pooled][:, None], tokens, mask)
         return pooled[:, 0]
 
-    def _read_mask(self, patches: Tensor, text: Tensor, image: ImageState) -> NetworkOutput:
+    def kernel(self, text: Tensor, noise: NoiseSource) -> Tensor:
+        """What the channels of the pixels are multiplied with to make logits (B, C), of prompts as projected (B, D).
+
+        A stochastic head draws it from a normal distribution; its noise is that of one adapter more than there are.
+        """
+        unit = functional.normalize(text, dim=-1)
+        mean = self.mask_head(unit)
+        if self.mask_deviation is None:
+            return mean
+        drawn = noise(len(self.pvl_adapters), "image_from_text", mean[:, None])[:, 0]
+        return mean + functional.softplus(self.mask_deviation(unit)) * drawn
+
+    def _read_mask(self, patches: Tensor, text: Tensor, image: ImageState, noise: NoiseSource) -> NetworkOutput:
         rows, columns = (side // self.config.image.patch_size for side in image.size)
         grid = functional.normalize(patches, dim=-1).transpose(1, 2).unflatten(2, (rows, columns))
         pixels = grid
         for number, block in enumerate(self.upscale):
             pixels = block(pixels, image.skips[number]) if image.skips else block(pixels)
-        kernel = self.mask_head(functional.normalize(text, dim=-1))
-        logits = torch.einsum("bc,bchw->bhw", kernel, pixels)
+        logits = torch.einsum("bc,bchw->bhw", self.kernel(text, noise), pixels)
         logits = functional.interpolate(logits[:, None], size=image.size, mode="bilinear", align_corners=False)[:, 0]
         return NetworkOutput(logits, grid, text)
 

@@ -61,8 +61,7 @@ def published_pass(network: MedCLIPSeg, images: Tensor, token_ids: Tensor, noise
     pixels = patches.transpose(1, 2).unflatten(2, (height, width))
     for number, block in enumerate(network.upscale):
         pixels = block(pixels, block.skip(skips[-1 - number])) if isinstance(block, SkipUpscaleBlock) else block(pixels)
-    kernel = network.mask_head(functional.normalize(text, dim=-1))
-    logits = torch.einsum("bc,bchw->bhw", kernel, pixels)
+    logits = torch.einsum("bc,bchw->bhw", network.kernel(text, noise), pixels)
     size = (images.shape[2], images.shape[3])
     return functional.interpolate(logits[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
 from timm.layers.pos_embed import resample_abs_pos_embed
+from torch import Tensor
 
 from ..model.catalog import VOCABULARY_FILE
 from ..model.checkpoint import load_to_train, read_config
@@ -17,6 +18,7 @@ from ..model.tokenizer import PromptTokenizer, extend_vocabulary
 
 POSITIONS = "vision_model.trunk.pos_embed"
 TOKENS = "text_model.token_embedding.weight"
+DEVIATION = "mask_deviation."
 
 
 def can_grow(config: ModelConfig) -> bool:
@@ -59,6 +61,12 @@ def load_grown(source: Path, folder: Path) -> MedCLIPSeg:
         pieces = tokenizer([word])[0]
         new.append(table[pieces[1:-1]].mean(dim=0))
     states[TOKENS] = torch.cat([table, torch.stack(new)]) if new else table
+    return with_head(config, states)
+
+
+def with_head(config: ModelConfig, states: Mapping[str, Tensor]) -> MedCLIPSeg:
+    """A network with the weights of another; only what makes its head stochastic may be new."""
     network = MedCLIPSeg(config)
-    network.load_state_dict(states)
+    new = {name: tensor for name, tensor in network.state_dict().items() if name.startswith(DEVIATION)}
+    network.load_state_dict({**new, **states})
     return network

@@ -47,6 +47,7 @@ class TrainingSettings:
         negative_share: share of examples with a prompt of another body part and an empty mask.
         data_share: percent of the training images, from the sheets with that suffix or drawn by ``seed``.
         freeze_towers: train adapters and heads only.
+        stochastic_head: let the mask head draw from a distribution as well; a model that does keeps doing so.
         loss: weights of the loss parts.
         dice: "per-image", or "published-rows" for the published code's Dice, a row of the image at a time.
         samples: stochastic passes an example.
@@ -82,6 +83,7 @@ class TrainingSettings:
     negative_share: float = 0.15
     data_share: int = 100
     freeze_towers: bool = False
+    stochastic_head: bool = False
     loss: LossWeights = field(default_factory=lambda: LossWeights(auxiliary=0.3))
     dice: Literal["per-image", "published-rows"] = "per-image"
     samples: int = 1

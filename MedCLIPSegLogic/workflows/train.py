@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from ..model.library import find_model
 from ..model.network import MedCLIPSeg
 from ..model.tokenizer import PromptTokenizer, build_vocabulary
 from ..training.data import TrainingSet, has_split, load_set
-from ..training.growth import can_grow, grow_config, load_grown
+from ..training.growth import can_grow, grow_config, load_grown, with_head
 from ..training.processes import Processes, join_processes
 from ..training.recipes import Recipe, recipe_settings
 from ..training.sampler import source_size
@@ -119,9 +120,13 @@ def _train(
 
 
 def _start_network(folder: Path, source: Path | None, settings: TrainingSettings) -> MedCLIPSeg:
+    config = read_config(folder)
     if source is None:
-        return MedCLIPSeg(read_config(folder))
-    return load_grown(source, folder) if _grows(source, settings) else load_to_train(source)
+        return MedCLIPSeg(config)
+    if _grows(source, settings):
+        return load_grown(source, folder)
+    network = load_to_train(source)
+    return network if network.config.head == config.head else with_head(config, network.state_dict())
 
 
 def _grows(source: Path, settings: TrainingSettings) -> bool:
@@ -239,6 +244,8 @@ def _make_folder(
         if settings.freeze_towers and backbone is not None:
             share_backbone(source)
             save_backbone_link(backbone, folder)
+    if settings.stochastic_head:
+        config = dataclasses.replace(config, head=dataclasses.replace(config.head, stochastic=True))
     save_config(config, folder)
     write_record(folder, record)
 
