@@ -21,6 +21,9 @@ SEEN_ABSENCE_SHARE = 0.6
 UNKNOWN_THING_SHARE = 0.3
 """Share of the things asked for in vain that are words without meaning: what is not known must not be found."""
 
+ABSENT_IN_PLACE_SHARE = 0.4
+"""Share of those that stand in the image's own prompt in place of the thing: the words around it must not find it."""
+
 
 class Prompting:
     """Chooses prompts.
@@ -61,6 +64,9 @@ class Prompting:
         if styles is not None and self._elsewhere[number] and rng.random() < styles.absent:
             unknown = rng.random() < UNKNOWN_THING_SHARE
             absent = prompt_styles.unknown_thing(rng) if unknown else choose(self._elsewhere[number], rng)
+            target = prompts.named_target(text)
+            if target is not None and rng.random() < ABSENT_IN_PLACE_SHARE:
+                return text.replace(target, absent, 1), np.zeros_like(mask)
             return prompt_styles.fill(choose(prompt_data().short, rng), absent), np.zeros_like(mask)
         asked = self._settings.prompts == "varied" or styles is not None
         if asked and prompts.names_absence(text) and self._findings[number] and rng.random() < SEEN_ABSENCE_SHARE:

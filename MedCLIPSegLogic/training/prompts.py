@@ -34,7 +34,7 @@ _KIND = (
 )
 _TARGET = re.compile(
     rf"\b((?:{_KIND}\s+)*(?:tumou?rs?|lesions?|mass(?:es)?|neoplasms?|polyps?|melanomas?|nodules?|cysts?|hippocampus|infections?|"
-    r"cardiomediastinum|lungs?))\b",
+    rf"cardiomediastinum|lungs?)|(?:{_KIND}\s+)+(?:growths?|abnormality))\b",
     re.IGNORECASE,
 )
 _SYNONYMS = {"tumor": ("tumor", "lesion", "mass", "tumour"), "lesion": ("lesion", "tumor", "mass"), "mass": ("mass",)}

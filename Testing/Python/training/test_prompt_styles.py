@@ -9,8 +9,11 @@ import pytest
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.training import prompt_styles, prompts
+from MedCLIPSegLogic.training.data import TrainingItem, TrainingSet
 from MedCLIPSegLogic.training.prompt_data import prompt_data
 from MedCLIPSegLogic.training.prompt_styles import PromptStyles, style_prompt
+from MedCLIPSegLogic.training.prompting import Prompting
+from MedCLIPSegLogic.training.settings import TrainingSettings
 
 POLYP = "one small orange oval polyp, located in bottom right of the image"
 BREAST = "Three small square-shaped malignant tumors at the top, center in the breast ultrasound image."
@@ -106,6 +109,32 @@ def test_absent_things_lie_in_other_parts_of_the_body() -> None:
         assert things
         assert not any(re.search("polyp|colon|liver|kidney|appendix", thing) for thing in things)
     assert data.things_elsewhere(set()) == []
+
+
+def test_absent_things_also_stand_in_the_prompt_of_the_image() -> None:
+    """So that the words around the thing do not find it."""
+    mask = np.ones((8, 8), np.uint8)
+    items = (TrainingItem(np.zeros((8, 8, 3), np.uint8), (("one polyp in the colon", mask),), True, True),)
+    settings = TrainingSettings(styles=only(absent=1.0), negative_share=0)
+    ask = Prompting([TrainingSet("polyps", items, 1)], settings)
+    asked = [ask(0, "one polyp in the colon", mask, np.random.default_rng(seed)) for seed in range(200)]
+    assert not any(truth.any() for _, truth in asked)
+    assert not any("polyp" in text for text, _ in asked)
+    in_place = [text for text, _ in asked if text.startswith("one ") and text.endswith(" in the colon")]
+    assert 50 < len(in_place) < 110
+    assert len({text.removeprefix("one ") for text in in_place}) > 20
+
+
+@pytest.mark.parametrize(
+    ("text", "thing"),
+    [
+        ("Abnormal glioma growth observed in the left part of the brain.", "glioma growth"),
+        ("Imaging reveals a meningioma abnormality located in the center.", "meningioma abnormality"),
+        ("Detected abnormal growth of meningioma tumor in the right part.", "meningioma tumor"),
+    ],
+)
+def test_growths_are_things_when_their_kind_is_named(text: str, thing: str) -> None:
+    assert prompts.named_target(text) == thing
 
 
 @pytest.mark.parametrize(("shares", "words"), [({"short": -0.1}, "short is -0.1"), ({"short": 0.9}, "more than 1")])
