@@ -85,8 +85,12 @@ def gscorecam_text(
 
 
 def _words(towers: ClipTowers, ids: Tensor, values: Tensor) -> WordMap:
-    """The words between the marks of start and end, with the values of their tokens stretched to 0…1."""
+    """The words between the marks of start and end, with the values of their tokens stretched to 0…1.
+
+    There is nothing to compare a single token with: it has all the weight.
+    """
     words = towers.words(ids[0])
     inside = [position for _, positions in words for position in positions]
-    weights = dict(zip(inside, to_unit_range(values[inside]).tolist(), strict=True))
+    stretched = to_unit_range(values[inside]) if len(inside) > 1 else torch.ones(len(inside))
+    weights = dict(zip(inside, stretched.tolist(), strict=True))
     return [(word, max(weights[position] for position in positions)) for word, positions in words]

@@ -165,6 +165,12 @@ def test_every_word_has_a_weight(flavor: str, every_tower: Towers) -> None:
         assert max(weight for _, weight in words) == 1
 
 
+def test_a_single_word_has_all_the_weight(every_tower: Towers) -> None:
+    towers = every_tower("mini")
+    assert finish(m2ib_text(towers, an_image(), "polyp", M2IB(steps=2, copies=2)))[1] == [("polyp", 1.0)]
+    assert finish(gscorecam_text(towers, an_image(), "polyp", GScoreCam(channels=4)))[1] == [("polyp", 1.0)]
+
+
 def test_an_ensemble_is_the_mean_of_unit_vectors(some_towers: Towers) -> None:
     towers = some_towers("clip")
     first, second = towers.text_vectors(["a tumor", "polyp"])
