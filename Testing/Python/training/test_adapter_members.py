@@ -109,7 +109,7 @@ def test_further_members_start_near_those_that_are_there(a_config: ModelConfig) 
     assert torch.allclose(network(*INPUTS, MeanNoise()).logits, mean, atol=1e-6)
     for member in (1, 2, 3):
         difference = float((network(*INPUTS, MeanNoise(), member).logits - mean).detach().abs().max())
-        assert 0 < difference < 0.1 * float(mean.std()) + 0.05
+        assert 0 < difference < 0.2 * float(mean.std())  # members drawn anew: 0.2 to 1.1
     first, last = (network.adapter(1, m).proj_vis_up.weight for m in (0, 3))
     assert float((last - first).std() / first.std()) == pytest.approx(0.1, rel=0.2)
     of_two = grown_network(with_samplers(a_config, False, 2), plain.state_dict())
