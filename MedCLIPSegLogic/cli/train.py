@@ -99,6 +99,9 @@ def train_command(
         bool | None,
         typer.Option("--stochastic-head", help="Let the mask head draw from a distribution too.", **FROM_RECIPE),
     ] = None,
+    adapter_members: Annotated[
+        int | None, typer.Option(min=1, help="Sets of adapters the samples take turns with.", **FROM_RECIPE)
+    ] = None,
     keep: Annotated[
         Literal["average", "latest", "best"] | None,
         typer.Option(help="Weights that become the model; the others lie in folders of their own.", **FROM_RECIPE),
@@ -140,6 +143,7 @@ def train_command(
         "learning_rate": learning_rate,
         "freeze_towers": freeze_towers,
         "stochastic_head": stochastic_head,
+        "adapter_members": adapter_members,
         "data_share": data_share,
         "dice": dice,
         "samples": samples,

@@ -156,7 +156,7 @@ class _Run:
         maps, axis = self._maps[prompt_number], self._axis
         sharpens = self._sharpens([work.slice for work in works])
         if sharpens:
-            maps.insert_probability(axis, works[0].slice, self._passes.preview(works[0].pair))
+            maps.insert_probability(axis, works[0].slice, self._passes.preview(works[0]))
             yield self._preview(works[0], prompt_number)
         for count in self._counts(sharpens):
             for batch in self._passes.draw(works, count):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -22,10 +22,16 @@ from .uncertainty import RunningSums
 
 @dataclass(eq=False)
 class SliceSamples:
-    """One prompt on one slice: the slice, what is shared by all samples, and the samples drawn so far."""
+    """One prompt on one slice: the slice, what is shared by all samples, and the samples drawn so far.
+
+    Args:
+        slice: the slice.
+        pairs: what is shared by the samples of each member of an ensemble of adapters; mostly there is one.
+        sums: of the samples.
+    """
 
     slice: PreparedSlice
-    pair: PairState
+    pairs: list[PairState]
     sums: RunningSums
 
 
@@ -67,14 +73,15 @@ class Passes:
             self._halve(len(batch))
         return states
 
-    def meet(self, image: ImageState, text: TextState) -> PairState:
-        """One image and one prompt, up to the first noise."""
+    def meet(self, image: ImageState, text: TextState) -> list[PairState]:
+        """One image and one prompt, up to the first noise of each member."""
+        members = self._network.config.adapter.members
         with torch.inference_mode(), autocast(self._precision, self._device):
-            return self._network.meet(image, text)
+            return [self._network.meet(image, text, member) for member in range(members)]
 
-    def preview(self, pair: PairState) -> Tensor:
-        """Probability (S, S) of a single pass with the noise at its mean."""
-        return self._decode(pair, MeanNoise())[0]
+    def preview(self, work: SliceSamples) -> Tensor:
+        """Probability (S, S) of a single pass with the noise at its mean, through the first member."""
+        return self._decode(work.pairs[0], MeanNoise())[0]
 
     def draw(self, works: Sequence[SliceSamples], count: int) -> Iterator[list[SliceSamples]]:
         """Draw samples until each work has ``count``; yields the works of a batch after every batch.
@@ -86,20 +93,34 @@ class Passes:
         pending = [(work, sample) for work in works for sample in range(work.sums.count, count)]
         while pending:
             rows = pending[: self.batch_size]
-            batch = [(work, len(list(group))) for work, group in groupby(work for work, _ in rows)]
-            noise = SeededNoise(self._seed, [(work.slice.index, sample) for work, sample in rows])
+            batch = _runs(work for work, _ in rows)
             try:
-                pairs, times = [work.pair for work, _ in batch], [count for _, count in batch]
-                probabilities = self._decode(join_pairs(pairs, times), noise)
+                probabilities = self._sample(rows)
             except (MemoryError, RuntimeError) as error:
                 self._require_smaller_batch(error, len(rows))
             else:
-                for (work, _), part in zip(batch, probabilities.split(times), strict=True):
+                for (work, _), part in zip(batch, probabilities.split([n for _, n in batch]), strict=True):
                     work.sums.add(part)
                 pending = pending[len(rows) :]
                 yield [work for work, _ in batch]
                 continue
             self._halve(len(rows))
+
+    def _sample(self, rows: Sequence[tuple[SliceSamples, int]]) -> Tensor:
+        """Probabilities (B, S, S) of some slices' samples, of which those of one member are computed together."""
+        members = self._network.config.adapter.members
+        parts = [[n for n, (_, sample) in enumerate(rows) if sample % members == member] for member in range(members)]
+        drawn = []
+        for member, part in enumerate(parts):
+            if part:
+                noise = SeededNoise(self._seed, [(rows[n][0].slice.index, rows[n][1]) for n in part])
+                batch = _runs(rows[n][0] for n in part)
+                pair = join_pairs([work.pairs[member] for work, _ in batch], [times for _, times in batch])
+                drawn.append(self._decode(pair, noise))
+        if len(drawn) == 1:
+            return drawn[0]
+        order = torch.tensor([n for part in parts for n in part], device=self._device)
+        return torch.cat(drawn)[order.argsort()]
 
     def _decode(self, pair: PairState, noise: NoiseSource) -> Tensor:
         """Probabilities (B, S, S) of one pass a row."""
@@ -117,3 +138,8 @@ class Passes:
         logging.warning("Memory ran out with %d passes at once; going on with %d.", rows, self.batch_size)
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def _runs(works: Iterable[SliceSamples]) -> list[tuple[SliceSamples, int]]:
+    """Works and how often each comes in a row."""
+    return [(work, len(list(group))) for work, group in groupby(works)]

@@ -13,6 +13,8 @@ from .typed_json import dataclass_from_json
 
 MAX_LAYERS = 100
 """More than any tower has; a damaged file must not keep the program busy building."""
+MAX_MEMBERS = 32
+"""Of an ensemble of adapters."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class AdapterConfig:
         up_init_std: start spread of the up-projections; None keeps the published default of ``nn.Linear``.
         mask_padding: the image does not look at padding tokens, so prompts may be trimmed to their length; the
             published weights were trained with padding visible.
+        members: sets of adapters, an ensemble: sample s goes through set s mod ``members``; the paper has one.
     """
 
     width: int
@@ -117,9 +120,11 @@ class AdapterConfig:
     gate_init: float = 0.0
     up_init_std: float | None = None
     mask_padding: bool = False
+    members: int = 1
 
     def __post_init__(self) -> None:
         _require(self.width > 0, "adapter.width", self.width)
+        _require(0 < self.members <= MAX_MEMBERS, "adapter.members", self.members)
         _require(self.up_init_std is None or self.up_init_std >= 0, "adapter.up_init_std", self.up_init_std)
         _require(
             bool(self.fusion_layers) and list(self.fusion_layers) == sorted(set(self.fusion_layers)),

@@ -48,8 +48,11 @@ class MedCLIPSeg(nn.Module):
         joint = config.joint_width
         self.vision_model = build_image_tower(config.image, joint)
         self.text_model = build_text_tower(config.text, joint)
+        # One member of the ensemble after the other, so that the first has the published names.
         self.pvl_adapters = nn.ModuleList(
-            PVLAdapter(config.image.width, config.text.width, config.adapter) for _ in config.adapter.fusion_layers
+            PVLAdapter(config.image.width, config.text.width, config.adapter)
+            for _ in range(config.adapter.members)
+            for _ in config.adapter.fusion_layers
         )
         if config.head.kind == "depthwise":
             pixel_width = joint
@@ -101,9 +104,14 @@ class MedCLIPSeg(nn.Module):
             tokens = self.text_block(index, tokens, state)
         return replace(state, tokens=tokens)
 
-    def meet(self, image: ImageState, text: TextState) -> PairState:
-        """Let images and prompts of the same batch size meet, up to the first noise; shared by all samples."""
-        return PairState(image, text, self._adapter(0).look(image.tokens, text.tokens, text.hidden))
+    def meet(self, image: ImageState, text: TextState, member: int = 0) -> PairState:
+        """Let images and prompts of the same batch size meet, up to the first noise; shared by the member's samples.
+
+        Args:
+            image, text: from :meth:`encode_images` and :meth:`encode_text`.
+            member: number of the set of adapters.
+        """
+        return PairState(image, text, self.adapter(0, member).look(image.tokens, text.tokens, text.hidden), member)
 
     def decode(self, pair: PairState, noise: NoiseSource) -> NetworkOutput:
         """One stochastic pass from the first noise to the logits."""
@@ -112,7 +120,7 @@ class MedCLIPSeg(nn.Module):
         for index in range(layers[0], self.config.image.layers):
             if index in layers:
                 number = layers.index(index)
-                adapter = self._adapter(number)
+                adapter = self.adapter(number, pair.member)
                 state = adapter.look(image_tokens, text_tokens, text.hidden) if number else pair.first
                 for_image, for_text = adapter.sample(state, number, noise)
                 image_tokens, text_tokens = image_tokens + for_image, text_tokens + for_text
@@ -137,8 +145,9 @@ class MedCLIPSeg(nn.Module):
         patches = self.vision_model.project(image_tokens).mean(dim=1)
         return functional.normalize(patches, dim=-1), functional.normalize(self.text_model.project(text_tokens), dim=-1)
 
-    def _adapter(self, number: int) -> PVLAdapter:
-        adapter = self.pvl_adapters[number]
+    def adapter(self, number: int, member: int = 0) -> PVLAdapter:
+        """The adapter of a fusion layer, both counted from 0, in a set of adapters."""
+        adapter = self.pvl_adapters[member * len(self.config.adapter.fusion_layers) + number]
         assert isinstance(adapter, PVLAdapter)
         return adapter
 
@@ -175,7 +184,7 @@ class MedCLIPSeg(nn.Module):
         mean = self.mask_head(unit)
         if self.mask_deviation is None:
             return mean
-        drawn = noise(len(self.pvl_adapters), "image_from_text", mean[:, None])[:, 0]
+        drawn = noise(len(self.config.adapter.fusion_layers), "image_from_text", mean[:, None])[:, 0]
         return mean + functional.softplus(self.mask_deviation(unit)) * drawn
 
     def _read_mask(self, patches: Tensor, text: Tensor, image: ImageState, noise: NoiseSource) -> NetworkOutput:
@@ -188,6 +197,6 @@ class MedCLIPSeg(nn.Module):
         logits = functional.interpolate(logits[:, None], size=image.size, mode="bilinear", align_corners=False)[:, 0]
         return NetworkOutput(logits, grid, text)
 
-    def forward(self, images: Tensor, token_ids: Tensor, noise: NoiseSource) -> NetworkOutput:
-        """One stochastic pass for a batch of (image, prompt) pairs."""
-        return self.decode(self.meet(self.encode_images(images), self.encode_text(token_ids)), noise)
+    def forward(self, images: Tensor, token_ids: Tensor, noise: NoiseSource, member: int = 0) -> NetworkOutput:
+        """One stochastic pass for a batch of (image, prompt) pairs through one set of adapters."""
+        return self.decode(self.meet(self.encode_images(images), self.encode_text(token_ids), member), noise)

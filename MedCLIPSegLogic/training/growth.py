@@ -11,14 +11,17 @@ from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import Tensor
 
 from ..model.catalog import VOCABULARY_FILE
-from ..model.checkpoint import load_to_train, read_config
+from ..model.checkpoint import is_adapter, load_to_train, read_config
 from ..model.config import ModelConfig
 from ..model.network import MedCLIPSeg
 from ..model.tokenizer import PromptTokenizer, extend_vocabulary
 
 POSITIONS = "vision_model.trunk.pos_embed"
 TOKENS = "text_model.token_embedding.weight"
+ADAPTERS = "pvl_adapters."
 DEVIATION = "mask_deviation."
+MEMBER_SPREAD = 0.1
+"""Standard deviation of what a copied member's weights get added, as a share of that of the weights."""
 
 
 def can_grow(config: ModelConfig) -> bool:
@@ -61,12 +64,54 @@ def load_grown(source: Path, folder: Path) -> MedCLIPSeg:
         pieces = tokenizer([word])[0]
         new.append(table[pieces[1:-1]].mean(dim=0))
     states[TOKENS] = torch.cat([table, torch.stack(new)]) if new else table
-    return with_head(config, states)
+    return grown_network(config, states)
 
 
-def with_head(config: ModelConfig, states: Mapping[str, Tensor]) -> MedCLIPSeg:
-    """A network with the weights of another; only what makes its head stochastic may be new."""
+def with_samplers(config: ModelConfig, stochastic_head: bool, members: int) -> ModelConfig:
+    """The configuration with at least these sources of differing samples.
+
+    Args:
+        config: of the model as it is.
+        stochastic_head: let its mask head draw from a distribution.
+        members: sets of adapters.
+    """
+    head = dataclasses.replace(config.head, stochastic=config.head.stochastic or stochastic_head)
+    adapter = dataclasses.replace(config.adapter, members=max(config.adapter.members, members))
+    return dataclasses.replace(config, head=head, adapter=adapter)
+
+
+def grown_network(config: ModelConfig, states: Mapping[str, Tensor]) -> MedCLIPSeg:
+    """A network with the weights of another; what makes its head stochastic and further sets of adapters may be new.
+
+    Args:
+        config: of the new network.
+        states: all weights of the other, or those of its towers alone, which leaves the rest as drawn.
+    """
     network = MedCLIPSeg(config)
-    new = {name: tensor for name, tensor in network.state_dict().items() if name.startswith(DEVIATION)}
+    fresh = network.state_dict()
+    if not any(is_adapter(name) for name in states):
+        new = {name: tensor for name, tensor in fresh.items() if is_adapter(name)}
+    else:
+        new = {name: tensor for name, tensor in fresh.items() if name.startswith(DEVIATION)}
+        new |= _further_members(fresh, states)
     network.load_state_dict({**new, **states})
     return network
+
+
+def _further_members(wanted: Iterable[str], states: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Sets of adapters that are not there yet: those that are, in turn, with a little noise that lets them part.
+
+    The noise comes from torch's global generator.
+    """
+    known = len({_number(name) for name in states if name.startswith(ADAPTERS)})
+    new = {}
+    for name in wanted:
+        if name.startswith(ADAPTERS) and name not in states:
+            number = _number(name)
+            tensor = states[name.replace(f"{ADAPTERS}{number}.", f"{ADAPTERS}{number % known}.", 1)]
+            new[name] = tensor + MEMBER_SPREAD * tensor.std(correction=0) * torch.randn_like(tensor)
+    return new
+
+
+def _number(name: str) -> int:
+    return int(name.removeprefix(ADAPTERS).split(".", 1)[0])

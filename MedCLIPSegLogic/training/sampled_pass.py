@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -56,21 +58,37 @@ class SampledPass(nn.Module):
         self._prior_variance = prior_variance
         self._plain = plain
 
-    def forward(self, images: Tensor, token_ids: Tensor, noise: NoiseSource) -> SampledOutput:
+    def forward(
+        self, images: Tensor, token_ids: Tensor, noise: NoiseSource, members: Sequence[int] = (0,)
+    ) -> SampledOutput:
+        """Run the passes; ``members`` are the sets of adapters they take turns with."""
         if self._prior_variance is None:
-            return self._passes(images, token_ids, noise)
+            return self._passes(images, token_ids, noise, members)
         with AdapterVariances(self.network) as variances:
-            output = self._passes(images, token_ids, noise)
+            output = self._passes(images, token_ids, noise, members)
         return replace(output, divergence=variance_divergence(variances.values, self._prior_variance))
 
-    def _passes(self, images: Tensor, token_ids: Tensor, noise: NoiseSource) -> SampledOutput:
+    def _passes(self, images: Tensor, token_ids: Tensor, noise: NoiseSource, members: Sequence[int]) -> SampledOutput:
         network = self.network
         if not isinstance(network, MedCLIPSeg):
             return SampledOutput([network(images, token_ids, noise) for _ in range(self._samples)])
         image, text = network.encode_images(images), network.encode_text(token_ids)
-        pair = network.meet(image, text)
-        samples = [network.decode(pair, noise) for _ in range(self._samples)]
+        pairs = [network.meet(image, text, member) for member in members[: self._samples]]
+        samples = [network.decode(pairs[number % len(pairs)], noise) for number in range(self._samples)]
         return SampledOutput(samples, network.plain_vectors(image, text) if self._plain else None)
+
+
+def shuffled_members(count: int, seed: int, step: int) -> list[int]:
+    """The sets of adapters in the order in which a step's samples take turns with them.
+
+    The same in all processes and parts of a batch; with one sample a step, every step trains one set drawn at random.
+
+    Args:
+        count: of the sets.
+        seed: of the run.
+        step: of the run.
+    """
+    return [int(member) for member in np.random.default_rng([seed, step]).permutation(count)]
 
 
 class AdapterVariances:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from ..errors import MedCLIPSegError
+from ..model.config import MAX_MEMBERS
 from ..model.typed_json import dataclass_from_json
 from .composition import Composition
 from .losses import LossWeights
@@ -48,6 +49,8 @@ class TrainingSettings:
         data_share: percent of the training images, from the sheets with that suffix or drawn by ``seed``.
         freeze_towers: train adapters and heads only.
         stochastic_head: let the mask head draw from a distribution as well; a model that does keeps doing so.
+        adapter_members: sets of adapters the samples take turns with, an ensemble on shared towers; a model with more
+            keeps them.
         loss: weights of the loss parts.
         dice: "per-image", or "published-rows" for the published code's Dice, a row of the image at a time.
         samples: stochastic passes an example.
@@ -84,6 +87,7 @@ class TrainingSettings:
     data_share: int = 100
     freeze_towers: bool = False
     stochastic_head: bool = False
+    adapter_members: int = 1
     loss: LossWeights = field(default_factory=lambda: LossWeights(auxiliary=0.3))
     dice: Literal["per-image", "published-rows"] = "per-image"
     samples: int = 1
@@ -124,6 +128,12 @@ class TrainingSettings:
         _require(1 <= self.data_share <= 100, "data share", self.data_share, "between 1 and 100 percent")
         _require(
             1 <= self.samples <= MAX_SAMPLES, "number of training samples", self.samples, f"between 1 and {MAX_SAMPLES}"
+        )
+        _require(
+            1 <= self.adapter_members <= MAX_MEMBERS,
+            "number of sets of adapters",
+            self.adapter_members,
+            f"between 1 and {MAX_MEMBERS}",
         )
         _require(self.patience is None or self.patience > 0, "patience", self.patience, "at least 1")
         _require(self.clip_norm is None or self.clip_norm > 0, "clip norm", self.clip_norm, "above 0")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,13 +12,21 @@ import torch
 from ..atomic_file import write_failures_in_words, write_text
 from ..errors import MedCLIPSegError
 from ..model.catalog import VOCABULARY_FILE
-from ..model.checkpoint import load_to_train, read_backbone_link, read_config, save_backbone_link, save_config
+from ..model.checkpoint import (
+    is_adapter,
+    is_backbone_alone,
+    load_to_train,
+    read_backbone_link,
+    read_config,
+    save_backbone_link,
+    save_config,
+)
 from ..model.config import ModelConfig
 from ..model.library import find_model
 from ..model.network import MedCLIPSeg
 from ..model.tokenizer import PromptTokenizer, build_vocabulary
 from ..training.data import TrainingSet, has_split, load_set
-from ..training.growth import can_grow, grow_config, load_grown, with_head
+from ..training.growth import can_grow, grow_config, grown_network, load_grown, with_samplers
 from ..training.processes import Processes, join_processes
 from ..training.recipes import Recipe, recipe_settings
 from ..training.sampler import source_size
@@ -126,7 +133,12 @@ def _start_network(folder: Path, source: Path | None, settings: TrainingSettings
     if _grows(source, settings):
         return load_grown(source, folder)
     network = load_to_train(source)
-    return network if network.config.head == config.head else with_head(config, network.state_dict())
+    if network.config == config:
+        return network
+    states = network.state_dict()
+    if is_backbone_alone(source):
+        states = {name: tensor for name, tensor in states.items() if not is_adapter(name)}
+    return grown_network(config, states)
 
 
 def _grows(source: Path, settings: TrainingSettings) -> bool:
@@ -244,9 +256,7 @@ def _make_folder(
         if settings.freeze_towers and backbone is not None:
             share_backbone(source)
             save_backbone_link(backbone, folder)
-    if settings.stochastic_head:
-        config = dataclasses.replace(config, head=dataclasses.replace(config.head, stochastic=True))
-    save_config(config, folder)
+    save_config(with_samplers(config, settings.stochastic_head, settings.adapter_members), folder)
     write_record(folder, record)
 
 
