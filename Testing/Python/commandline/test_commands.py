@@ -242,7 +242,12 @@ def test_pages_without_a_voxel_size_have_no_volume(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_ended_from_outside_leaves_nothing(tmp_path: Path, ending: signal.Signals) -> None:
     arguments = ["segment", str(VOLUME), "--prompt", "hippocampus", "--samples", "1000", "--out", str(tmp_path / "out")]
-    running = subprocess.Popen([sys.executable, "-m", "MedCLIPSegLogic", *arguments], stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "MedCLIPSegLogic", *arguments],
+        stderr=subprocess.DEVNULL,
+        # Programs in the background inherit that Ctrl+C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 60
     while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.05)
