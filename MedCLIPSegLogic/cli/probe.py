@@ -13,6 +13,7 @@ from .progress import progress_bar
 WORDS = {
     "absent": "empty masks for things that are not there",
     "mosaic": "the right one of two pictures, by place",
+    "size": "the right one of two pictures, by size",
     "several": "the right one of two findings, by place or size",
     "part": "the right part of an organ",
 }

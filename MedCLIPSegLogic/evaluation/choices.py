@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..datasets.sheets import SheetRow
 from ..datasets.truth import read_truth
 from ..training import prompts
-from ..training.composition import OTHER, Tile, arrange, one_of_several
+from ..training.composition import OTHER, Tile, arrange, one_of_several, size_order
 from ..training.prompt_data import prompt_data
 from ..training.prompt_styles import fill, thing
 from ..volumes.intensity import default_rule, resolve
@@ -31,8 +31,8 @@ class Choice:
     """One case.
 
     Args:
-        kind: "mosaic" (two pictures of a set in one, told apart by place), "several" (two findings of a picture, told
-            apart by place or size) or "part" (parts of an organ by name).
+        kind: "mosaic" (two pictures of a set in one, told apart by place), "size" (the same, by the size of what they
+            show), "several" (two findings of a picture, by place or size) or "part" (parts of an organ by name).
         image: what it is made of.
         prompt: in a wording held out from training.
         volume: the image.
@@ -114,17 +114,23 @@ def _several(pictures: Sequence[_Picture]) -> Iterator[Choice]:
 
 
 def _mosaics(pictures: Sequence[_Picture]) -> Iterator[Choice]:
-    """Every picture beside, or above, the next one."""
-    templates = prompt_data().unseen_mosaic
+    """Every picture beside, or above, the next one, asked for by place, and by size where that tells them apart."""
+    by_place, by_size = prompt_data().unseen_mosaic, prompt_data().unseen_one_of_several
     for number, (first, second) in enumerate(zip(pictures, [*pictures[1:], *pictures[:1]], strict=True)):
         if first is second:
             continue
         layout, turn = ("row", "column")[number % 2], number // 2 % 2
         mosaic, tiles = arrange([first.tile, second.tile], "row" if layout == "row" else "column", padded=False)
-        template = templates[number % len(templates)].replace("{place}", tiles[turn].name)
-        text = fill(template, (first, second)[turn].thing)
+        masks = [tile.mask > 0 for tile in tiles]
         name = f"{first.name} and {second.name}"
-        yield _choice("mosaic", name, text, mosaic, tiles[turn].mask > 0, tiles[1 - turn].mask > 0)
+        template = by_place[number % len(by_place)].replace("{place}", tiles[turn].name)
+        text = fill(template, (first, second)[turn].thing)
+        yield _choice("mosaic", name, text, mosaic, masks[turn], masks[1 - turn])
+        order = size_order([int(mask.sum()) for mask in masks])
+        if order is not None and first.thing == second.thing:
+            word = ("larger", "smaller")[turn]
+            text = fill(by_size[word][number % len(by_size[word])], first.thing)
+            yield _choice("size", name, text, mosaic, masks[order[turn]], masks[order[1 - turn]])
 
 
 def _choice(kind: str, name: str, text: str, pixels: NDArray[np.uint8], wanted: Mask, other: Mask) -> Choice:

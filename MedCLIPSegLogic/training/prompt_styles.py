@@ -34,6 +34,8 @@ class PromptStyles:
         synonyms: other words for the thing, or the same words in another order.
         contradictory: with a denial or a wrong place; the mask stays, since the image decides.
         absent: a thing from another part of the body, with an empty mask.
+        random_place: with random words of place: a place chooses where there is something to choose from, and hides
+            nothing where there is not.
     """
 
     missing_location: float = 0.08
@@ -44,6 +46,7 @@ class PromptStyles:
     synonyms: float = 0.10
     contradictory: float = 0.08
     absent: float = 0.13
+    random_place: float = 0.06
 
     def __post_init__(self) -> None:
         shares = dataclasses.asdict(self)
@@ -55,7 +58,7 @@ class PromptStyles:
 
 
 def style_prompt(text: str, styles: PromptStyles, rng: np.random.Generator) -> str:
-    """A prompt in a random style, still true of its picture but for words of size."""
+    """A prompt in a random style, still true of its picture but for words of size and place."""
     if prompts.names_absence(text):
         return absence(text, rng) if rng.random() < styles.short + styles.synonyms else text
     change = {
@@ -66,6 +69,7 @@ def style_prompt(text: str, styles: PromptStyles, rng: np.random.Generator) -> s
         "short": lambda: short(text, rng),
         "contradictory": lambda: contradict(text, rng),
         "synonyms": lambda: reorder(replace_noun(text, rng)) if rng.random() < 0.5 else replace_noun(text, rng),
+        "random_place": lambda: randomize_place(overdescribe(text, rng) if rng.random() < 0.5 else text, rng),
     }
     draw = rng.random()
     for name, apply in change.items():
@@ -133,8 +137,7 @@ def contradict(text: str, rng: np.random.Generator) -> str:
     """The prompt inside a denial, half of the time with a wrong place, or a denial of the thing alone."""
     bare = text.rstrip(" .")
     if rng.random() < 0.5:
-        place = str(rng.choice(prompt_data().places))
-        bare = f"{randomize_size(prompts.drop_location(bare), rng)} at the {place}"
+        bare = f"{randomize_size(prompts.drop_location(bare), rng)} at the {_place(rng)}"
     template = str(rng.choice(prompt_data().contradictory))
     if not template.startswith("{prompt}"):
         bare = bare[:1].lower() + bare[1:]
@@ -177,6 +180,20 @@ def randomize_size(text: str, rng: np.random.Generator) -> str:
         return changed
     target = prompts.named_target(text)
     return text if target is None else re.sub(re.escape(target), f"{word} {target}", text, count=1, flags=re.IGNORECASE)
+
+
+def randomize_place(text: str, rng: np.random.Generator) -> str:
+    """The prompt with its words of place replaced by random ones, or with some after the thing."""
+    changed, count = prompts.PLACES.subn(lambda match: _place(rng), text)
+    if count:
+        return changed
+    target = prompts.named_target(text)
+    place = f"in the {_place(rng)} of the image"
+    return text if target is None else re.sub(re.escape(target), rf"\g<0> {place}", text, count=1, flags=re.IGNORECASE)
+
+
+def _place(rng: np.random.Generator) -> str:
+    return str(rng.choice(prompt_data().places))
 
 
 def fill(template: str, target: str) -> str:

@@ -16,6 +16,8 @@ NAMED_BY_PLACE = (
     r"hemispheres?|hippocamp(?:us|i)|hippocampal|amygdala)"
 )
 _PLACES = rf"{_PLACE}(?:[\s,-]+(?:and\s+)?{_PLACE})*"
+PLACES = re.compile(rf"\b{_PLACES}\b(?!\s+(?:{_PLACE}\s+)*{NAMED_BY_PLACE}\b)", re.IGNORECASE)
+"""Words of place, but not those that tell which organ is meant ("left lung")."""
 _LOCATION = re.compile(
     rf",?\s*(?:which is\s+)?(?:located|located at|positioned|seen|found|occupying)?\s*(?:in|at|on|of)?\s*(?:the\s+)?"
     rf"\b{_PLACES}\b(?!\s+(?:{_PLACE}\s+)*{NAMED_BY_PLACE}\b)(?:\s+(?:side|part|area|region|section|quadrant|corner|portion))?"

@@ -63,6 +63,21 @@ def test_sizes_are_randomized() -> None:
     assert any("large polyp" in text for text in many("a polyp", only(random_size=1.0)))
 
 
+def test_places_are_randomized() -> None:
+    places = set(prompt_data().places)
+    told = [re.findall(r"located in ([a-z ]+) of the image", text) for text in _misplaced(POLYP)]
+    assert {place for found in told for place in found} == places
+    assert all(re.search(r"malignant tumors? at the [a-z ]+ in the breast", text) for text in _misplaced(BREAST))
+    for text in _misplaced("a polyp"):
+        assert re.search(rf"a polyp in the ({'|'.join(places)}) of the image", text)
+    assert all("left lung" in text for text in _misplaced("the left lung"))
+    assert set(_misplaced("no tumor at the left")) == {"no tumor at the left"}
+
+
+def _misplaced(text: str) -> list[str]:
+    return many(text, only(random_place=1.0))
+
+
 def test_synonyms_keep_the_number() -> None:
     texts = many(BREAST, only(synonyms=1.0))
     assert len({*texts}) > 4
