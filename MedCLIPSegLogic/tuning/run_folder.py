@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic_file import write_text
-from ..errors import MedCLIPSegError
 from ..model.catalog import CARD_FILE, OWN_BACKBONE_FILE, describe_model
 from ..model.checkpoint import file_hash, is_adapter, save_backbone_link, save_config, save_weights
 from ..model.network import MedCLIPSeg
+from ..run_record import read_run_record, write_run_record
 from ..training.weights import copy_vocabulary
 
 RECORD_FILE = "tuning.json"
@@ -25,17 +25,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     Raises:
         MedCLIPSegError: it is missing or damaged.
     """
-    path = folder / RECORD_FILE
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(record["settings"], dict) and isinstance(record["retrieval"], dict) and record["data"]:
-            return record
-        reason = "it is incomplete"
-    except FileNotFoundError:
-        raise MedCLIPSegError(f"There is no interrupted tuning in {folder}: it has no {RECORD_FILE}.") from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        reason = str(error)
-    raise MedCLIPSegError(f"The record {path} of the tuning cannot be read: {reason}.")
+    return read_run_record(folder / RECORD_FILE, "tuning", ("settings", "retrieval", "data"))
 
 
 @contextmanager
@@ -95,4 +85,4 @@ def write_record(folder: Path, record: dict[str, Any]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    write_text(folder / RECORD_FILE, json.dumps(record, indent=2) + "\n")
+    write_run_record(folder / RECORD_FILE, record)

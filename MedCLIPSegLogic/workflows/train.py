@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..atomic_file import write_failures_in_words, write_text
+from ..atomic_file import write_failures_in_words
 from ..errors import MedCLIPSegError
 from ..model.catalog import VOCABULARY_FILE
 from ..model.checkpoint import (
@@ -25,6 +24,7 @@ from ..model.config import ModelConfig
 from ..model.library import find_model
 from ..model.network import MedCLIPSeg
 from ..model.tokenizer import PromptTokenizer, build_vocabulary
+from ..run_record import read_run_record, write_run_record
 from ..training.data import TrainingSet, has_split, load_set
 from ..training.growth import can_grow, grow_config, grown_network, load_grown, with_samplers
 from ..training.processes import Processes, join_processes
@@ -189,17 +189,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     Raises:
         MedCLIPSegError: it is missing or damaged.
     """
-    path = folder / RECORD_FILE
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(record["settings"], dict) and isinstance(record["data"], dict):
-            return record
-        reason = "it is incomplete"
-    except FileNotFoundError:
-        raise MedCLIPSegError(f"There is no interrupted training in {folder}: it has no {RECORD_FILE}.") from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        reason = str(error)
-    raise MedCLIPSegError(f"The record {path} of the training cannot be read: {reason}.")
+    return read_run_record(folder / RECORD_FILE, "training", ("settings", "data"))
 
 
 def _check_request(
@@ -266,7 +256,7 @@ def write_record(folder: Path, record: dict[str, Any]) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    write_text(folder / RECORD_FILE, json.dumps(record, indent=2) + "\n")
+    write_run_record(folder / RECORD_FILE, record)
 
 
 def _earlier_record(folder: Path, record: dict[str, Any]) -> dict[str, Any]:

@@ -110,11 +110,11 @@ def test_further_members_start_near_those_that_are_there(a_config: ModelConfig) 
     for member in (1, 2, 3):
         difference = float((network(*INPUTS, MeanNoise(), member).logits - mean).detach().abs().max())
         assert 0 < difference < 0.2 * float(mean.std())  # members drawn anew: 0.2 to 1.1
-    first, last = (network.adapter(1, m).proj_vis_up.weight for m in (0, 3))
+    first, last = (network.adapter(1, m).proj_vis_up.weight.detach() for m in (0, 3))
     assert float((last - first).std() / first.std()) == pytest.approx(0.1, rel=0.2)
     of_two = grown_network(with_samplers(a_config, False, 2), plain.state_dict())
     again = grown_network(with_samplers(of_two.config, False, 4), of_two.state_dict())
-    before, after = (again.adapter(0, member).proj_txt_down.weight for member in (1, 3))
+    before, after = (again.adapter(0, member).proj_txt_down.weight.detach() for member in (1, 3))
     assert torch.equal(before, of_two.adapter(0, 1).proj_txt_down.weight)
     assert float((after - before).std() / before.std()) == pytest.approx(0.1, rel=0.2)
     assert with_samplers(of_two.config, False, 1).adapter.members == 2
