@@ -31,7 +31,7 @@ from ..zeroshot.request import ZeroShotRequest
 from ..zeroshot.result import ZeroShotResult
 from ..zeroshot.saliency import TextSaliency
 from ..zeroshot.sam import Segmenter, choose_sam, load_segmenter
-from ..zeroshot.towers import load_towers
+from ..zeroshot.towers import ClipTowers, load_towers
 from .result_files import finish, intensity_rule, result_slugs, write_record, write_result_files
 from .words import record_words
 
@@ -168,9 +168,41 @@ def load_saliency(
     Raises:
         MedCLIPSegError: there is no such model or device, or the model is damaged.
     """
+    towers, used = load_method_towers(model, device)
+    saliency, settings = method_saliency(method, towers, seed, study, sentences)
+    return saliency, {**used, **settings}
+
+
+def load_method_towers(model: str | Path | None, device: Device) -> tuple[ClipTowers, dict[str, Any]]:
+    """CLIP towers for a method, and what there is to record of them.
+
+    Args:
+        model: their name or folder; None takes biomedclip if it is there, else mini.
+        device: where to compute.
+
+    Raises:
+        MedCLIPSegError: there is no such model or device, or the model is damaged.
+    """
     name = model if model is not None else _default_towers()
     towers = load_towers(name)
     towers.to(choose_device(device))
+    folder = find_model(name)
+    return towers, {"model": folder.resolve().name, "model_hash": model_hash(folder)}
+
+
+def method_saliency(
+    method: Method,
+    towers: ClipTowers,
+    seed: int,
+    study: str | None = None,
+    sentences: dict[str, list[str]] | None = None,
+) -> tuple[TextSaliency, dict[str, Any]]:
+    """The saliency of a method on loaded towers, and what there is to record of it.
+
+    Args:
+        method, seed, study, sentences: as of :func:`load_saliency`.
+        towers: on their device.
+    """
     settings: M2IB | GScoreCam = GScoreCam()
     if method.saliency == "m2ib":
         settings = dataclasses.replace(PUBLISHED[PUBLISHED_FOR.get(study or "", "default")], seed=seed)
@@ -178,13 +210,7 @@ def load_saliency(
     if isinstance(settings, GScoreCam):
         used["channels"] = settings.channels_of(towers.width)
     known = sentences or {}
-    folder = find_model(name)
-    record = {
-        "model": folder.resolve().name,
-        "model_hash": model_hash(folder),
-        "saliency": {"method": method.saliency, **used},
-        "sentences": known,
-    }
+    record = {"saliency": {"method": method.saliency, **used}, "study": study, "sentences": known}
     return TextSaliency(towers, settings, lambda prompt: known.get(prompt, [prompt])), record
 
 

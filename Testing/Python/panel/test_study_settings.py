@@ -12,8 +12,10 @@ from slicerhost.fixtures import Pump
 from zero_shot_panel import addPicture, choose, isShown, runAll, setChoice
 
 from MedCLIPSegLogic.scene.tags import segment_record
+from MedCLIPSegLogic.workflows import zeroshot as workflow
 from MedCLIPSegLogic.zeroshot.m2ib import PUBLISHED
 from MedCLIPSegLogic.zeroshot.prompt_sets import load_prompt_sets
+from MedCLIPSegLogic.zeroshot.towers import load_towers
 
 SETS = load_prompt_sets()
 
@@ -102,6 +104,7 @@ def test_a_run_asks_for_the_sentences_and_takes_the_published_settings(a_method:
     assert "Done in" in runAll(a_method, pump)
     settings = settingsOf(a_method)
     assert settings["prompts"] == ["finding"]
+    assert settings["study"] == "breast ultrasound"
     assert settings["sentences"] == {"finding": SETS.sentences("P5", "breast ultrasound", "malignant")}
     assert (settings["saliency"]["layer"], settings["saliency"]["beta"]) == (
         PUBLISHED["breast"].layer,
@@ -110,8 +113,23 @@ def test_a_run_asks_for_the_sentences_and_takes_the_published_settings(a_method:
     setChoice(ui.zeroShotStudyComboBox, "")  # the next run must not keep them
     runAll(a_method, pump)
     settings = settingsOf(a_method)
+    assert settings["study"] is None
     assert settings["sentences"] == {}
     assert settings["saliency"]["beta"] == PUBLISHED["default"].beta
+
+
+def test_another_study_does_not_load_the_towers_again(
+    a_method: Any, pump: Pump, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(workflow, "load_towers", lambda name: loaded.append(name) or load_towers(name))
+    addPicture()
+    a_method.logic.rows.add(["finding"])
+    for study in ("breast ultrasound", "brain MRI", ""):
+        setChoice(a_method.ui.zeroShotStudyComboBox, study)
+        assert "Done in" in runAll(a_method, pump)
+        assert settingsOf(a_method)["study"] == (study or None)
+    assert len(loaded) == 1
 
 
 def test_a_design_speaks_of_one_prompt(a_method: Any, pump: Pump) -> None:
