@@ -39,8 +39,8 @@ class AdaptiveSampling:
     """
 
     minimum: int = 3
-    mask_change: float = 0.01
-    entropy_change: float = 0.1
+    mask_change: float = 0.015
+    entropy_change: float = 0.15
 
     def __post_init__(self) -> None:
         if self.minimum < 3:

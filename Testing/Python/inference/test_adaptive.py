@@ -125,8 +125,8 @@ def test_the_rule_is_recorded(a_model: LoadedModel, a_picture: Volume) -> None:
         == dataclasses.asdict(RULE)
         == {
             "minimum": 3,
-            "mask_change": 0.01,
-            "entropy_change": 0.1,
+            "mask_change": 0.015,
+            "entropy_change": 0.15,
         }
     )
 
