@@ -15,10 +15,14 @@ Wordings = tuple[str, ...]
 
 @dataclass(frozen=True)
 class PromptData:
-    """Wordings; ``{target}`` stands for the thing asked for, ``{prompt}`` for a whole prompt, ``{place}`` for a place.
+    """Wordings with gaps.
+
+    ``{target}`` stands for the thing asked for, ``{prompt}`` for a whole prompt, ``{place}`` for a place and ``{word}``
+    for a word without meaning.
 
     Args:
         short, overdescriptive, absence, mosaic: templates.
+        around: short templates with unknown words around the thing.
         contradictory: templates that deny what the image shows.
         places: words of place for prompts that tell a wrong one.
         synonyms: other words for a noun; the noun itself may be among them.
@@ -33,6 +37,7 @@ class PromptData:
 
     short: Wordings
     overdescriptive: Wordings
+    around: Wordings
     absence: Wordings
     mosaic: Wordings
     contradictory: Wordings

@@ -14,8 +14,8 @@ from .prompt_data import prompt_data
 
 SYNONYM_SHARE = 0.4
 """Share of short prompts whose noun is replaced."""
-UNKNOWN_VERB_SHARE = 0.15
-"""Share of short prompts in which an unknown word stands before the thing: only the thing decides."""
+UNKNOWN_WORD_SHARE = 0.25
+"""Share of short prompts in which unknown words stand around the thing: only the thing decides."""
 _SYLLABLE = ("bcdfglmnprstvz", "aeiou", ("", "", "n", "r", "s", "x"))
 _IN_CLAUSE = re.compile(r"^(?P<thing>[^,:]+?),?\s+(?P<place>(?:located\s+)?in the [^,:]+?)\.?$", re.IGNORECASE)
 _SIZE_WORD = re.compile(r"\b(?:tiny|small|medium(?:-sized)?|large|big|huge)\b", re.IGNORECASE)
@@ -60,7 +60,10 @@ class PromptStyles:
 def style_prompt(text: str, styles: PromptStyles, rng: np.random.Generator) -> str:
     """A prompt in a random style, still true of its picture but for words of size and place."""
     if prompts.names_absence(text):
-        return absence(text, rng) if rng.random() < styles.short + styles.synonyms else text
+        draw = rng.random() - styles.short
+        if draw < 0:
+            return absence(text, rng)
+        return reorder(text) if draw < styles.synonyms else text
     change = {
         "missing_location": lambda: prompts.drop_location(text),
         "missing_size": lambda: prompts.drop_size(text),
@@ -97,8 +100,8 @@ def short(text: str, rng: np.random.Generator) -> str:
         target = replace_noun(target, rng)
     organ = prompts.named_image(text)
     template = str(rng.choice(prompt_data().short))
-    if rng.random() < UNKNOWN_VERB_SHARE:
-        template = f"{unknown_word(rng)} the {{target}}"
+    if rng.random() < UNKNOWN_WORD_SHARE:
+        template = _with_unknown_words(str(rng.choice(prompt_data().around)), rng)
     phrase = fill(template, target)
     if organ and rng.random() < 0.4 and not re.search(r"\?|image|here", phrase):
         phrase = f"{phrase} in the {organ}"
@@ -112,6 +115,10 @@ def unknown_word(rng: np.random.Generator) -> str:
         for _ in range(int(rng.integers(1, 5)))
     ]
     return "".join(syllables)
+
+
+def _with_unknown_words(template: str, rng: np.random.Generator) -> str:
+    return re.sub(r"\{word\}", lambda match: unknown_word(rng), template)
 
 
 def unknown_thing(rng: np.random.Generator) -> str:
@@ -130,7 +137,7 @@ def overdescribe(text: str, rng: np.random.Generator) -> str:
     bare = text.rstrip(" .")
     if not template.startswith("{prompt}"):
         bare = bare[:1].lower() + bare[1:]
-    return template.format(prompt=bare) + "."
+    return _with_unknown_words(template, rng).format(prompt=bare) + "."
 
 
 def contradict(text: str, rng: np.random.Generator) -> str:
@@ -138,7 +145,7 @@ def contradict(text: str, rng: np.random.Generator) -> str:
     bare = text.rstrip(" .")
     if rng.random() < 0.5:
         bare = f"{randomize_size(prompts.drop_location(bare), rng)} at the {_place(rng)}"
-    template = str(rng.choice(prompt_data().contradictory))
+    template = _with_unknown_words(str(rng.choice(prompt_data().contradictory)), rng)
     if not template.startswith("{prompt}"):
         bare = bare[:1].lower() + bare[1:]
     return fill(template, thing(text)).replace("{prompt}", bare)

@@ -24,6 +24,7 @@ def vocabulary_texts(sets: Sequence[TrainingSet], settings: TrainingSettings) ->
     data = prompt_data()
     groups = [
         data.short,
+        data.around,
         data.overdescriptive,
         data.absence,
         data.mosaic,
@@ -36,5 +37,5 @@ def vocabulary_texts(sets: Sequence[TrainingSet], settings: TrainingSettings) ->
     for group in groups:
         for wording in group:
             # A word enters the vocabulary from its second use on.
-            yield from (wording.format(target="", prompt="", place=""),) * 2
+            yield from (wording.format(target="", prompt="", place="", word=""),) * 2
     yield from ("upper left", "upper right", "lower left", "lower right") * 2

@@ -94,6 +94,25 @@ def test_over_described_prompts_hold_the_prompt() -> None:
     assert all(POLYP in text for text in many(POLYP, only(overdescriptive=1.0)))
 
 
+def test_no_gap_stays_open() -> None:
+    styles = [only(short=1.0), only(overdescriptive=1.0), only(random_place=1.0), only(contradictory=1.0)]
+    assert not any(re.search(r"[{}]", text) for style in styles for text in many(POLYP, style, 600))
+
+
+def test_unknown_words_stand_around_the_thing() -> None:
+    known = set(re.findall(r"[a-z]+", " ".join([POLYP, *prompt_data().short, *prompt_data().around]).lower()))
+    known |= {word for nouns in prompt_data().synonyms.values() for noun in nouns for word in noun.split()}
+    texts = many(POLYP, only(short=1.0), 600)
+    strange = [text for text in texts if not set(re.findall(r"[a-z]+", text.lower())) <= known]
+    assert len(strange) / len(texts) == pytest.approx(prompt_styles.UNKNOWN_WORD_SHARE, abs=0.05)
+    assert all("polyp" in text.lower() for text in strange)
+
+
+def test_absence_is_also_said_in_another_order() -> None:
+    texts = set(many("No tumor in the breast ultrasound image.", only(synonyms=1.0)))
+    assert texts == {"In the breast ultrasound image, no tumor"}
+
+
 def test_absence_is_said_in_other_words_but_never_turned_around() -> None:
     texts = many("No tumor in the breast ultrasound image.", only(short=1.0))
     assert len(set(texts)) > 4
