@@ -23,6 +23,8 @@ PROBES = Path(__file__).parent.parent.parent / "Data" / "Probes"
 SETS = ("BUSI", "Kvasir", "BRISC", "ISIC")
 PUBLISHED_SHARE = 65.79 / 83.76
 """What is left of the published model's Dice with contradictory prompts."""
+DICE_GOALS = {"BUSI": 0.80, "Kvasir": 0.83, "BRISC": 0.75, "ISIC": 0.90}
+"""Of original prompts; the last two are missed by less than 0.01, see the card."""
 ROWS = {
     "original": "original",
     "missing_location": "missing location",
@@ -53,6 +55,13 @@ def test_the_card_tells_the_measured_scores(style: str, scores: dict[str, Any]) 
     assert told == pytest.approx([*measured, fmean(measured)], abs=0.00051)
 
 
+def test_dice_is_what_was_aimed_at(scores: dict[str, Any]) -> None:
+    original = scores["dice"]["original"]
+    assert {name for name, goal in DICE_GOALS.items() if original[name] >= goal} == {"BUSI", "Kvasir"}
+    assert all(original[name] > goal - 0.01 for name, goal in DICE_GOALS.items())
+    assert scores["hippocampus"]["whole"]["dice"] >= 0.80
+
+
 def test_contradictory_prompts_lose_no_more_than_with_the_published_model(scores: dict[str, Any]) -> None:
     original, contradictory = (fmean(scores["dice"][style].values()) for style in ("original", "contradictory"))
     assert contradictory / original >= PUBLISHED_SHARE
@@ -64,15 +73,14 @@ def test_short_prompts_lose_less_than_with_the_published_model(scores: dict[str,
 
 
 def test_what_is_not_there_is_not_found(scores: dict[str, Any]) -> None:
-    """On some Test images here, and as recorded for all of them; BRISC falls short of nine in ten."""
+    """On some Test images here, and as recorded for all of them."""
     model, empty = load_model("mini"), []
     for sheet in find_sheets([PROBES / name for name in SETS], ["absent"]):
         for row in sheet.rows():
             empty.append(not segment_row(model, sheet, row, 1).result.prompts[0].mask.any())
     assert len(empty) == 24
     assert fmean(empty) >= 0.9
-    recorded = {name: scores["probes"][name]["absent"]["right"] for name in SETS}
-    assert {name for name, share in recorded.items() if share >= 0.9} == {"BUSI", "Kvasir", "ISIC"}
+    assert all(scores["probes"][name]["absent"]["right"] >= 0.9 for name in SETS)
 
 
 def test_words_of_place_choose(scores: dict[str, Any]) -> None:
@@ -90,9 +98,7 @@ def test_words_of_place_choose(scores: dict[str, Any]) -> None:
 
 
 def test_synonyms_change_little(scores: dict[str, Any]) -> None:
-    """By at most 0.02 everywhere but on BUSI, whose short prompts depend on the wording."""
-    changes = {name: abs(scores["probes"][name]["synonyms"]["change"]) for name in SETS}
-    assert {name for name, change in changes.items() if change <= 0.02} == {"Kvasir", "BRISC", "ISIC"}
+    assert all(abs(scores["probes"][name]["synonyms"]["change"]) <= 0.02 for name in SETS)
 
 
 def test_what_is_there_is_found() -> None:
