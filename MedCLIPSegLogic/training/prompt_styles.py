@@ -38,10 +38,10 @@ class PromptStyles:
             nothing where there is not.
     """
 
-    missing_location: float = 0.08
-    missing_size: float = 0.05
-    random_size: float = 0.08
-    overdescriptive: float = 0.08
+    missing_location: float = 0.06
+    missing_size: float = 0.04
+    random_size: float = 0.06
+    overdescriptive: float = 0.07
     short: float = 0.25
     synonyms: float = 0.10
     contradictory: float = 0.08
