@@ -116,7 +116,7 @@ class Trainer:
             MedCLIPSegError: the state is damaged, or the run was begun with other settings.
         """
         record = load_state(self._folder, self._network, self._average, self._optimizer)
-        # A run begun by an earlier version did not know the newer settings: it had their defaults.
+        # A run begun by an earlier version did not know the newer settings: it goes on with their defaults.
         wanted, begun = as_json(self._settings), as_json(TrainingSettings().changed(record["settings"]))
         for name in sorted(wanted.keys() - MAY_CHANGE):
             if wanted[name] != begun[name]:
