@@ -1,11 +1,12 @@
 """MedCLIPSeg: segment medical images by typing what to look for.
 
-What the command line does, Python does with functions; those of ``medclipseg models`` are in ``workflows.models``::
+What the command line does, Python does with functions::
 
     from MedCLIPSegLogic import segment
     segment("brain.nii.gz", "tumor in the brain MRI", "result")
 
-Importing the package loads neither torch nor Slicer; each function loads what it needs.
+Importing the package loads neither torch nor Slicer; each function loads what it needs. Those that work on files, train
+and evaluate come with the workbench, the package ``MedCLIPSegLab``, which is not part of the Slicer extension.
 """
 
 from importlib import import_module
@@ -15,15 +16,36 @@ from .errors import MedCLIPSegError
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .workflows.bench import bench
-    from .workflows.benchmark import benchmark
-    from .workflows.check_data import check_data
-    from .workflows.demo import demo
-    from .workflows.evaluate import evaluate, evaluate_sets
-    from .workflows.segment import segment
-    from .workflows.train import train
-    from .workflows.verify import verify
-    from .workflows.zeroshot import zeroshot
+    from MedCLIPSegLab.data.check_data import check_data
+    from MedCLIPSegLab.evaluation.evaluate import evaluate, evaluate_sets
+    from MedCLIPSegLab.evaluation.evaluate_masks import evaluate_masks
+    from MedCLIPSegLab.evaluation.probe import probe
+    from MedCLIPSegLab.paper.benchmark import benchmark
+    from MedCLIPSegLab.results.demo import demo
+    from MedCLIPSegLab.results.segment import segment
+    from MedCLIPSegLab.results.zeroshot import zeroshot
+    from MedCLIPSegLab.speed.bench import bench
+    from MedCLIPSegLab.training.train import train
+    from MedCLIPSegLab.tuning.clip_tune import clip_tune
+    from MedCLIPSegLab.verify import verify
+    from MedCLIPSegLab.weak.learning import weak
+
+_HOMES = {
+    "bench": "MedCLIPSegLab.speed.bench",
+    "benchmark": "MedCLIPSegLab.paper.benchmark",
+    "check_data": "MedCLIPSegLab.data.check_data",
+    "clip_tune": "MedCLIPSegLab.tuning.clip_tune",
+    "demo": "MedCLIPSegLab.results.demo",
+    "evaluate": "MedCLIPSegLab.evaluation.evaluate",
+    "evaluate_masks": "MedCLIPSegLab.evaluation.evaluate_masks",
+    "evaluate_sets": "MedCLIPSegLab.evaluation.evaluate",
+    "probe": "MedCLIPSegLab.evaluation.probe",
+    "segment": "MedCLIPSegLab.results.segment",
+    "train": "MedCLIPSegLab.training.train",
+    "verify": "MedCLIPSegLab.verify",
+    "weak": "MedCLIPSegLab.weak.learning",
+    "zeroshot": "MedCLIPSegLab.results.zeroshot",
+}
 
 __all__ = [
     "MedCLIPSegError",
@@ -31,19 +53,21 @@ __all__ = [
     "bench",
     "benchmark",
     "check_data",
+    "clip_tune",
     "demo",
     "evaluate",
+    "evaluate_masks",
     "evaluate_sets",
+    "probe",
     "segment",
     "train",
     "verify",
+    "weak",
     "zeroshot",
 ]
 
-_MODULE_OF = {"evaluate_sets": "evaluate"}
-
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        return getattr(import_module(f".workflows.{_MODULE_OF.get(name, name)}", __name__), name)
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

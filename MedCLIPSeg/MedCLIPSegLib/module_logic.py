@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import slicer
 from slicer.i18n import tr as _
 
-from MedCLIPSegLib.engine_steps import EngineSteps
-from MedCLIPSegLib.prompt_rows import PromptRow
-from MedCLIPSegLib.result_writing import ResultWriting
-from MedCLIPSegLib.row_states import EDITED, FAILED, QUEUED, RUNNING
-from MedCLIPSegLib.run_control import IDLE, WRITING, RunControl
-from MedCLIPSegLib.run_order import RunOrder, prepareRun
+from MedCLIPSegLib.prompts.prompt_rows import PromptRow
+from MedCLIPSegLib.prompts.row_states import EDITED, FAILED, QUEUED, RUNNING
+from MedCLIPSegLib.run.engine_steps import EngineSteps
+from MedCLIPSegLib.run.result_writing import ResultWriting
+from MedCLIPSegLib.run.run_control import IDLE, WRITING, RunControl
+from MedCLIPSegLib.run.run_order import RunOrder, prepareRun
+from MedCLIPSegLib.run.scripted_run import segmentNow
 from MedCLIPSegLib.scene_state import SceneState
-from MedCLIPSegLib.scripted_run import segmentNow
 from MedCLIPSegLib.signal import Signal
 from MedCLIPSegLogic.errors import MedCLIPSegError
 

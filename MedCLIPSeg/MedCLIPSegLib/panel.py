@@ -7,22 +7,22 @@ from typing import Any
 import qt
 import slicer
 
-from MedCLIPSegLib.correct_section import CorrectSection
-from MedCLIPSegLib.dependencies import Dependencies
-from MedCLIPSegLib.export_section import ExportSection
-from MedCLIPSegLib.input_section import InputSection
-from MedCLIPSegLib.model_section import ModelSection
+from MedCLIPSegLib.correct.correct_section import CorrectSection
+from MedCLIPSegLib.export.export_section import ExportSection
+from MedCLIPSegLib.input.input_section import InputSection
+from MedCLIPSegLib.model.model_section import ModelSection
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
-from MedCLIPSegLib.overlay_section import OverlaySection
-from MedCLIPSegLib.prompt_entry import PromptEntry
-from MedCLIPSegLib.prompt_history import PromptHistory
-from MedCLIPSegLib.prompt_table import PromptTable
-from MedCLIPSegLib.run_section import RunSection
-from MedCLIPSegLib.setup_notice import SetupNotice
-from MedCLIPSegLib.slice_table import SliceTable
-from MedCLIPSegLib.statistics_table import StatisticsTable
-from MedCLIPSegLib.threshold_section import ThresholdSection
-from MedCLIPSegLib.uncertainty_note import UncertaintyNote
+from MedCLIPSegLib.prompts.prompt_entry import PromptEntry
+from MedCLIPSegLib.prompts.prompt_history import PromptHistory
+from MedCLIPSegLib.prompts.prompt_table import PromptTable
+from MedCLIPSegLib.review.overlay_section import OverlaySection
+from MedCLIPSegLib.review.slice_table import SliceTable
+from MedCLIPSegLib.review.statistics_table import StatisticsTable
+from MedCLIPSegLib.review.threshold_section import ThresholdSection
+from MedCLIPSegLib.review.uncertainty_note import UncertaintyNote
+from MedCLIPSegLib.run.run_section import RunSection
+from MedCLIPSegLib.setup.dependencies import Dependencies
+from MedCLIPSegLib.setup.setup_notice import SetupNotice
 
 
 class Panel:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from MedCLIPSegLib.prompt_rows import PromptRow, PromptRows
+from MedCLIPSegLib.prompts.prompt_rows import PromptRow, PromptRows
 from MedCLIPSegLib.signal import Signal
 
 if TYPE_CHECKING:

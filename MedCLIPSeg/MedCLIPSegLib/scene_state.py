@@ -8,8 +8,8 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from slicer.util import VTKObservationMixin
 
 from MedCLIPSegLib.parameter_node import MedCLIPSegParameterNode
-from MedCLIPSegLib.prompt_rows import PromptRow, PromptRows
-from MedCLIPSegLib.row_states import RowStates
+from MedCLIPSegLib.prompts.prompt_rows import PromptRow, PromptRows
+from MedCLIPSegLib.prompts.row_states import RowStates
 from MedCLIPSegLib.signal import Signal
 from MedCLIPSegLogic.errors import MedCLIPSegError
 

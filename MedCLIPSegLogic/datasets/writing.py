@@ -16,7 +16,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
-from ..reporting.slugs import slugs
+from ..files.slugs import slugs
 from ..volumes.intensity import default_rule, resolve
 from ..volumes.itk_images import quiet_itk, to_image
 from ..volumes.readers import read_volume

@@ -17,8 +17,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..atomic_file import replacing, write_text
 from ..errors import MedCLIPSegError
+from ..files.replacing import replacing, write_text
 from .catalog import ADAPTER_FILE, BACKBONE_FILE, CONFIG_FILE, OWN_BACKBONE_FILE, WEIGHTS_FILE, is_sam_config
 from .config import ModelConfig
 from .network import MedCLIPSeg

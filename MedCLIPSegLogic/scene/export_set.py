@@ -10,8 +10,8 @@ from typing import Literal
 import slicer
 
 from ..errors import MedCLIPSegError
-from ..reporting.slugs import slugs
-from ..reporting.staging import check_free, staged_folder
+from ..files.slugs import slugs
+from ..files.staging import check_free, staged_folder
 from ..volumes.shear import is_sheared
 from .export import save_segmentation
 from .export_record import export_record

@@ -11,7 +11,7 @@ import slicer
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
-from ..reporting.slugs import slugs
+from ..files.slugs import slugs
 from .geometry import ijk_to_ras, voxel_counts
 from .image_files import image_ending, write_image
 from .segmentation import segment_mask

@@ -11,7 +11,7 @@ import vtk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
-from ..reporting.slugs import slugs
+from ..files.slugs import slugs
 from .segmentation import oriented_image, segment_mask
 
 HEADER = "Surface of a segment in millimetres. SPACE=LPS"

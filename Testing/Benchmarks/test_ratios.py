@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from MedCLIPSegLogic.speed.scene_speed import scene_speed
-from MedCLIPSegLogic.speed.start_up import start_up
-from MedCLIPSegLogic.speed.volume_cost import volume_cost
-from MedCLIPSegLogic.workflows.bench import bench
+from MedCLIPSegLab.speed.bench import bench
+from MedCLIPSegLab.speed.scene_speed import scene_speed
+from MedCLIPSegLab.speed.start_up import start_up
+from MedCLIPSegLab.speed.volume_cost import volume_cost
 
 
 def by_name(record: dict[str, Any]) -> dict[str, dict[str, Any]]:

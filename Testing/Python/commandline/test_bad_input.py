@@ -11,8 +11,8 @@ import nibabel
 import numpy as np
 import pytest
 
-from MedCLIPSegLogic.cli.app import main
-from MedCLIPSegLogic.workflows.demo import CASES
+from MedCLIPSegLab.cli.app import main
+from MedCLIPSegLab.results.demo import CASES
 
 PICTURE = CASES / "dermoscopy.jpg"
 Refusal = Callable[..., str]
@@ -128,7 +128,7 @@ def test_memory_running_out_anywhere(refusal: Refusal, monkeypatch: pytest.Monke
     def fail(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(f"MedCLIPSegLogic.workflows.segment.{step}", fail)
+    monkeypatch.setattr(f"MedCLIPSegLab.results.segment.{step}", fail)
     assert "too little memory" in refusal("segment", PICTURE, "--prompt", "a", "--samples", 1)
 
 
@@ -136,7 +136,7 @@ def test_failure_late_in_the_run_leaves_nothing(refusal: Refusal, monkeypatch: p
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("MedCLIPSegLogic.workflows.result_files.draw_preview", fail)
+    monkeypatch.setattr("MedCLIPSegLab.results.result_files.draw_preview", fail)
     assert "No space left" in refusal("segment", PICTURE, "--prompt", "a", "--samples", 1)
 
 
@@ -185,7 +185,7 @@ def test_a_defect_is_one_sentence_too(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("MedCLIPSegLogic.workflows.segment.read_volume", fail)
+    monkeypatch.setattr("MedCLIPSegLab.results.segment.read_volume", fail)
     monkeypatch.setattr(
         sys, "argv", ["medclipseg", "segment", str(PICTURE), "--prompt", "a", "--out", str(tmp_path / "out")]
     )

@@ -18,12 +18,12 @@ import slicer
 from dicom_files import write_series
 from PIL import Image
 
-from MedCLIPSegLogic.cli.app import main
+from MedCLIPSegLab.cli.app import main
+from MedCLIPSegLab.results.demo import CASES
 from MedCLIPSegLogic.scene.session import create_scene
 from MedCLIPSegLogic.scene.tags import segment_record
 from MedCLIPSegLogic.scene.volumes import volume_from_node
 from MedCLIPSegLogic.volumes.readers import read_volume
-from MedCLIPSegLogic.workflows.demo import CASES
 
 PICTURE = CASES / "dermoscopy.jpg"
 VOLUME = CASES / "hippocampus_mri.nii.gz"
@@ -128,7 +128,7 @@ def test_a_volume_is_measured_in_milliliters(monkeypatch: pytest.MonkeyPatch, tm
 def test_json_goes_to_the_output_stream(tmp_path: Path) -> None:
     arguments = ["segment", str(PICTURE), "--prompt", "lésion ≥ 5 mm", "--out", str(tmp_path / "out"), "--samples", "1"]
     finished = subprocess.run(
-        [sys.executable, "-m", "MedCLIPSegLogic", *arguments, "--json"],
+        [sys.executable, "-m", "MedCLIPSegLab", *arguments, "--json"],
         capture_output=True,
         text=True,
         check=True,
@@ -243,7 +243,7 @@ def test_pages_without_a_voxel_size_have_no_volume(monkeypatch: pytest.MonkeyPat
 def test_a_run_ended_from_outside_leaves_nothing(tmp_path: Path, ending: signal.Signals) -> None:
     arguments = ["segment", str(VOLUME), "--prompt", "hippocampus", "--samples", "1000", "--out", str(tmp_path / "out")]
     running = subprocess.Popen(
-        [sys.executable, "-m", "MedCLIPSegLogic", *arguments],
+        [sys.executable, "-m", "MedCLIPSegLab", *arguments],
         stderr=subprocess.DEVNULL,
         # Programs in the background inherit that Ctrl+C is ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),

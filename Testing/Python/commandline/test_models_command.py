@@ -12,7 +12,7 @@ from PIL import Image
 from published_files import SMALL, save_published, small_network, write_vocabulary
 from small_zoo import ENTRY, publish
 
-from MedCLIPSegLogic.cli.app import main
+from MedCLIPSegLab.cli.app import main
 from MedCLIPSegLogic.model import manifest
 from MedCLIPSegLogic.zoo import download, importing
 

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from MedCLIPSegLogic.cli.app import app
-from MedCLIPSegLogic.datasets.checking import Finding
+from MedCLIPSegLab.cli.app import app
+from MedCLIPSegLab.data.check_data import check_data
+from MedCLIPSegLab.data.checking import Finding
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.workflows.check_data import check_data
 
 HEADER = "Image,Description,Ground Truth,Label Values"
 

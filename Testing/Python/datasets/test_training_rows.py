@@ -13,14 +13,14 @@ import SimpleITK as sitk
 from full_disk import full_disk
 from numpy.typing import NDArray
 
+from MedCLIPSegLab.data.truth import read_truth
+from MedCLIPSegLab.evaluation.evaluate import evaluate
+from MedCLIPSegLab.training.data import load_set
 from MedCLIPSegLogic.datasets.sheets import read_sheet
-from MedCLIPSegLogic.datasets.truth import read_truth
 from MedCLIPSegLogic.datasets.writing import append_training_row
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.training.data import load_set
 from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.volumes.volume import PICTURE_IJK_TO_RAS, Volume
-from MedCLIPSegLogic.workflows.evaluate import evaluate
 
 AWKWARD = ['a|b, "c"', "two\nlines", "=1+1", "left 肾 – ß", "word " * 100]
 

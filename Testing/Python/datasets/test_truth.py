@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from MedCLIPSegLogic.datasets.truth import read_truth
+from MedCLIPSegLab.data.truth import read_truth
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.volumes.volume import Volume

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from MedCLIPSegLogic.evaluation.choices import find_choices
-from MedCLIPSegLogic.evaluation.metrics import dice_score
-from MedCLIPSegLogic.evaluation.prompt_sheets import find_sheets
-from MedCLIPSegLogic.evaluation.scoring import segment_row
+from MedCLIPSegLab.data.prompt_sheets import find_sheets
+from MedCLIPSegLab.evaluation.choices import find_choices
+from MedCLIPSegLab.evaluation.scoring import segment_row
+from MedCLIPSegLab.metrics import dice_score
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.model.catalog import BUNDLED_MODELS

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from MedCLIPSegLab.data.prompt_sheets import PromptSheet
+from MedCLIPSegLab.evaluation.choices import Choice, find_choices
 from MedCLIPSegLogic.datasets.sheet_writing import with_row
-from MedCLIPSegLogic.evaluation.choices import Choice, find_choices
-from MedCLIPSegLogic.evaluation.prompt_sheets import PromptSheet
 
 
 def disc(y: int, x: int, radius: int) -> np.ndarray:

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from MedCLIPSegLab.evaluation.evaluate import evaluate, evaluate_sets
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.workflows.evaluate import evaluate, evaluate_sets
 
 
 def test_tables_agree_with_each_other(a_study: Path, a_model_folder: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from MedCLIPSegLab.evaluation.made_styles import absent_rows, fixed_rows, neutral_rows, reordered_rows, synonym_rows
+from MedCLIPSegLab.training.prompt_data import prompt_data
 from MedCLIPSegLogic.datasets.sheets import SheetRow
-from MedCLIPSegLogic.evaluation.made_styles import absent_rows, fixed_rows, neutral_rows, reordered_rows, synonym_rows
-from MedCLIPSegLogic.training.prompt_data import prompt_data
 
 ROWS = [
     SheetRow("1.jpg", "One small benign tumor at the left in the breast ultrasound image.", "1.png"),

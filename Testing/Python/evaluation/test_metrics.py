@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from MedCLIPSegLogic.evaluation.metrics import dice_score, nsd_published
+from MedCLIPSegLab.metrics import dice_score, nsd_published
 
 
 @pytest.mark.parametrize("case", range(10))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from MedCLIPSegLogic.evaluation.pixels import (
+from MedCLIPSegLab.evaluation.pixels import (
     RELIABILITY_BINS,
     ErrorDetection,
     PixelStatistics,

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from MedCLIPSegLogic.cli.app import app
+from MedCLIPSegLab.cli.app import app
+from MedCLIPSegLab.evaluation.probe import probe
 from MedCLIPSegLogic.datasets.sheet_writing import with_row
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.workflows.probe import probe
 
 PROMPT = "One small tumor at the left in the breast ultrasound image."
 

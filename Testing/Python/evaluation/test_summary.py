@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from MedCLIPSegLogic.evaluation.pixels import PixelStatistics
-from MedCLIPSegLogic.evaluation.samples import mean_pairwise_dice
-from MedCLIPSegLogic.evaluation.scoring import Score
-from MedCLIPSegLogic.evaluation.summary import bootstrap_interval, image_risks, spearman, summarize
+from MedCLIPSegLab.evaluation.pixels import PixelStatistics
+from MedCLIPSegLab.evaluation.samples import mean_pairwise_dice
+from MedCLIPSegLab.evaluation.scoring import Score
+from MedCLIPSegLab.evaluation.summary import bootstrap_interval, image_risks, spearman, summarize
 from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.inference.result import PromptResult
 from MedCLIPSegLogic.model.library import LoadedModel

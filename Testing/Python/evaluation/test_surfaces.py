@@ -7,8 +7,8 @@ import pytest
 import torch
 from monai.metrics import compute_average_surface_distance, compute_hausdorff_distance
 
-from MedCLIPSegLogic.evaluation.metrics import nsd_published
-from MedCLIPSegLogic.evaluation.surfaces import surface_scores
+from MedCLIPSegLab.evaluation.surfaces import surface_scores
+from MedCLIPSegLab.metrics import nsd_published
 
 ISOTROPIC = (1.0, 1.0, 1.0)
 

@@ -7,19 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from MedCLIPSegLogic.model.config import (
-    AdapterConfig,
-    HeadConfig,
-    ImageTowerConfig,
-    ModelConfig,
-    TextTowerConfig,
-)
-from MedCLIPSegLogic.model.golden import build_published, read_golden, replay_noise
+from MedCLIPSegLab.golden import build_published, read_golden, replay_noise
+from MedCLIPSegLab.speed.published_loop import published_pass, published_samples
+from MedCLIPSegLab.speed.random_model import UNIMEDCLIP
+from MedCLIPSegLogic.model.config import AdapterConfig, HeadConfig, ImageTowerConfig, ModelConfig, TextTowerConfig
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import SeededNoise
 from MedCLIPSegLogic.model.states import join_pairs
-from MedCLIPSegLogic.speed.published_loop import published_pass, published_samples
-from MedCLIPSegLogic.speed.random_model import UNIMEDCLIP
 
 VIT = ImageTowerConfig("vit", 32, 16, 24, 4, 2, activation="quick_gelu")
 TIMM = ImageTowerConfig("timm", 32, 16, 24, 4, 2)

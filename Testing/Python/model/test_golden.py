@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from MedCLIPSegLab.verify import verify
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.workflows.verify import verify
 
 
 def test_modules_match_within_single_precision(golden_folder: Path) -> None:

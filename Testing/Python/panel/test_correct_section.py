@@ -13,7 +13,7 @@ import slicerhost
 from PySide6.QtCore import Qt
 from review_samples import Reviewed, addImage, addResults, compositeXml, paint, press, writeResults
 
-from MedCLIPSegLib.edit_watch import SETTLE_MILLISECONDS
+from MedCLIPSegLib.correct.edit_watch import SETTLE_MILLISECONDS
 from MedCLIPSegLogic.scene.segmentation import set_segment_mask
 
 Pump = Callable[..., None]

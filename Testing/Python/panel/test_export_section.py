@@ -13,8 +13,8 @@ import pythonqt
 import qt
 from review_samples import Reviewed, addImage, addResults, paint
 
+from MedCLIPSegLab.data.truth import read_truth
 from MedCLIPSegLogic.datasets.sheets import read_sheet
-from MedCLIPSegLogic.datasets.truth import read_truth
 from MedCLIPSegLogic.volumes.readers import read_volume
 
 

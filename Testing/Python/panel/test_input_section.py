@@ -11,7 +11,7 @@ import pythonqt
 import slicer
 from review_samples import SHAPE, addImage, addResults
 
-from MedCLIPSegLib.run_order import RunOrder, prepareRun
+from MedCLIPSegLib.run.run_order import RunOrder, prepareRun
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.volumes.intensity import resolve
 

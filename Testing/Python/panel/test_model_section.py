@@ -11,7 +11,7 @@ import pytest
 import pythonqt
 import slicerhost
 
-from MedCLIPSegLib import model_section
+from MedCLIPSegLib.model import model_section
 from MedCLIPSegLogic.model.catalog import BUNDLED_MODELS
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QSettings
 
-from MedCLIPSegLib.prompt_history import MAX_ENTRIES, SETTINGS_KEY, PromptHistory
+from MedCLIPSegLib.prompts.prompt_history import MAX_ENTRIES, SETTINGS_KEY, PromptHistory
 
 
 class SettingsDouble(dict[str, Any]):

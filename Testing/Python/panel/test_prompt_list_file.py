@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from MedCLIPSegLib.prompt_list_file import MAX_BYTES, ListedPrompt, loadPromptList, savePromptList
-from MedCLIPSegLib.prompt_rows import PromptRow
+from MedCLIPSegLib.prompts.prompt_list_file import MAX_BYTES, ListedPrompt, loadPromptList, savePromptList
+from MedCLIPSegLib.prompts.prompt_rows import PromptRow
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 ODD_PROMPTS = ["a, b; c\td", 'say "it"', "two\nlines", "左肾 é ß 😀", "x" * 500, "a|b", "=1+1", "prompt"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from MedCLIPSegLib.prompt_rows import PromptRow, PromptRows
+from MedCLIPSegLib.prompts.prompt_rows import PromptRow, PromptRows
 
 RED, GREEN, BLUE = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
 ODD_PROMPTS = ["a|b", "say \"it\" 'now'", "two\nlines", "左肾 é ß 😀", "x" * 500, "<b>bold</b>"]

@@ -17,9 +17,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QColorDialog, QHeaderView
 from review_samples import Reviewed, addResults, paint
 
-from MedCLIPSegLib import file_dialogs, prompt_lists
-from MedCLIPSegLib.prompt_rows import PromptRows
-from MedCLIPSegLib.prompt_table import COLOR, NAME, PROMPT, STATE, THRESHOLD
+from MedCLIPSegLib.export import file_dialogs
+from MedCLIPSegLib.prompts import prompt_lists
+from MedCLIPSegLib.prompts.prompt_rows import PromptRows
+from MedCLIPSegLib.prompts.prompt_table import COLOR, NAME, PROMPT, STATE, THRESHOLD
 
 PROMPTS = ("liver", "spleen", "kidney")
 

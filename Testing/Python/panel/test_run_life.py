@@ -12,7 +12,7 @@ import pytest
 import pythonqt
 import slicer
 
-from MedCLIPSegLib.run_control import IDLE, RUNNING, WRITING
+from MedCLIPSegLib.run.run_control import IDLE, RUNNING, WRITING
 
 PROMPT = "tumor in the brain MRI"
 

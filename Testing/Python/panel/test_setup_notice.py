@@ -15,7 +15,7 @@ from review_samples import addImage
 from slicerhost import namespaces, packaging, pytorch_utils
 from slicerhost.fixtures import Pump
 
-from MedCLIPSegLib import dependencies
+from MedCLIPSegLib.setup import dependencies
 
 Hide = Callable[..., None]
 
@@ -191,7 +191,7 @@ def test_without_a_graphics_card(a_slicer: ModuleType, pump: Pump, monkeypatch: 
 
 
 def test_pytorch_that_does_not_start(a_slicer: ModuleType, pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
-    from MedCLIPSegLib import engine_steps
+    from MedCLIPSegLib.run import engine_steps
 
     def broken(name: str) -> Any:
         raise OSError("libcudart.so.12: cannot open shared object file")

@@ -11,11 +11,11 @@ import slicer
 from slicerhost.fixtures import Pump
 from zero_shot_panel import addPicture, choose, isShown, runAll, setChoice
 
+from MedCLIPSegLab.results import zeroshot as workflow
+from MedCLIPSegLogic.clip_sam.m2ib import PUBLISHED
+from MedCLIPSegLogic.clip_sam.prompt_sets import load_prompt_sets
+from MedCLIPSegLogic.clip_sam.towers import load_towers
 from MedCLIPSegLogic.scene.tags import segment_record
-from MedCLIPSegLogic.workflows import zeroshot as workflow
-from MedCLIPSegLogic.zeroshot.m2ib import PUBLISHED
-from MedCLIPSegLogic.zeroshot.prompt_sets import load_prompt_sets
-from MedCLIPSegLogic.zeroshot.towers import load_towers
 
 SETS = load_prompt_sets()
 

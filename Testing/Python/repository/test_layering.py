@@ -100,7 +100,7 @@ def test_file_is_not_too_long(path: Path) -> None:
         "MedCLIPSegLogic.errors",
         "MedCLIPSegLogic.inference.result",
         "MedCLIPSegLogic.model.catalog",
-        "MedCLIPSegLogic.cli.app",
+        "MedCLIPSegLab.cli.app",
     ],
 )
 def test_import_is_light(module: str) -> None:

@@ -13,14 +13,14 @@ import pytest
 import torch
 from PIL import Image
 
-from MedCLIPSegLogic.cli.app import app
+from MedCLIPSegLab.cli.app import app
+from MedCLIPSegLab.speed.agreement import agreement
+from MedCLIPSegLab.speed.bench import bench
+from MedCLIPSegLab.speed.cases import data_set_cases
+from MedCLIPSegLab.speed.memory import in_new_process
+from MedCLIPSegLab.speed.random_model import benchmark_model
+from MedCLIPSegLab.speed.variants import sample_spread
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.speed.agreement import agreement
-from MedCLIPSegLogic.speed.cases import data_set_cases
-from MedCLIPSegLogic.speed.memory import in_new_process
-from MedCLIPSegLogic.speed.random_model import benchmark_model
-from MedCLIPSegLogic.speed.variants import sample_spread
-from MedCLIPSegLogic.workflows.bench import bench
 
 
 def test_every_variant_is_compared_with_the_loop(a_model_folder: Path) -> None:

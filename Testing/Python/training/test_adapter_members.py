@@ -13,7 +13,13 @@ import numpy as np
 import pytest
 import torch
 
-from MedCLIPSegLogic.cli.app import main
+from MedCLIPSegLab.cli.app import main
+from MedCLIPSegLab.speed.published_loop import published_samples
+from MedCLIPSegLab.training.growth import grown_network, with_samplers
+from MedCLIPSegLab.training.losses import LossWeights
+from MedCLIPSegLab.training.sampled_pass import SampledPass, shuffled_members
+from MedCLIPSegLab.training.settings import TrainingSettings
+from MedCLIPSegLab.training.train import train
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.preprocess import place, prepare_slice
@@ -24,13 +30,7 @@ from MedCLIPSegLogic.model.config import ModelConfig
 from MedCLIPSegLogic.model.library import LoadedModel, load_model
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import MeanNoise, SeededNoise
-from MedCLIPSegLogic.speed.published_loop import published_samples
-from MedCLIPSegLogic.training.growth import grown_network, with_samplers
-from MedCLIPSegLogic.training.losses import LossWeights
-from MedCLIPSegLogic.training.sampled_pass import SampledPass, shuffled_members
-from MedCLIPSegLogic.training.settings import TrainingSettings
 from MedCLIPSegLogic.volumes.volume import PICTURE_IJK_TO_RAS, Volume
-from MedCLIPSegLogic.workflows.train import train
 
 SETTINGS = TrainingSettings(
     steps=2, batch_size=2, stages=((1.0, 32),), validate_every=1, adapter_members=3, loss=LossWeights()

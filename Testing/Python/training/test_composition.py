@@ -7,12 +7,12 @@ import re
 import numpy as np
 import pytest
 
+from MedCLIPSegLab.training.composition import OTHER, Composition, Tile, arrange, one_of_several, still_apart
+from MedCLIPSegLab.training.data import TrainingItem, TrainingSet
+from MedCLIPSegLab.training.sampler import BatchSampler
+from MedCLIPSegLab.training.settings import TrainingSettings
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.config import PreprocessingConfig
-from MedCLIPSegLogic.training.composition import OTHER, Composition, Tile, arrange, one_of_several, still_apart
-from MedCLIPSegLogic.training.data import TrainingItem, TrainingSet
-from MedCLIPSegLogic.training.sampler import BatchSampler
-from MedCLIPSegLogic.training.settings import TrainingSettings
 
 RGB = PreprocessingConfig(channel_order="rgb")
 

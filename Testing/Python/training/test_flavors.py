@@ -12,6 +12,11 @@ import torch
 from published_files import SMALL, open_clip_layout, openai_layout, small_network, write_vocabulary
 from safetensors.torch import load_file
 
+from MedCLIPSegLab.models.commands import export_model, import_model, remove_model
+from MedCLIPSegLab.training.recipes import recipe_settings
+from MedCLIPSegLab.training.settings import TrainingSettings
+from MedCLIPSegLab.training.train import begun_settings, train, training_settings
+from MedCLIPSegLab.training.trainer import TrainingProgress
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
@@ -19,12 +24,7 @@ from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.model.catalog import require_model_folder
 from MedCLIPSegLogic.model.checkpoint import is_adapter
 from MedCLIPSegLogic.model.library import find_model, load_model
-from MedCLIPSegLogic.training.recipes import recipe_settings
-from MedCLIPSegLogic.training.settings import TrainingSettings
-from MedCLIPSegLogic.training.trainer import TrainingProgress
 from MedCLIPSegLogic.volumes.volume import Volume
-from MedCLIPSegLogic.workflows.models import export_model, import_model, remove_model
-from MedCLIPSegLogic.workflows.train import begun_settings, train, training_settings
 from MedCLIPSegLogic.zoo import importing
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from MedCLIPSegLab.training.growth import TOKENS, can_grow, grow_config, load_grown
+from MedCLIPSegLab.training.settings import TrainingSettings
+from MedCLIPSegLab.training.train import train
 from MedCLIPSegLogic.model.checkpoint import load_to_train, read_config
 from MedCLIPSegLogic.model.flavors import FLAVORS
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import MeanNoise
 from MedCLIPSegLogic.model.tokenizer import PromptTokenizer
-from MedCLIPSegLogic.training.growth import TOKENS, can_grow, grow_config, load_grown
-from MedCLIPSegLogic.training.settings import TrainingSettings
-from MedCLIPSegLogic.workflows.train import train
 
 SIZE = 32
 

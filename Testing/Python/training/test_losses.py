@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from MedCLIPSegLab.training.losses import LossWeights, contrastive_loss, dice_loss, total_loss
 from MedCLIPSegLogic.model.network import NetworkOutput
-from MedCLIPSegLogic.training.losses import LossWeights, contrastive_loss, dice_loss, total_loss
 
 
 def test_dice_is_taken_per_image() -> None:

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch.nn import functional
 
-from MedCLIPSegLogic.training.losses import LossWeights
-from MedCLIPSegLogic.training.places import REACH, place_loss, place_of, place_targets, rival_loss
-from MedCLIPSegLogic.training.settings import TrainingSettings
-from MedCLIPSegLogic.workflows.train import train
+from MedCLIPSegLab.training.losses import LossWeights
+from MedCLIPSegLab.training.places import REACH, place_loss, place_of, place_targets, rival_loss
+from MedCLIPSegLab.training.settings import TrainingSettings
+from MedCLIPSegLab.training.train import train
 
 
 @pytest.mark.parametrize(

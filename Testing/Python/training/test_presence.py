@@ -9,16 +9,16 @@ import pytest
 import torch
 from torch.nn import functional
 
+from MedCLIPSegLab.training.composition import Composition
+from MedCLIPSegLab.training.data import load_set
+from MedCLIPSegLab.training.losses import LossWeights
+from MedCLIPSegLab.training.presence import named_areas, presence_loss, presence_targets
+from MedCLIPSegLab.training.sampler import BatchSampler
+from MedCLIPSegLab.training.settings import TrainingSettings
+from MedCLIPSegLab.training.train import train
 from MedCLIPSegLogic.model.config import ModelConfig, PreprocessingConfig
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import MeanNoise
-from MedCLIPSegLogic.training.composition import Composition
-from MedCLIPSegLogic.training.data import load_set
-from MedCLIPSegLogic.training.losses import LossWeights
-from MedCLIPSegLogic.training.presence import named_areas, presence_loss, presence_targets
-from MedCLIPSegLogic.training.sampler import BatchSampler
-from MedCLIPSegLogic.training.settings import TrainingSettings
-from MedCLIPSegLogic.workflows.train import train
 
 CHEST, ABDOMEN = frozenset({"chest"}), frozenset({"abdomen"})
 

@@ -14,18 +14,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from MedCLIPSegLab.training import trainer
 from MedCLIPSegLogic.model.checkpoint import save_checkpoint
 from MedCLIPSegLogic.model.config import AdapterConfig, HeadConfig, ImageTowerConfig, ModelConfig
 from MedCLIPSegLogic.model.network import MedCLIPSeg
-from MedCLIPSegLogic.training import trainer
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
 import sys
 from MedCLIPSegLogic.training import trainer
-from MedCLIPSegLogic.training.losses import LossWeights
-from MedCLIPSegLogic.training.settings import TrainingSettings
-from MedCLIPSegLogic.workflows.train import train
+from MedCLIPSegLab.training.losses import LossWeights
+from MedCLIPSegLab.training.settings import TrainingSettings
+from MedCLIPSegLab.training.train import train
 
 trainer.FreshNoise = lambda: lambda adapter, direction, values: values * 0  # every process has noise of its own
 settings = TrainingSettings(

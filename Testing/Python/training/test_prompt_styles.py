@@ -7,13 +7,13 @@ import re
 import numpy as np
 import pytest
 
+from MedCLIPSegLab.training import prompt_styles, prompts
+from MedCLIPSegLab.training.data import TrainingItem, TrainingSet
+from MedCLIPSegLab.training.prompt_data import prompt_data
+from MedCLIPSegLab.training.prompt_styles import PromptStyles, style_prompt
+from MedCLIPSegLab.training.prompting import Prompting
+from MedCLIPSegLab.training.settings import TrainingSettings
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.training import prompt_styles, prompts
-from MedCLIPSegLogic.training.data import TrainingItem, TrainingSet
-from MedCLIPSegLogic.training.prompt_data import prompt_data
-from MedCLIPSegLogic.training.prompt_styles import PromptStyles, style_prompt
-from MedCLIPSegLogic.training.prompting import Prompting
-from MedCLIPSegLogic.training.settings import TrainingSettings
 
 POLYP = "one small orange oval polyp, located in bottom right of the image"
 BREAST = "Three small square-shaped malignant tumors at the top, center in the breast ultrasound image."

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from MedCLIPSegLogic.training import prompts
+from MedCLIPSegLab.training import prompts
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from MedCLIPSegLab.run_record import read_run_record, write_run_record
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.run_record import read_run_record, write_run_record
 
 
 def test_a_record_comes_back(tmp_path: Path) -> None:

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from MedCLIPSegLab.training.losses import LossWeights, total_loss
+from MedCLIPSegLab.training.sample_losses import energy_score, mean_probability, sampled_loss
+from MedCLIPSegLab.training.sampled_pass import AdapterVariances, SampledOutput, SampledPass, variance_divergence
+from MedCLIPSegLab.training.settings import TrainingSettings
 from MedCLIPSegLogic.model.config import ModelConfig
 from MedCLIPSegLogic.model.network import MedCLIPSeg, NetworkOutput
 from MedCLIPSegLogic.model.noise import FreshNoise
-from MedCLIPSegLogic.training.losses import LossWeights, total_loss
-from MedCLIPSegLogic.training.sample_losses import energy_score, mean_probability, sampled_loss
-from MedCLIPSegLogic.training.sampled_pass import AdapterVariances, SampledOutput, SampledPass, variance_divergence
-from MedCLIPSegLogic.training.settings import TrainingSettings
 
 IMAGES, TOKENS = torch.zeros(2, 3, 32, 32), torch.tensor([[2, 5, 6, 3], [2, 7, 8, 3]])
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from MedCLIPSegLab.training.augment import augment
+from MedCLIPSegLab.training.composition import OTHER
+from MedCLIPSegLab.training.data import TrainingItem, load_set
+from MedCLIPSegLab.training.recipes import recipe_settings
+from MedCLIPSegLab.training.sampler import BatchSampler
+from MedCLIPSegLab.training.settings import TrainingSettings
 from MedCLIPSegLogic.model.config import PreprocessingConfig
-from MedCLIPSegLogic.training.augment import augment
-from MedCLIPSegLogic.training.composition import OTHER
-from MedCLIPSegLogic.training.data import TrainingItem, load_set
-from MedCLIPSegLogic.training.recipes import recipe_settings
-from MedCLIPSegLogic.training.sampler import BatchSampler
-from MedCLIPSegLogic.training.settings import TrainingSettings
 
 RGB = PreprocessingConfig(channel_order="rgb")
 

@@ -13,6 +13,10 @@ import pytest
 import torch
 from torch.nn import functional
 
+from MedCLIPSegLab.speed.published_loop import published_pass
+from MedCLIPSegLab.training.losses import LossWeights
+from MedCLIPSegLab.training.settings import TrainingSettings
+from MedCLIPSegLab.training.train import train
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.model.checkpoint import load_to_train, read_config
@@ -20,11 +24,7 @@ from MedCLIPSegLogic.model.config import ModelConfig
 from MedCLIPSegLogic.model.library import load_model
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import MeanNoise, SeededNoise
-from MedCLIPSegLogic.speed.published_loop import published_pass
-from MedCLIPSegLogic.training.losses import LossWeights
-from MedCLIPSegLogic.training.settings import TrainingSettings
 from MedCLIPSegLogic.volumes.volume import PICTURE_IJK_TO_RAS, Volume
-from MedCLIPSegLogic.workflows.train import train
 
 ROWS = [(0, 0), (0, 1), (3, 1)]
 SETTINGS = TrainingSettings(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from MedCLIPSegLogic.cli.app import main
+from MedCLIPSegLab.cli.app import main
 
 SHORT = ("--steps", "2", "--batch-size", "2", "--stages", "1:32", "--validate-every", "1", "--threads", "1")
 

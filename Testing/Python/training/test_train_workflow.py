@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from MedCLIPSegLab.training.settings import TrainingSettings
+from MedCLIPSegLab.training.train import train
+from MedCLIPSegLab.training.trainer import TrainingProgress
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.library import load_model
-from MedCLIPSegLogic.training.settings import TrainingSettings
-from MedCLIPSegLogic.training.trainer import TrainingProgress
-from MedCLIPSegLogic.workflows.train import train
 
 SETTINGS = TrainingSettings(steps=6, batch_size=2, stages=((0.5, 32), (0.5, 48)), validate_every=2)
 

@@ -18,22 +18,22 @@ from full_disk import full_disk
 from PIL import Image
 from safetensors.torch import load_file
 
+from MedCLIPSegLab.training import trainer as trainer_module
+from MedCLIPSegLab.training.augment import rotate
+from MedCLIPSegLab.training.data import TrainingItem, load_set
+from MedCLIPSegLab.training.losses import LossWeights
+from MedCLIPSegLab.training.optimization import learning_rate
+from MedCLIPSegLab.training.processes import Processes, rows_in_parts
+from MedCLIPSegLab.training.recipes import recipe_settings
+from MedCLIPSegLab.training.sampler import BatchSampler
+from MedCLIPSegLab.training.settings import TrainingSettings
+from MedCLIPSegLab.training.train import train, training_settings
+from MedCLIPSegLab.training.trainer import TrainingProgress
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.checkpoint import save_checkpoint
 from MedCLIPSegLogic.model.config import AdapterConfig, ImageTowerConfig, ModelConfig, PreprocessingConfig
 from MedCLIPSegLogic.model.library import load_model
 from MedCLIPSegLogic.model.network import MedCLIPSeg
-from MedCLIPSegLogic.training import trainer as trainer_module
-from MedCLIPSegLogic.training.augment import rotate
-from MedCLIPSegLogic.training.data import TrainingItem, load_set
-from MedCLIPSegLogic.training.losses import LossWeights
-from MedCLIPSegLogic.training.optimization import learning_rate
-from MedCLIPSegLogic.training.processes import Processes, rows_in_parts
-from MedCLIPSegLogic.training.recipes import recipe_settings
-from MedCLIPSegLogic.training.sampler import BatchSampler
-from MedCLIPSegLogic.training.settings import TrainingSettings
-from MedCLIPSegLogic.training.trainer import TrainingProgress
-from MedCLIPSegLogic.workflows.train import train, training_settings
 
 SHORT = TrainingSettings(steps=4, batch_size=2, stages=((1.0, 32),), validate_every=2)
 DataSet = Callable[..., Path]

@@ -12,7 +12,7 @@ from pair_tables import write_table
 from PIL import Image
 from published_files import SMALL, open_clip_layout, openai_layout, small_network, write_vocabulary
 
-from MedCLIPSegLogic.workflows.models import import_model
+from MedCLIPSegLab.models.commands import import_model
 from MedCLIPSegLogic.zoo import importing
 
 NUMBERS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")

@@ -16,17 +16,17 @@ from PIL import Image
 from published_files import SMALL, small_network
 from safetensors.torch import load_file
 
+from MedCLIPSegLab.models.commands import export_model, import_model, remove_model, verify_model
+from MedCLIPSegLab.training.train import train, training_settings
+from MedCLIPSegLab.training.weights import copy_vocabulary
+from MedCLIPSegLab.tuning.clip_tune import clip_tune
+from MedCLIPSegLab.tuning.settings import TuningSettings
+from MedCLIPSegLab.tuning.tuner import TuningProgress
+from MedCLIPSegLogic.clip_sam.towers import load_towers
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.catalog import describe_model
 from MedCLIPSegLogic.model.checkpoint import is_adapter, load_to_train, save_checkpoint
 from MedCLIPSegLogic.model.library import find_model, load_model
-from MedCLIPSegLogic.training.weights import copy_vocabulary
-from MedCLIPSegLogic.tuning.settings import TuningSettings
-from MedCLIPSegLogic.tuning.tuner import TuningProgress
-from MedCLIPSegLogic.workflows.clip_tune import clip_tune
-from MedCLIPSegLogic.workflows.models import export_model, import_model, remove_model, verify_model
-from MedCLIPSegLogic.workflows.train import train, training_settings
-from MedCLIPSegLogic.zeroshot.towers import load_towers
 
 QUICK = TuningSettings(batch_size=4, epochs=2, learning_rate=1e-3, min_caption=5)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from MedCLIPSegLogic.cli.app import main
+from MedCLIPSegLab.cli.app import main
 
 SHORT = ("--batch-size", 4, "--epochs", 1, "--learning-rate", 1e-3, "--min-caption", 5, "--threads", 1)
 

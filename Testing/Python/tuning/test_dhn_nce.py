@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from MedCLIPSegLab.tuning.dhn_nce import dhn_nce, dhn_nce_of_similarities
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.tuning.dhn_nce import dhn_nce, dhn_nce_of_similarities
 
 
 def unit_rows(count: int, width: int, seed: int) -> Tensor:

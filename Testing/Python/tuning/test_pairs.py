@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from MedCLIPSegLab.tuning.pairs import Pair, clean_caption, draw_batches, read_pairs, split_pairs
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.tuning.pairs import Pair, clean_caption, draw_batches, read_pairs, split_pairs
 
 CAPTION = "axial T1 image of a glioma"
 

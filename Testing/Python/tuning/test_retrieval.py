@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from MedCLIPSegLogic.tuning.retrieval import RetrievalScores, score_retrieval
+from MedCLIPSegLab.tuning.retrieval import RetrievalScores, score_retrieval
 
 
 def test_every_pair_finds_its_own_kind() -> None:

@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from MedCLIPSegLogic.weak.pseudo_masks import MakeMask, zero_shot_masks
-from MedCLIPSegLogic.zeroshot.engine import in_one_step
-from MedCLIPSegLogic.zeroshot.methods import METHODS
+from MedCLIPSegLab.weak.pseudo_masks import MakeMask, zero_shot_masks
+from MedCLIPSegLogic.clip_sam.engine import in_one_step
+from MedCLIPSegLogic.clip_sam.methods import METHODS
 
 SIZE = (48, 64)
 

@@ -149,4 +149,4 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
         for name, value in names.items():
             setattr(sys.modules[".".join(parts)], name, value)
     # The subclass must be made of the stand-in, and not be left for others.
-    monkeypatch.delitem(sys.modules, "MedCLIPSegLogic.weak.nnunet_trainer", raising=False)
+    monkeypatch.delitem(sys.modules, "MedCLIPSegLab.weak.nnunet_trainer", raising=False)

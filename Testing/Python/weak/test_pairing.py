@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from MedCLIPSegLab.weak.images import pair_prompts, read_slice
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.weak.images import pair_prompts, read_slice
 
 
 def a_sheet(folder: Path, *lines: str) -> Path:

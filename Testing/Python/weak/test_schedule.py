@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
+from MedCLIPSegLab.weak.schedule import CyclicTraining, cyclic_learning_rate, kept_epochs
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.weak.schedule import CyclicTraining, cyclic_learning_rate, kept_epochs
 
 
 @pytest.mark.parametrize("cycle", [0, 1, 2])

@@ -15,15 +15,15 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
+from MedCLIPSegLab.weak.learning import weak
+from MedCLIPSegLab.weak.nnunet_dataset import network_image, network_mask
+from MedCLIPSegLab.weak.progress import WeakProgress
+from MedCLIPSegLab.weak.pseudo_masks import MakeMask
+from MedCLIPSegLab.weak.schedule import CyclicTraining
+from MedCLIPSegLab.weak.settings import WeakSettings
+from MedCLIPSegLab.weak.uncertainty import entropy_bits
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.volumes.readers import read_volume
-from MedCLIPSegLogic.weak.nnunet_dataset import network_image, network_mask
-from MedCLIPSegLogic.weak.progress import WeakProgress
-from MedCLIPSegLogic.weak.pseudo_masks import MakeMask
-from MedCLIPSegLogic.weak.schedule import CyclicTraining
-from MedCLIPSegLogic.weak.settings import WeakSettings
-from MedCLIPSegLogic.weak.uncertainty import entropy_bits
-from MedCLIPSegLogic.workflows.weak import weak
 
 TRAINING = CyclicTraining(epochs=24, cycles=2, iterations=1)
 SETTINGS = WeakSettings(epochs=24, cycles=2, iterations=1, image_size=64, device="cpu")
@@ -35,7 +35,7 @@ GetMaker = Callable[[], MakeMask]
 def a_double(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     nnunet_double.install(monkeypatch)
     yield
-    sys.modules.pop("MedCLIPSegLogic.weak.nnunet_trainer", None)
+    sys.modules.pop("MedCLIPSegLab.weak.nnunet_trainer", None)
 
 
 def test_without_nnunet_a_sentence_tells_how_to_get_it(

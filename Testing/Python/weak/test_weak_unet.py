@@ -13,16 +13,16 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from MedCLIPSegLogic.cli.app import app
+from MedCLIPSegLab.cli.app import app
+from MedCLIPSegLab.evaluation.evaluate_masks import evaluate_masks
+from MedCLIPSegLab.metrics import dice_score
+from MedCLIPSegLab.weak import learning as workflow
+from MedCLIPSegLab.weak.learning import weak
+from MedCLIPSegLab.weak.progress import WeakProgress
+from MedCLIPSegLab.weak.pseudo_masks import MakeMask
+from MedCLIPSegLab.weak.settings import WeakSettings
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.evaluation.metrics import dice_score
 from MedCLIPSegLogic.volumes.readers import read_volume
-from MedCLIPSegLogic.weak.progress import WeakProgress
-from MedCLIPSegLogic.weak.pseudo_masks import MakeMask
-from MedCLIPSegLogic.weak.settings import WeakSettings
-from MedCLIPSegLogic.workflows import weak as workflow
-from MedCLIPSegLogic.workflows.evaluate_masks import evaluate_masks
-from MedCLIPSegLogic.workflows.weak import weak
 
 SETTINGS = WeakSettings("medclip-sam", epochs=4, batch_size=4, learning_rate=3e-3, image_size=32, device="cpu")
 GetMaker = Callable[[], MakeMask]

@@ -22,11 +22,11 @@ from loopback_hub import COMMIT, LoopbackHub
 from published_files import logits, small_network
 from small_zoo import CHECKPOINT, ENTRY, VOCABULARY, publish
 
+from MedCLIPSegLab.models.commands import import_model, model_info, remove_model, verify_model
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.catalog import default_model
 from MedCLIPSegLogic.model.library import load_model
 from MedCLIPSegLogic.model.manifest import ZooEntry, consent_text
-from MedCLIPSegLogic.workflows.models import import_model, model_info, remove_model, verify_model
 from MedCLIPSegLogic.zoo import hub as hub_module
 from MedCLIPSegLogic.zoo.download import DownloadReport, download
 from MedCLIPSegLogic.zoo.hub import DownloadProgress

@@ -18,10 +18,7 @@ import pytest
 import torch
 from published_files import save_published, small_network
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.model.catalog import describe_model
-from MedCLIPSegLogic.model.library import load_model
-from MedCLIPSegLogic.workflows.models import (
+from MedCLIPSegLab.models.commands import (
     export_model,
     import_model,
     list_models,
@@ -29,6 +26,9 @@ from MedCLIPSegLogic.workflows.models import (
     remove_model,
     verify_model,
 )
+from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.model.catalog import describe_model
+from MedCLIPSegLogic.model.library import load_model
 
 needs_links = pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
 TEN_GB = 10 * 10**9

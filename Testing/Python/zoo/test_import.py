@@ -19,11 +19,11 @@ from published_files import (
 )
 from safetensors.torch import load_file, save_file
 
+from MedCLIPSegLab.models.commands import export_model, import_model, remove_model, verify_model
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.catalog import describe_model
 from MedCLIPSegLogic.model.checkpoint import load_checkpoint, load_to_train
 from MedCLIPSegLogic.model.library import find_model, load_model
-from MedCLIPSegLogic.workflows.models import export_model, import_model, remove_model, verify_model
 
 
 def test_import_and_export_are_exact(a_checkpoint: Path, tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ import pytest
 from published_files import SMALL, save_published, small_network, write_vocabulary
 from transformers import BertTokenizer
 
+from MedCLIPSegLab.models.commands import import_model
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.flavors import FLAVORS
 from MedCLIPSegLogic.model.tokenizer import PromptTokenizer, copy_byte_pairs
-from MedCLIPSegLogic.workflows.models import import_model
 
 PROMPTS = ["one Tumor, in the Breast!", "Léa's polyp ≥ 5 mm", "tumor " * 40, "x"]
 BYTE_PAIRS = "bpe_simple_vocab_16e6.txt.gz"

@@ -12,12 +12,12 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import CLIPConfig, CLIPModel
 
+from MedCLIPSegLab.models.commands import import_model
+from MedCLIPSegLogic.clip_sam.towers import load_towers
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.checkpoint import load_to_train
 from MedCLIPSegLogic.model.library import find_model
 from MedCLIPSegLogic.model.network import MedCLIPSeg
-from MedCLIPSegLogic.workflows.models import import_model
-from MedCLIPSegLogic.zeroshot.towers import load_towers
 
 
 def biomedclip_port(network: MedCLIPSeg) -> dict[str, Tensor]:

@@ -11,13 +11,13 @@ import torch
 from open_clip.model import CLIP, CustomTextCLIP
 from published_files import logits
 
+from MedCLIPSegLab.models.commands import export_model, import_model
 from MedCLIPSegLogic.model.checkpoint import expected_shapes, is_adapter, load_checkpoint, save_weights
 from MedCLIPSegLogic.model.flavors import FLAVORS
 from MedCLIPSegLogic.model.library import find_model
 from MedCLIPSegLogic.model.manifest import zoo
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.tokenizer import SPECIAL_TOKENS
-from MedCLIPSegLogic.workflows.models import export_model, import_model
 from MedCLIPSegLogic.zoo.layouts import map_weights
 
 KEYS = Path(__file__).parents[2] / "Data" / "Published" / "unimedclip_vit_b16_keys.json"

@@ -1,0 +1,273 @@
+"""The Correct section: the segment editor inside the panel, with its undo."""
+
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from MedCLIPSegLib.correct.edit_watch import EditWatch
+from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.prompts.row_edits import RowEdits
+from MedCLIPSegLib.prompts.row_states import EDITED
+
+EDITOR_NODE_TAG = "MedCLIPSeg"
+EFFECTS = ["Paint", "Erase", "Draw", "Scissors", "Islands", "Smoothing", "Threshold"]
+UNDO_STATES = 10
+
+
+class CorrectSection:
+    """Opens the segment of the selected row in the segment editor, and takes model results back.
+
+    The editor is made when it is first needed: when the section is opened, or before a run or the threshold changes
+    segments, because its history is what undo goes back in. Its keys work while the section is open; while it is
+    closed, only undo and redo do, so that no key starts a tool nobody sees.
+
+    Args:
+        ui: the panel's named widgets.
+        logic: has rows and segments.
+    """
+
+    def __init__(self, ui: Any, logic: PanelLogic) -> None:
+        self._section, self._label, self._place = ui.correctCollapsibleButton, ui.correctLabel, ui.segmentEditorPlace
+        self._takeBack, self._logic = ui.takeBackButton, logic
+        self._watch = EditWatch(logic)
+        self._edits = RowEdits(logic)
+        self._editor: Any = None
+        self._editorNode: Any = None
+        self._undoButtons: Any = ()
+        self._followed: tuple[str, str] | None = None
+        self._isFollowing = False
+        self._isEntered = False
+        self._areEditorKeysOn = False
+        self._keys: list[Any] = []
+        self._section.connect("contentsCollapsed(bool)", self._onCollapsed)
+        self._takeBack.connect("clicked()", self._onTakeBack)
+        logic.changed.connect(self._onLogicChanged)
+
+    def saveStateForUndo(self, segmentationNode: Any) -> None:
+        """Let undo come back to what a segmentation is now; called before a program changes it."""
+        self._makeEditor()
+        if self._editor is None:
+            return
+        self._useNodes(segmentationNode)
+        self._editor.saveStateForUndo()
+        self._takeBack.enabled = True
+
+    def enter(self) -> None:
+        """Turn the keys and the tools on."""
+        self._isEntered = True
+        self._installKeys()
+
+    def exit(self) -> None:
+        """Put the tools down, let keys and views go, and mark what was edited."""
+        self._isEntered = False
+        self._releaseKeys()
+        self._watch.settle()
+
+    def cleanup(self) -> None:
+        """Let go of everything: the panel goes away."""
+        self._logic.changed.disconnect(self._onLogicChanged)
+        self.exit()
+        self._watch.watch(None)
+        if self._editor is not None:
+            self._editor.setMRMLSegmentEditorNode(None)
+            self._editor.setMRMLScene(None)
+            self._editor.setParent(None)
+            self._editor.deleteLater()
+        self._editor, self._editorNode, self._undoButtons = None, None, ()
+
+    def refresh(self) -> None:
+        """Show the segment of the selected row."""
+        if self._logic.parameters is None:
+            self._forget()
+            return
+        row, segmentation = self._logic.currentRow, self._logic.segmentationNode
+        self._watch.watch(segmentation)
+        segmentId = self._logic.segmentOf(row) if row is not None else None
+        hasResults = any(self._logic.segmentOf(other) is not None for other in self._logic.rows)
+        self._section.enabled = hasResults or self._canUndo()
+        self._place.visible = segmentId is not None
+        if row is None or segmentId is None:
+            self._label.text = _("Select a prompt with a result.")
+            if self._editor is not None:
+                self._editor.setActiveEffect(None)
+        elif self._logic.stateOf(row) == EDITED:
+            self._label.text = _("“{name}” was edited; a new run keeps it and adds another segment.").format(
+                name=row.label
+            )
+        else:
+            self._label.text = _("Correct “{name}”.").format(name=row.label)
+        if not self._section.collapsed:
+            self._makeEditor()
+        self._follow(segmentation, segmentId)
+        self._takeBack.enabled = self._canUndo() and not self._logic.isRunning
+
+    def _follow(self, segmentation: Any, segmentId: str | None) -> None:
+        """Show another segmentation or segment in the editor; leaves a choice made in the editor alone."""
+        if self._editor is None or self._logic.isRunning:
+            return
+        self._useNodes(segmentation)
+        if segmentation is None or segmentId is None:
+            self._followed = None
+        elif self._followed != (segmentation.GetID(), segmentId):
+            self._followed = (segmentation.GetID(), segmentId)
+            self._isFollowing = True
+            try:
+                self._editor.setCurrentSegmentID(segmentId)
+            finally:
+                self._isFollowing = False
+
+    def _useNodes(self, segmentation: Any) -> None:
+        """Give the editor a segmentation and its image; it forgets its history with every other segmentation.
+
+        The editor changes the layers of the slice views when it gets nodes; they are put back.
+        """
+        volumeNode = None
+        if segmentation is not None:  # its own image: the panel may show another one when a run ends
+            role = segmentation.GetReferenceImageGeometryReferenceRole()
+            volumeNode = segmentation.GetNodeReference(role) or self._logic.volumeNode
+        node = self._ownNode()
+        if node is not self._editorNode:
+            self._editorNode = node
+            self._editor.setMRMLSegmentEditorNode(node)
+        if node.GetSegmentationNode() is segmentation and node.GetSourceVolumeNode() is volumeNode:
+            return
+        layers = _layers()
+        self._isFollowing = True
+        try:
+            self._editor.setSegmentationNode(segmentation)
+            self._editor.setSourceVolumeNode(volumeNode)
+        finally:
+            self._isFollowing = False
+            _restore(layers)
+
+    def _makeEditor(self) -> None:
+        if self._editor is not None or not hasattr(slicer, "qMRMLSegmentEditorWidget"):
+            return
+        editor = slicer.qMRMLSegmentEditorWidget()
+        editor.setMaximumNumberOfUndoStates(UNDO_STATES)
+        editor.setMRMLScene(slicer.mrmlScene)
+        editor.setEffectNameOrder(EFFECTS)
+        editor.unorderedEffectsVisible = False
+        editor.segmentationNodeSelectorVisible = False
+        editor.sourceVolumeNodeSelectorVisible = False
+        editor.switchToSegmentationsButtonVisible = False
+        self._place.layout().addWidget(editor)
+        self._editor = editor
+        self._editorNode = self._ownNode()
+        editor.setMRMLSegmentEditorNode(self._editorNode)
+        editor.connect("currentSegmentIDChanged(QString)", self._onSegmentChosen)
+        self._undoButtons = slicer.util.findChildren(editor, name="UndoButton")
+        self._installKeys()
+
+    def _ownNode(self) -> Any:
+        """The editor's node; its own, so that the Segment Editor module keeps its tools and choices."""
+        scene = slicer.mrmlScene
+        node = scene.GetSingletonNode(EDITOR_NODE_TAG, "vtkMRMLSegmentEditorNode")
+        if node is None:
+            node = scene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
+            node.UnRegister(None)
+            node.SetSingletonTag(EDITOR_NODE_TAG)
+            node = scene.AddNode(node)
+        return node
+
+    def _canUndo(self) -> bool:
+        """True when the editor has a state to go back to; the editor says so by its own button only."""
+        # Not `enabled`: that is False for everything in a section that is disabled.
+        hasSegments = self._logic.segmentationNode is not None
+        return hasSegments and any(button.isEnabledTo(self._editor) for button in self._undoButtons)
+
+    def _onTakeBack(self) -> None:
+        if self._editor is not None and not self._logic.isRunning:
+            self._editor.undo()
+            self._afterUndo()
+
+    def _onRedo(self) -> None:
+        if self._editor is not None and not self._logic.isRunning:
+            self._editor.redo()
+            self._afterUndo()
+
+    def _afterUndo(self) -> None:
+        self._watch.settle()
+        self._edits.followSegments()
+        self._logic.changed()
+
+    def _onSegmentChosen(self, segmentId: str) -> None:
+        """Select the row of the segment a person chose in the editor."""
+        row, parameters = self._logic.currentRow, self._logic.parameters
+        if self._isFollowing or parameters is None or self._logic.isRunning:
+            return
+        if row is not None and self._logic.segmentOf(row) is None:
+            return  # an undo removed the segment, and the editor chose another by itself
+        for index, other in enumerate(self._logic.rows):
+            if self._logic.segmentOf(other) == segmentId:
+                self._followed = (self._logic.segmentationNode.GetID(), segmentId)
+                parameters.currentRow = index
+                return
+
+    def _onCollapsed(self, _isCollapsed: bool) -> None:
+        self._releaseKeys()
+        self._installKeys()
+        self.refresh()
+
+    def _onLogicChanged(self) -> None:
+        """Let the scene's nodes go at once when it closes, not at the next refresh."""
+        if self._logic.parameters is None and slicer.mrmlScene.IsClosing():
+            self._forget()
+
+    def _forget(self) -> None:
+        self._watch.watch(None)
+        self._followed, self._editorNode = None, None
+        self._section.enabled, self._takeBack.enabled = False, False
+        if self._editor is not None:
+            self._editor.setActiveEffect(None)
+            self._editor.setSegmentationNode(None)
+            self._editor.setSourceVolumeNode(None)
+
+    def _installKeys(self) -> None:
+        """Turn on the editor's keys and mouse while its section is open, else undo and redo only."""
+        if not self._isEntered or self._editor is None:
+            return
+        self._releaseKeys()
+        window = slicer.util.mainWindow()
+        if not self._section.collapsed:
+            if window is not None:  # the editor gives its keys to the main window
+                self._editor.installKeyboardShortcuts()
+            self._editor.setupViewObservations()
+            self._areEditorKeysOn = True
+            return
+        for key, action in (("Ctrl+Z", self._onTakeBack), ("Ctrl+Y", self._onRedo)):
+            shortcut = qt.QShortcut(qt.QKeySequence(key), window or self._section.parent())
+            shortcut.connect("activated()", action)
+            self._keys.append(shortcut)
+
+    def _releaseKeys(self) -> None:
+        for shortcut in self._keys:
+            shortcut.setEnabled(False)
+            shortcut.setParent(None)
+            shortcut.deleteLater()
+        self._keys = []
+        if self._areEditorKeysOn and self._editor is not None:
+            self._editor.setActiveEffect(None)
+            self._editor.uninstallKeyboardShortcuts()
+            self._editor.removeViewObservations()
+        self._areEditorKeysOn = False
+
+
+def _layers() -> list[tuple[Any, Any, Any, Any]]:
+    """What every slice view shows: its node and the IDs of background, foreground and label layer."""
+    nodes = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    return [
+        (node, node.GetBackgroundVolumeID(), node.GetForegroundVolumeID(), node.GetLabelVolumeID()) for node in nodes
+    ]
+
+
+def _restore(layers: list[tuple[Any, Any, Any, Any]]) -> None:
+    for node, background, foreground, label in layers:
+        if node.GetBackgroundVolumeID() != background:
+            node.SetBackgroundVolumeID(background)
+        if node.GetForegroundVolumeID() != foreground:
+            node.SetForegroundVolumeID(foreground)
+        if node.GetLabelVolumeID() != label:
+            node.SetLabelVolumeID(label)

@@ -1,0 +1,118 @@
+"""The Input section: which image, and how much of it."""
+
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from MedCLIPSegLib.input.intensity_choices import intensityChoices
+from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.run.run_order import RANGE, SLICE, VOLUME
+
+
+class InputSection:
+    """Image, part of it, plane and gray values; the image selector itself is bound to the parameter node.
+
+    Args:
+        ui: the panel's named widgets.
+        logic: has the choices.
+    """
+
+    def __init__(self, ui: Any, logic: PanelLogic) -> None:
+        self._ui = ui
+        self._logic = logic
+        self._choices = (
+            (ui.scopeComboBox, "scope", _scopes()),
+            (ui.planeComboBox, "plane", _planes()),
+            (ui.intensityComboBox, "intensity", intensityChoices()),
+        )
+        for combo, _name, choices in self._choices:
+            for key, words in choices:
+                combo.addItem(words, key)
+            combo.connect("currentIndexChanged(int)", self._onChoice)
+        ui.firstSliceSpinBox.connect("valueChanged(int)", self._onRange)
+        ui.lastSliceSpinBox.connect("valueChanged(int)", self._onRange)
+
+    def refresh(self) -> None:
+        """Show the choices of the scene."""
+        parameters = self._logic.parameters
+        if parameters is None:
+            return
+        self._hideMaps()
+        for combo, name, _choices in self._choices:
+            _select(combo, getattr(parameters, name))
+        self._refreshRange()
+        volumeNode = self._logic.volumeNode
+        isColor = volumeNode is not None and volumeNode.IsA("vtkMRMLVectorVolumeNode")
+        self._ui.intensityComboBox.enabled = not isColor
+
+    def _refreshRange(self) -> None:
+        parameters, axis = self._logic.parameters, self._logic.sliceAxis
+        isRange = parameters.scope == RANGE
+        for widget in (
+            self._ui.sliceRangeLabel,
+            self._ui.firstSliceSpinBox,
+            self._ui.sliceRangeToLabel,
+            self._ui.lastSliceSpinBox,
+        ):
+            widget.visible = isRange
+        count = axis.count if axis is not None else 1
+        for spinBox, value in (
+            (self._ui.firstSliceSpinBox, parameters.firstSlice),
+            (self._ui.lastSliceSpinBox, parameters.lastSlice),
+        ):
+            was = spinBox.blockSignals(True)
+            spinBox.setRange(1, count)
+            spinBox.value = min(value + 1, count)
+            spinBox.blockSignals(was)
+
+    def _hideMaps(self) -> None:
+        """Keep maps made by the module out of the list of images."""
+        from MedCLIPSegLogic.scene.maps import map_nodes
+
+        hidden = [node.GetID() for node in map_nodes(slicer.mrmlScene)]
+        proxy = self._ui.inputVolumeSelector.sortFilterProxyModel()
+        if list(proxy.hiddenNodeIDs or ()) != hidden:
+            proxy.hiddenNodeIDs = hidden
+
+    def _onChoice(self) -> None:
+        parameters = self._logic.parameters
+        if parameters is None:
+            return
+        for combo, name, _choices in self._choices:
+            if combo.currentData != getattr(parameters, name):
+                if name == "scope" and combo.currentData == RANGE and parameters.lastSlice <= parameters.firstSlice:
+                    self._wholeRange()
+                setattr(parameters, name, combo.currentData)
+
+    def _wholeRange(self) -> None:
+        axis = self._logic.sliceAxis
+        if axis is not None:
+            self._logic.parameters.firstSlice = 0
+            self._logic.parameters.lastSlice = axis.count - 1
+
+    def _onRange(self) -> None:
+        if self._logic.parameters is not None:
+            self._logic.parameters.firstSlice = self._ui.firstSliceSpinBox.value - 1
+            self._logic.parameters.lastSlice = self._ui.lastSliceSpinBox.value - 1
+
+
+def _scopes() -> list[tuple[str, str]]:
+    return [(VOLUME, _("Whole volume")), (SLICE, _("Slice in view")), (RANGE, _("Range of slices"))]
+
+
+def _planes() -> list[tuple[str, str]]:
+    return [
+        ("auto", _("As acquired")),
+        ("axial", _("Axial")),
+        ("coronal", _("Coronal")),
+        ("sagittal", _("Sagittal")),
+    ]
+
+
+def _select(combo: Any, key: str) -> None:
+    index = combo.findData(key)
+    if index >= 0 and index != combo.currentIndex:
+        was = combo.blockSignals(True)
+        combo.currentIndex = index
+        combo.blockSignals(was)

@@ -1,0 +1,149 @@
+"""The settings of the methods without training data, in the Model section."""
+
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from MedCLIPSegLib.model.combo_entries import offerEntries, selectEntry
+from MedCLIPSegLib.model.study_settings import StudySettings
+from MedCLIPSegLib.model.zero_shot_choices import (
+    AUTOMATIC,
+    BUNDLED_TOWERS,
+    METHODS,
+    NO_SAM,
+    PUBLISHED_TOWERS,
+    binarizationChoices,
+    isZeroShot,
+    promptChoices,
+    samChoices,
+    towersChoices,
+)
+from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLogic.model.catalog import describe_model
+
+
+class ZeroShotSettings:
+    """Shown in place of the settings of Monte-Carlo samples when a method without training data is chosen; numbers are
+    bound to the parameter node. What is rarely changed lies under details.
+
+    Args:
+        ui: the panel's named widgets.
+        logic: has the choices.
+    """
+
+    def __init__(self, ui: Any, logic: PanelLogic) -> None:
+        self._logic = logic
+        self._widget, self._note = ui.zeroShotWidget, ui.zeroShotNoteLabel
+        self._ofSamples = (ui.sampleCountLabel, ui.sampleCountSpinBox, ui.adaptiveCheckBox)
+        self._details, self._study = ui.zeroShotDetailsButton, StudySettings(ui, logic)
+        self._ofSam = (ui.zeroShotPromptsLabel, ui.zeroShotPromptsComboBox)
+        self._ofPadding = (ui.zeroShotPaddingLabel, ui.zeroShotPaddingSpinBox)
+        self._ofPoints = (ui.zeroShotPointsLabel, ui.zeroShotPointsSpinBox)
+        self._choices = (
+            (ui.zeroShotTowersComboBox, "zeroShotTowers", towersChoices),
+            (ui.zeroShotSamComboBox, "zeroShotSam", samChoices),
+            (ui.zeroShotPromptsComboBox, "zeroShotPrompts", promptChoices),
+            (ui.zeroShotBinarizationComboBox, "zeroShotBinarization", binarizationChoices),
+        )
+        self._hasSam = False
+        for combo, _name, _choices in self._choices:
+            combo.connect("currentIndexChanged(int)", self._onChoice)
+        self._details.connect("contentsCollapsed(bool)", self._onCollapsed)
+        self.look()
+
+    def look(self) -> None:
+        """Look again at the disk: models come and go."""
+        for combo, _name, choices in self._choices:
+            offerEntries(combo, choices())
+        names = [key for key, _words in samChoices() if key not in (AUTOMATIC, NO_SAM)]
+        self._hasSam = any(describe_model(name).on_disk for name in names)
+
+    def refresh(self) -> None:
+        """Show the choices of the scene."""
+        parameters = self._logic.parameters
+        isShown = parameters is not None and isZeroShot(parameters.model)
+        self._widget.visible = isShown
+        for widget in self._ofSamples:
+            widget.visible = not isShown
+        if parameters is None or not isShown:
+            return
+        self._widget.enabled = not self._logic.isRunning
+        for combo, name, _choices in self._choices:
+            key = getattr(parameters, name)
+            selectEntry(combo, key, describe_model(key).title)
+        self._study.refresh()
+        if not self._details.collapsed:
+            self._refreshDetails()
+        notes = (
+            self._missingText(),
+            self._samText(parameters.zeroShotSam),
+            self._towersText(parameters.zeroShotTowers),
+        )
+        self._note.text = "\n".join(filter(None, notes))
+        self._note.visible = bool(self._note.text)
+
+    def _refreshDetails(self) -> None:
+        """Hide what has no effect."""
+        parameters = self._logic.parameters
+        usesSam = parameters.zeroShotSam != NO_SAM and (parameters.zeroShotSam != AUTOMATIC or self._hasSam)
+        hasPoints = usesSam and parameters.zeroShotPrompts in ("points", "both")
+        for widgets, isShown in ((self._ofSam, usesSam), (self._ofPadding, usesSam), (self._ofPoints, hasPoints)):
+            for widget in widgets:
+                widget.visible = isShown
+
+    def missing(self) -> str:
+        """Name of a chosen model that is not on this computer; empty when all are."""
+        parameters = self._logic.parameters
+        chosen = (parameters.zeroShotTowers, parameters.zeroShotSam) if parameters is not None else ()
+        wanted = [name for name in chosen if name not in (AUTOMATIC, NO_SAM)]
+        return next((name for name in wanted if not describe_model(name).on_disk), "")
+
+    def _missingText(self) -> str:
+        missing = self.missing()
+        if not missing:
+            return ""
+        return _("{title} is not on this computer: press Download model…, or choose another one.").format(
+            title=describe_model(missing).title
+        )
+
+    def _samText(self, sam: str) -> str:
+        if sam == AUTOMATIC and not self._hasSam:
+            return _(
+                "No SAM is on this computer, so the result is the coarse mask. To refine it, choose a SAM from the "
+                "list and press “Download model…”."
+            )
+        return _("The result is the coarse mask, not refined by SAM.") if sam == NO_SAM else ""
+
+    def _towersText(self, towers: str) -> str:
+        """Say that the bundled model only stands in: on real images its saliency misses nearly everything."""
+        published = describe_model(PUBLISHED_TOWERS)
+        if towers != BUNDLED_TOWERS and (towers != AUTOMATIC or published.on_disk):
+            return ""
+        if published.on_disk:
+            return _("mini is no CLIP and rarely finds the right place; better choose {title}.").format(
+                title=published.title
+            )
+        return _(
+            "mini stands in for a CLIP and rarely finds the right place. Choose {title} as CLIP and press “Download "
+            "model…”."
+        ).format(title=published.title)
+
+    def _onCollapsed(self, isCollapsed: bool) -> None:
+        if not isCollapsed:  # which shows again what was hidden meanwhile
+            self.refresh()
+
+    def _onChoice(self) -> None:
+        parameters = self._logic.parameters
+        if parameters is None or not isZeroShot(parameters.model):
+            return
+        for combo, name, _choices in self._choices:
+            if combo.currentIndex >= 0 and getattr(parameters, name) != combo.currentData:
+                setattr(parameters, name, combo.currentData)
+
+
+def methodText(name: str) -> str:
+    """What a method does, for people."""
+    return _(
+        "{method} needs no model trained for the task: it marks where image and prompt agree and refines that with "
+        "SAM. Uncertainty is the entropy of the score map; no samples are drawn."
+    ).format(method=METHODS[name])

@@ -1,0 +1,111 @@
+"""The line a prompt is typed into, and the keys that run prompts."""
+
+from typing import Any
+
+import qt
+
+from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.prompts.prompt_history import PromptHistory
+from MedCLIPSegLib.prompts.prompt_rows import PromptRow
+from MedCLIPSegLib.prompts.row_edits import RowEdits, linesOf
+
+
+class PromptEntry:
+    """Enter adds what was typed as a row and segments it; Ctrl+Enter anywhere in the panel segments all rows.
+
+    Args:
+        ui: the panel's named widgets.
+        logic: has the rows and runs them.
+        history: prompts run earlier, offered for completion.
+    """
+
+    def __init__(self, ui: Any, logic: PanelLogic, history: PromptHistory) -> None:
+        self._edit, self._logic, self._history = ui.promptLineEdit, logic, history
+        self._edits = RowEdits(logic)
+        self._model = qt.QStringListModel()
+        self._completer = qt.QCompleter()
+        self._completer.setModel(self._model)
+        self._completer.setCaseSensitivity(qt.Qt.CaseInsensitive)
+        self._completer.setFilterMode(qt.Qt.MatchContains)
+        self._edit.setCompleter(self._completer)
+        self._edit.connect("returnPressed()", self._onReturn)
+        self._edit.connect("textChanged(QString)", self._onTextChanged)
+        self._submitted = ""
+        self._tidy = qt.QTimer()
+        self._tidy.setSingleShot(True)
+        self._tidy.setInterval(0)
+        self._tidy.connect("timeout()", self._onTidy)
+        self._shortcuts = [qt.QShortcut(qt.QKeySequence(key), ui.MedCLIPSeg) for key in ("Ctrl+Return", "Ctrl+Enter")]
+        for shortcut in self._shortcuts:
+            shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
+            shortcut.connect("activated()", self._onRunAll)
+        self._offerHistory()
+
+    def enter(self) -> None:
+        """Offer what was typed since."""
+        self._offerHistory()
+
+    def refresh(self) -> None:
+        """Nothing to show: typing stays possible during a run."""
+
+    def cleanup(self) -> None:
+        """Let the keys go: the panel goes away."""
+        self._tidy.stop()
+        for shortcut in self._shortcuts:
+            shortcut.setEnabled(False)
+
+    def _onReturn(self) -> None:
+        self._completer.popup().hide()
+        if not self._edit.text.strip() or self._logic.parameters is None:
+            return
+        if self._logic.isRunning:
+            self._logic.run([])  # says that a run is under way; what was typed stays
+            return
+        # The list of completions still writes the highlighted one into the emptied line.
+        self._submitted = self._edit.text
+        self._tidy.start()
+        rows = self._takeOver()
+        self._logic.run([row.rowId for row in rows])
+
+    def _onTidy(self) -> None:
+        if self._edit.text == self._submitted:
+            self._edit.clear()
+
+    def _onRunAll(self) -> None:
+        self._completer.popup().hide()
+        if self._logic.parameters is None:
+            return
+        if not self._logic.isRunning:
+            self._takeOver()
+        rows = [row for row in self._logic.rows if row.canRun]
+        self._history.add(row.prompt for row in rows)
+        self._offerHistory()
+        self._logic.run([row.rowId for row in rows])
+
+    def _onTextChanged(self, text: str) -> None:
+        """Turn several pasted lines into rows at once, as the line can't show them."""
+        entries = linesOf(text)
+        if len(entries) > 1 and self._logic.parameters is not None and not self._logic.isRunning:
+            self._takeOver()
+        elif len(entries) == 1 and text.splitlines() != [text]:
+            self._edit.text = entries[0].prompt
+
+    def _takeOver(self) -> list[PromptRow]:
+        """Make what was typed rows, select the first one and empty the line; rows that are there are used again."""
+        entries = linesOf(self._edit.text)
+        self._edit.clear()
+        if not entries:
+            return []
+        self._edits.addPrompts(entries)
+        prompts = [entry.prompt for entry in entries]
+        known: dict[str, PromptRow] = {}
+        for row in self._logic.rows:
+            known.setdefault(row.prompt, row)
+        rows = [known[prompt] for prompt in dict.fromkeys(prompts)]
+        self._logic.parameters.currentRow = self._logic.rows.indexOf(rows[0].rowId)
+        self._history.add(prompts)
+        self._offerHistory()
+        return rows
+
+    def _offerHistory(self) -> None:
+        self._model.setStringList(self._history.entries())

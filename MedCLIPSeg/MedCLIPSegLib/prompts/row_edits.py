@@ -1,0 +1,111 @@
+"""What a person changes in a row, carried over to its segment."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from slicer.i18n import tr as _
+
+from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.prompts.prompt_list_file import ListedPrompt, parseThreshold
+from MedCLIPSegLib.prompts.prompt_rows import Color, PromptRow
+from MedCLIPSegLogic.errors import MedCLIPSegError
+
+
+class RowEdits:
+    """Changes rows so that row and segment never say different things.
+
+    Args:
+        logic: has the rows, their segments and maps.
+    """
+
+    def __init__(self, logic: PanelLogic) -> None:
+        self._logic = logic
+
+    def setName(self, row: PromptRow, text: str) -> None:
+        """Name a row; its prompt or nothing means that it has no name of its own."""
+        name = "" if text == row.prompt else text
+        segmentId = self._logic.segmentOf(row)
+        self._logic.rows.update(row.rowId, name=name)
+        if segmentId is not None:
+            from MedCLIPSegLogic.scene.segment_look import set_segment_name
+
+            set_segment_name(self._logic.segmentationNode, segmentId, name or row.prompt)
+
+    def setPrompt(self, row: PromptRow, text: str) -> None:
+        """Look for something else; the segment of the earlier prompt stays as it is."""
+        self._logic.rows.update(row.rowId, prompt=text)
+
+    def setColor(self, row: PromptRow, color: Color) -> None:
+        """Color a row and its segment."""
+        segmentId = self._logic.segmentOf(row)
+        self._logic.rows.update(row.rowId, color=color)
+        if segmentId is not None:
+            from MedCLIPSegLogic.scene.segment_look import set_segment_color
+
+            set_segment_color(self._logic.segmentationNode, segmentId, color)
+
+    def setThreshold(self, row: PromptRow, text: str) -> None:
+        """Give a row a threshold and move the boundary of its segment there.
+
+        Raises:
+            MedCLIPSegError: the text is no threshold, or the segment was edited by hand; nothing was changed then.
+        """
+        threshold = parseThreshold(text)
+        if threshold is None:
+            raise MedCLIPSegError(
+                _("“{text}” is not a threshold; type a number between 0 and 1.").format(text=text.strip())
+            )
+        if threshold == row.threshold:
+            return
+        segmentId, mapNode = self._logic.segmentOf(row), self._logic.mapOf(row, "Probability")
+        if segmentId is not None and mapNode is not None:
+            from MedCLIPSegLogic.scene.threshold import LiveThreshold
+
+            self._logic.saveStateForUndo(self._logic.segmentationNode)
+            live = LiveThreshold(self._logic.segmentationNode, segmentId, mapNode, self._logic.volumeNode)
+            live.apply(threshold)
+            live.finish()
+        self._logic.rows.update(row.rowId, threshold=threshold)
+
+    def followSegments(self) -> None:
+        """Give rows the thresholds their segments were made with: undo or redo may have changed these."""
+        from MedCLIPSegLogic.scene.tags import segment_record
+
+        for row in self._logic.rows:
+            segmentId = self._logic.segmentOf(row)
+            if segmentId is not None:
+                segment = self._logic.segmentationNode.GetSegmentation().GetSegment(segmentId)
+                threshold = parseThreshold(segment_record(segment).get("Threshold", ""))
+                if threshold is not None:
+                    self._logic.rows.update(row.rowId, threshold=threshold)
+
+    def addPrompts(self, entries: Iterable[ListedPrompt]) -> tuple[list[PromptRow], int]:
+        """Add a row for every prompt that has none; rows that are there stay as they are.
+
+        Returns:
+            The new rows, and the number of prompts that had a row.
+        """
+        rows = self._logic.rows
+        known = {row.prompt for row in rows}
+        wanted: dict[str, ListedPrompt] = {}
+        count = 0
+        for entry in entries:
+            count += 1
+            if entry.prompt not in known:
+                wanted.setdefault(entry.prompt, entry)
+        added = rows.add(wanted)
+        details = {row.rowId: wanted[row.prompt] for row in added}
+        if any(entry != ListedPrompt(entry.prompt) for entry in details.values()):
+            rows.replaceAll([_detailed(row, details.get(row.rowId)) for row in rows])
+        return [row for row in rows if row.rowId in details], count - len(added)
+
+
+def linesOf(text: str) -> list[ListedPrompt]:
+    """One prompt for every line of a text that isn't blank."""
+    return [ListedPrompt(line.strip()) for line in text.splitlines() if line.strip()]
+
+
+def _detailed(row: PromptRow, entry: ListedPrompt | None) -> PromptRow:
+    if entry is None:
+        return row
+    return replace(row, name=entry.name, color=entry.color or row.color, threshold=entry.threshold)

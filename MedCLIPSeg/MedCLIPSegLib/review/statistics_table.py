@@ -1,0 +1,175 @@
+"""The table of segments in the Review section."""
+
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.review.review_values import PENDING, UNCERTAINTY, UNKNOWN, Versions, formatNats, setCell, versionsOf
+from MedCLIPSegLib.review.uncertainty_note import unitText
+from MedCLIPSegLogic.errors import MedCLIPSegError
+
+if TYPE_CHECKING:
+    from MedCLIPSegLogic.scene.review import SegmentStatistics
+
+NAME, SIZE, MEAN, BOUNDARY = range(4)
+
+
+class StatisticsTable:
+    """Size, mean and boundary uncertainty of every segment that a run wrote.
+
+    Measuring takes its time on large images: it is done only while the section is open, one segment a turn of the
+    event loop, and again only when the segment or its map has changed.
+
+    Args:
+        ui: the panel's named widgets.
+        logic: has segments and maps.
+    """
+
+    def __init__(self, ui: Any, logic: PanelLogic) -> None:
+        self._section, self._table, self._logic = ui.reviewCollapsibleButton, ui.statisticsTable, logic
+        self._measured: dict[str, tuple[Versions, SegmentStatistics | str]] = {}
+        self._rowOf: dict[str, int] = {}
+        self._timer = qt.QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(0)
+        self._timer.connect("timeout()", self._measureNext)
+        headers = [_("Name"), _("Size"), _("Mean"), _("Boundary")]
+        self._table.setColumnCount(len(headers))
+        self._table.setHorizontalHeaderLabels(headers)
+        self._table.verticalHeader().hide()
+        self._table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        self._table.horizontalHeader().setSectionResizeMode(NAME, qt.QHeaderView.Stretch)
+        self._table.connect("cellClicked(int,int)", self._onCellClicked)
+        self._section.connect("contentsCollapsed(bool)", self._onCollapsed)
+
+    def refresh(self) -> None:
+        """Show the segments of the scene; measures what is not known yet."""
+        self._timer.stop()
+        if self._section.collapsed or self._logic.isWriting:
+            return
+        entries = self._entries()
+        self._measured = {key: value for key, value in self._measured.items() if key in {entry[0] for entry in entries}}
+        self._rowOf = {segmentId: row for row, (segmentId, _name, _map) in enumerate(entries)}
+        was = self._table.blockSignals(True)
+        self._table.setRowCount(len(entries))
+        isComplete = True
+        for row, (segmentId, name, mapNode) in enumerate(entries):
+            setCell(self._table, row, NAME, name, name)
+            isComplete = self._show(row, segmentId, mapNode) and isComplete
+        self._selectCurrent()
+        self._table.blockSignals(was)
+        if not isComplete:
+            self._timer.start()
+
+    def cleanup(self) -> None:
+        """Forget everything: the panel goes away."""
+        self._timer.stop()
+        self._measured.clear()
+
+    def _entries(self) -> list[tuple[str, str, Any]]:
+        """ID, name and uncertainty map of each segment that a run wrote."""
+        segmentationNode = self._logic.segmentationNode
+        if segmentationNode is None or self._logic.volumeNode is None:
+            return []
+        from MedCLIPSegLogic.scene.maps import map_nodes, map_prompt, map_role
+        from MedCLIPSegLogic.scene.tags import segment_record
+
+        maps: dict[str, Any] = {}
+        for node in map_nodes(slicer.mrmlScene, self._logic.volumeNode):
+            if map_role(node).name == UNCERTAINTY:
+                maps.setdefault(map_prompt(node), node)
+        segmentation = segmentationNode.GetSegmentation()
+        entries = []
+        for index in range(segmentation.GetNumberOfSegments()):
+            segment = segmentation.GetNthSegment(index)
+            prompt = segment_record(segment).get("Prompt")
+            if prompt is not None:
+                entries.append((segmentation.GetNthSegmentID(index), segment.GetName(), maps.get(prompt)))
+        return entries
+
+    def _known(self, segmentId: str, mapNode: Any) -> "SegmentStatistics | str | None":
+        """What was measured of the present versions; a text says why it cannot be; None before it is measured."""
+        versions = self._versions(segmentId, mapNode)
+        if versions is None:
+            return _("This segment has no voxels to measure; segment again.")
+        known = self._measured.get(segmentId)
+        return known[1] if known is not None and known[0] == versions else None
+
+    def _versions(self, segmentId: str, mapNode: Any) -> Versions | None:
+        axis = self._logic.sliceAxis
+        nodes = self._logic.segmentationNode, segmentId, self._logic.volumeNode, mapNode
+        return versionsOf(*nodes, axis.axis if axis is not None else 0)
+
+    def _show(self, row: int, segmentId: str, mapNode: Any) -> bool:
+        """Fill one row; False when it still has to be measured."""
+        known = self._known(segmentId, mapNode)
+        if known is None or isinstance(known, str):
+            for column in (SIZE, MEAN, BOUNDARY):
+                setCell(self._table, row, column, PENDING if known is None else UNKNOWN, known or "")
+            return known is not None
+        voxels = _("{count} voxels").format(count=known.voxels)
+        setCell(self._table, row, SIZE, _size(known), voxels)
+        unit = unitText(self._logic.segmentationNode, segmentId)
+        setCell(self._table, row, MEAN, formatNats(known.mean_uncertainty), unit)
+        setCell(self._table, row, BOUNDARY, formatNats(known.boundary_uncertainty), unit)
+        return True
+
+    def _measureNext(self) -> None:
+        if self._section.collapsed or self._logic.parameters is None or self._logic.isWriting:
+            return
+        from MedCLIPSegLogic.scene.review import segment_statistics
+
+        pending = [entry for entry in self._entries() if self._known(entry[0], entry[2]) is None]
+        if pending:
+            segmentId, _name, mapNode = pending[0]
+            versions = self._versions(segmentId, mapNode)
+            try:
+                found: Any = segment_statistics(
+                    self._logic.segmentationNode, segmentId, self._logic.volumeNode, mapNode, versions.axis
+                )
+            except MedCLIPSegError as error:
+                found = str(error)
+            self._measured[segmentId] = (versions, found)
+            if segmentId in self._rowOf:
+                self._show(self._rowOf[segmentId], segmentId, mapNode)
+        if len(pending) > 1:
+            self._timer.start()
+
+    def _selectCurrent(self) -> None:
+        current = self._logic.currentRow
+        segmentId = self._logic.segmentOf(current) if current is not None else None
+        if segmentId in self._rowOf:
+            self._table.selectRow(self._rowOf[segmentId])
+        else:
+            self._table.clearSelection()
+
+    def _onCellClicked(self, row: int, _column: int) -> None:
+        """Select the prompt of the segment that was clicked."""
+        parameters = self._logic.parameters
+        segmentId = next((key for key, value in self._rowOf.items() if value == row), None)
+        for index, promptRow in enumerate(self._logic.rows):
+            if parameters is not None and segmentId is not None and self._logic.segmentOf(promptRow) == segmentId:
+                parameters.currentRow = index
+                return
+
+    def _onCollapsed(self, _isCollapsed: bool) -> None:
+        self.refresh()
+
+
+def _size(statistics: "SegmentStatistics") -> str:
+    """Volume or area, the number of voxels when the voxel size isn't known."""
+    if statistics.volume_ml is not None:
+        return _("{volume} ml").format(volume=_short(statistics.volume_ml))
+    if statistics.area_mm2 is not None:
+        return _("{area} mm²").format(area=_short(statistics.area_mm2))
+    return _("{count} voxels").format(count=statistics.voxels)
+
+
+def _short(value: float) -> str:
+    """Three digits at least, without an exponent."""
+    if value == 0 or value >= 1000:
+        return f"{value:.0f}"
+    return f"{value:.3g}" if value >= 0.001 else f"{value:.4f}"

@@ -1,0 +1,124 @@
+"""Python packages the engine needs and Slicer does not ship."""
+
+import importlib
+import importlib.metadata
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+from MedCLIPSegLib.setup.pytorch_provider import PyTorchProvider
+from MedCLIPSegLogic.errors import MedCLIPSegError
+
+
+@dataclass(frozen=True)
+class SetupStep:
+    """What has to be done before the first run.
+
+    Args:
+        sentence: what is missing.
+        button: text of the button that mends it.
+        act: mends it; raises `MedCLIPSegError` when it can't.
+    """
+
+    sentence: str
+    button: str
+    act: Callable[[], None]
+
+
+class Dependencies:
+    """Installs what is missing at the moment it is needed, never without a click or a question.
+
+    Main thread only: pip shows its progress in Slicer's windows.
+
+    Args:
+        requirementsFile: the packages beside PyTorch, one requirement a line.
+        pytorch: where PyTorch comes from.
+    """
+
+    def __init__(self, requirementsFile: Path, pytorch: PyTorchProvider | None = None) -> None:
+        self._requirementsFile = requirementsFile
+        self._pytorch = pytorch or PyTorchProvider()
+
+    def nextStep(self) -> SetupStep | None:
+        """The first thing that is missing; None when all is there. Takes milliseconds and imports nothing."""
+        # PyTorch goes first: the other packages depend on it and would bring an unsuitable build along.
+        if not self._pytorch.isInstalled:
+            if not self._pytorch.hasExtension:
+                return SetupStep(
+                    _("MedCLIPSeg computes with PyTorch, which the PyTorch extension brings to Slicer."),
+                    _("Install the PyTorch extension"),
+                    self._pytorch.installExtension,
+                )
+            return SetupStep(
+                _("PyTorch is not installed yet; it takes some gigabytes and a few minutes."),
+                _("Install PyTorch"),
+                self._pytorch.install,
+            )
+        missing = [requirement for requirement in self.requirements() if not _isSatisfied(requirement)]
+        if missing:
+            return SetupStep(
+                _("Some Python packages are not installed yet: {packages}.").format(packages=", ".join(missing)),
+                _("Install the packages"),
+                self._installRequirements,
+            )
+        return None
+
+    def ensure(self) -> None:
+        """Return once everything can be imported.
+
+        Raises:
+            MedCLIPSegError: something is missing; names it and the button that installs it.
+        """
+        step = self.nextStep()
+        if step is not None:
+            raise MedCLIPSegError(
+                _("{sentence} Press “{button}” above.").format(sentence=step.sentence, button=step.button)
+            )
+
+    def requirements(self) -> list[str]:
+        """The requirement of each package, as written in the file."""
+        lines = (line.strip() for line in self._requirementsFile.read_text(encoding="utf-8").splitlines())
+        return [line for line in lines if line and not line.startswith("#")]
+
+    def _installRequirements(self) -> None:
+        try:
+            self._pipInstall()
+        except subprocess.CalledProcessError as error:
+            raise MedCLIPSegError(
+                _("The Python packages could not be installed; check the network, the Python console shows details.")
+            ) from error
+        importlib.invalidate_caches()
+
+    def _pipInstall(self) -> None:
+        try:
+            packaging = importlib.import_module("slicer.packaging")
+        except ModuleNotFoundError:  # Slicer 5.10
+            missing = [requirement for requirement in self.requirements() if not _isSatisfied(requirement)]
+            slicer.util.pip_install(missing)
+            return
+        try:
+            packaging.pip_ensure(
+                packaging.load_requirements(self._requirementsFile),
+                prompt_install=False,  # the button that was pressed has named them
+                requester="MedCLIPSeg",
+                skip_packages=["torch", "torchvision"],
+            )
+        except RuntimeError as error:
+            raise MedCLIPSegError(
+                _("The Python packages were not installed; nothing can be segmented without them.")
+            ) from error
+
+
+def _isSatisfied(requirementText: str) -> bool:
+    from packaging.requirements import Requirement
+
+    requirement = Requirement(requirementText)
+    try:
+        version = importlib.metadata.version(requirement.name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return requirement.specifier.contains(version, prereleases=True)

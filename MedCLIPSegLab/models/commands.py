@@ -1,0 +1,211 @@
+"""Models to list, download, import, export, check and remove: what ``medclipseg models`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.model.catalog import ModelDescription, bundled_models, describe_model, known_models
+from MedCLIPSegLogic.model.library import find_model
+from MedCLIPSegLogic.model.manifest import ZooEntry, consent_text, published_mean_dice, zoo
+from MedCLIPSegLogic.model.store import installed_models
+from MedCLIPSegLogic.zoo import download as downloading
+from MedCLIPSegLogic.zoo import importing, installing
+from MedCLIPSegLogic.zoo.download import DownloadReport, download_folder
+from MedCLIPSegLogic.zoo.hub import DownloadProgress
+from MedCLIPSegLogic.zoo.importing import ImportReport
+from MedCLIPSegLogic.zoo.installing import Removal
+from MedCLIPSegLogic.zoo.records import consent
+
+from . import exporting
+
+NOT_BY_ITSELF = "not published for this set by itself"
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """A model in the list: "bundled", "installed" or "published" (to be downloaded), or "incomplete"."""
+
+    state: str
+    description: ModelDescription
+
+
+def list_models() -> list[ModelRow]:
+    """All bundled, installed and published models."""
+    rows = []
+    for name in known_models():
+        description = describe_model(name)
+        if name in bundled_models():
+            state = "bundled"
+        elif name in installed_models():
+            state = "installed" if description.on_disk else "incomplete"
+        else:
+            state = "published"
+        rows.append(ModelRow(state, description))
+    return rows
+
+
+def model_info(name: str | Path) -> dict[str, str]:
+    """What is known of a model, as texts by label.
+
+    Args:
+        name: of a bundled, installed or published model, or a model folder.
+
+    Raises:
+        MedCLIPSegError: there is no such model.
+    """
+    published = zoo().get(str(name))
+    if published is None:
+        find_model(name)
+    model = describe_model(name)
+    license = model.license or "not stated"
+    accepted = consent(model.license)
+    info = {
+        "name": model.name,
+        "title": model.title,
+        "purpose": model.purpose or "not stated",
+        "license": f"{license}, accepted on {accepted}" if accepted else license,
+        "on this computer": f"{model.size_bytes / 1e6:.1f} MB in {model.folder}" if model.on_disk else "no",
+    }
+    return info | (_published_info(published) if published is not None else {})
+
+
+def _published_info(entry: ZooEntry) -> dict[str, str]:
+    size, known = entry.download_bytes
+    info = {
+        "kind": entry.kind,
+        "flavor": entry.flavor,
+        "task": entry.task,
+        "modality": entry.modality,
+        "source": entry.file.key,
+        "download": f"{size / 1e9:.1f} GB" if known else f"about {size / 1e9:.1f} GB, exact size not published",
+        "SHA-256": entry.file.sha256 or "not published; recorded at the first download",
+        "commercial use": "allowed" if entry.commercial_use else "not allowed; biomedclip (MIT) is the choice for it",
+        "citation": entry.citation,
+    }
+    if entry.training_share is not None:
+        info["training set"] = f"{entry.training_set}, {entry.training_share} % of it"
+        own = f"{entry.published_dice:.2f} %" if entry.published_dice is not None else NOT_BY_ITSELF
+        mean = published_mean_dice()[entry.training_share]
+        info["published Dice"] = f"{own}; mean of the six sets at this share {mean:.2f} %"
+    return info
+
+
+def require_published(name: str) -> ZooEntry:
+    """A model of the list.
+
+    Raises:
+        MedCLIPSegError: the list has none of this name.
+    """
+    entry = zoo().get(name)
+    if entry is None:
+        raise MedCLIPSegError(f"There is no published model '{name[:80]}'; medclipseg models list shows them.")
+    return entry
+
+
+def download_question(name: str) -> str | None:
+    """Size, source and license of a published model, to be agreed to; None when it is on this computer already.
+
+    Raises:
+        MedCLIPSegError: the list has none of this name.
+    """
+    entry = require_published(name)
+    return None if describe_model(name).on_disk else consent_text(entry)
+
+
+def download_model(
+    name: str,
+    agreed: bool,
+    half: bool = False,
+    progress: Callable[[DownloadProgress], None] | None = None,
+) -> DownloadReport:
+    """Download a published model.
+
+    Args:
+        name: of the list.
+        agreed: a person has said yes to what :func:`download_question` asks.
+        half: store the adapter in float16, half the size and rounded.
+        progress: called some times a second.
+
+    Raises:
+        MedCLIPSegError: unknown model, nobody agreed, no network, wrong content, or no space.
+    """
+    steps = downloading.download(require_published(name), agreed, half)
+    try:
+        while True:
+            step = next(steps)
+            if progress:
+                progress(step)
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        steps.close()
+
+
+def import_model(
+    file: str | Path,
+    name: str,
+    vocabulary: str | Path | None = None,
+    half: bool = False,
+    replace: bool = False,
+) -> ImportReport:
+    """Install a published checkpoint (``.pth``, ``.pt``, ``.bin``, ``.safetensors``) or an exported ``.zip``.
+
+    Args:
+        file: the file.
+        name: of the model.
+        vocabulary: ``vocab.txt`` of a BERT text tower, where it is neither beside the file nor with another model.
+        half: store the adapter in float16, half the size and rounded.
+        replace: take the place of an installed model of this name.
+
+    Raises:
+        MedCLIPSegError: see `importing.import_file`.
+    """
+    return importing.import_file(Path(file), name, Path(vocabulary) if vocabulary else None, half, replace)
+
+
+def export_model(name: str | Path, file: str | Path, overwrite: bool = False) -> Path:
+    """Write a model to a ``.pth`` in the published layout, or a ``.zip`` with all its files.
+
+    Args:
+        name: of a bundled or installed model, or a model folder.
+        file: to write.
+        overwrite: replace an existing file.
+
+    Raises:
+        MedCLIPSegError: see `exporting.export`.
+    """
+    exporting.export(find_model(name), Path(file), overwrite)
+    return Path(file)
+
+
+def remove_model(name: str, keep_backbone: bool = False) -> Removal:
+    """Remove an installed model, or what an interrupted download left.
+
+    Args:
+        name: of the model.
+        keep_backbone: keep its backbone even if no other installed model uses it.
+
+    Raises:
+        MedCLIPSegError: there is nothing to remove, or the model is being downloaded.
+    """
+    if name in zoo() and name not in installed_models() and download_folder(name).is_dir():
+        try:
+            with FileLock(download_folder(name).with_name(f"{name}.lock"), timeout=0):
+                return Removal(downloading.forget(name), 0)
+        except Timeout:
+            raise MedCLIPSegError(f"'{name}' is being downloaded; cancel that first.") from None
+    return installing.remove(name, keep_backbone)
+
+
+def verify_model(name: str | Path) -> None:
+    """Check the files of a model, its backbone included, and that it loads.
+
+    Raises:
+        MedCLIPSegError: there is none, or a file is missing, damaged or was changed.
+    """
+    installing.verify_folder(str(name), find_model(name))

@@ -1,0 +1,166 @@
+"""The cells of a benchmark: one training or one evaluation each, done once and kept."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.files.replacing import write_text
+from MedCLIPSegLogic.files.slugs import slugs
+from MedCLIPSegLogic.model.catalog import ADAPTER_FILE, WEIGHTS_FILE
+from MedCLIPSegLogic.model.checkpoint import file_hash
+
+from ..data.prompt_sheets import find_sheets
+from ..evaluation.evaluate import evaluate_sets
+from ..training.settings import TrainingSettings, as_json
+from ..training.state import STATE_FILE
+from ..training.train import RECORD_FILE, read_record, train, training_settings
+from ..training.trainer import MAY_CHANGE
+from . import baseline
+from .configuration import BenchmarkConfig
+
+BASELINE = "U-Net"
+"""Name of the baseline in place of a backbone."""
+Report = Callable[[str, float], None]
+"""Called with what is being done and the share of it that is done, 0…1."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training.
+
+    Args:
+        backbone: name of the model to start from, or the baseline.
+        set_name: trained on.
+        share: percent of its training data.
+        seed: of everything random.
+        start_from: the model; None for from scratch.
+    """
+
+    backbone: str
+    set_name: str
+    share: int
+    seed: int
+    start_from: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies below ``models`` and ``scores``."""
+        name, set_name = slugs([self.backbone])[0], slugs([self.set_name])[0]
+        return Path(name) / f"{set_name}-{self.share}-seed{self.seed}"
+
+    @property
+    def title(self) -> str:
+        """For the progress bar."""
+        return f"{self.backbone} on {self.share} % of {self.set_name}, seed {self.seed}"
+
+
+def trained_model(config: BenchmarkConfig, training: Training, report: Report) -> Path:
+    """Folder of a trained model; trains it, or goes on where it was interrupted.
+
+    Raises:
+        MedCLIPSegError: the training failed, or the folder holds one with other settings.
+    """
+    folder = Path(config.out) / "models" / training.folder
+    settings = _settings(config, training)
+    budget: Path | None = None
+    if training.backbone == BASELINE:
+        settings = baseline.baseline_settings(settings)
+        if config.baseline == "seconds":
+            budget = trained_model(config, model_of(config, training), report)
+    if is_finished(folder, settings, budget is not None):
+        return folder
+    data = Path(config.sets[training.set_name])
+    resume = (folder / STATE_FILE).is_file() and (folder / RECORD_FILE).is_file()
+    if not resume:
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def progress(step: Any) -> None:
+        report(f"training {training.title}", step.step / step.steps)
+
+    if training.backbone == BASELINE:
+        baseline.train_unet([data], folder, settings, config.unet_channels, resume, budget, progress)
+    else:
+        train([data], folder, settings, None if resume else training.start_from, resume, progress)
+    return folder
+
+
+def model_of(config: BenchmarkConfig, training: Training) -> Training:
+    """The training whose budget a baseline has."""
+    return Training("model", training.set_name, training.share, training.seed, config.start_from)
+
+
+def _settings(config: BenchmarkConfig, training: Training) -> TrainingSettings:
+    changes = {**config.training, "data_share": training.share, "seed": training.seed}
+    start = config.start_from if training.backbone == BASELINE else training.start_from
+    return training_settings(None, config.recipe, start, None, changes)
+
+
+def is_finished(folder: Path, settings: TrainingSettings, any_steps: bool) -> bool:
+    """True if a folder holds the finished training of these settings.
+
+    Args:
+        any_steps: the number of steps was found out by the training itself.
+
+    Raises:
+        MedCLIPSegError: it holds a training with other settings.
+    """
+    if not (folder / RECORD_FILE).is_file():
+        return False
+    record, wanted = read_record(folder), as_json(settings)
+    ignored = MAY_CHANGE | ({"steps", "epochs", "schedule", "validate_every"} if any_steps else set())
+    for name in sorted(wanted.keys() - ignored):
+        if record["settings"].get(name) != wanted[name]:
+            raise MedCLIPSegError(
+                f"The model {folder} was trained with {name} {record['settings'].get(name)}, not {wanted[name]}; "
+                "remove the folder or choose another one as 'out'."
+            )
+    return bool(record.get("finished"))
+
+
+def measured_dice(config: BenchmarkConfig, training: Training, set_name: str, style: str, report: Report) -> float:
+    """Mean Dice (0…1) of a trained model on the Test folder of a set; trains and evaluates what is not there yet.
+
+    Args:
+        style: prompt style; the baseline reads none.
+    """
+    model = trained_model(config, training, report)
+    data = Path(config.sets[set_name])
+    (sheet,) = find_sheets([data], [style])
+    weights = model / (ADAPTER_FILE if (model / ADAPTER_FILE).is_file() else WEIGHTS_FILE)
+    key = {
+        "weights": file_hash(weights),
+        "sheet": file_hash(sheet.path),
+        "style": style,
+        "samples": config.samples,
+        "limit": config.limit,
+    }
+    scores = Path(config.out) / "scores" / training.folder / slugs([f"{set_name} {style}"])[0]
+    known = _known(scores.with_suffix(".json"), key)
+    if known is not None:
+        return known
+    report(f"testing {training.title} on {set_name}, {style}", 0.0)
+    if training.backbone == BASELINE:
+        dice = baseline.unet_dice(model, sheet, config.limit)
+    else:
+        result = evaluate_sets(
+            model, [data], scores, [style], "Test", config.samples, limit=config.limit, overwrite=True
+        )
+        dice = float(result["dice_mean"])
+    scores.parent.mkdir(parents=True, exist_ok=True)
+    write_text(scores.with_suffix(".json"), json.dumps({"dice_mean": dice, "key": key}, indent=2) + "\n")
+    return dice
+
+
+def _known(path: Path, key: dict[str, Any]) -> float | None:
+    """A score of the same weights, prompts, samples and rows."""
+    try:
+        cell = json.loads(path.read_text(encoding="utf-8"))
+        return float(cell["dice_mean"]) if cell["key"] == key else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

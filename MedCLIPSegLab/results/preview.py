@@ -1,0 +1,156 @@
+"""Preview picture: the image with the mask's outline beside the uncertainty map."""
+
+from __future__ import annotations
+
+import textwrap
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from MedCLIPSegLogic.inference.result import MAX_ENTROPY, SegmentationResult
+from MedCLIPSegLogic.volumes.intensity import IntensityMapping
+from MedCLIPSegLogic.volumes.planes import SliceAxis
+from MedCLIPSegLogic.volumes.volume import Volume
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SLICES_PER_PROMPT = 3
+PANEL_INCHES = 3.4
+OUTLINE_COLOR = "#00e5ff"
+TRUTH_COLOR = "#ffd400"
+ENTROPY = "entropy of the mean"
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """A mask to draw.
+
+    Args:
+        title: above the image.
+        mask: (K, J, I).
+        uncertainty: (K, J, I) in nats; None without a map.
+        slices: numbers of the slices that were looked at.
+    """
+
+    title: str
+    mask: NDArray[np.generic]
+    uncertainty: NDArray[np.float32] | None
+    slices: Sequence[int]
+
+
+def draw_preview(
+    result: SegmentationResult,
+    axis: SliceAxis,
+    file: Path | BinaryIO,
+    truth: NDArray[np.bool_] | None = None,
+) -> None:
+    """Write a PNG of the result of a run, see :func:`draw_overlays`.
+
+    Args:
+        result: of a run.
+        axis: the slicing of that run.
+        file: to write.
+        truth: (K, J, I) known mask, drawn as a second outline.
+    """
+    overlays = [Overlay(p.prompt, p.mask, p.uncertainty, result.slice_indices) for p in result.prompts]
+    entropy = str(result.settings.get("uncertainty", ENTROPY)).partition(";")[0]
+    draw_overlays(result.volume, result.mapping, axis, overlays, file, truth, entropy)
+
+
+def draw_overlays(
+    volume: Volume,
+    mapping: IntensityMapping,
+    axis: SliceAxis,
+    overlays: Sequence[Overlay],
+    file: Path | BinaryIO,
+    truth: NDArray[np.bool_] | None = None,
+    entropy: str = ENTROPY,
+) -> None:
+    """Write a PNG with one row a slice: image with outline and, if known, uncertainty on its fixed scale.
+
+    Args:
+        volume: the image.
+        mapping: of its grey values to 8 bit.
+        axis: of the slices.
+        overlays: masks of that image, at least one; either all or none with an uncertainty.
+        file: to write.
+        truth: (K, J, I) known mask, drawn as a second outline.
+        entropy: what the uncertainty is the entropy of.
+    """
+    from matplotlib.figure import Figure
+
+    rows = [(overlay, index) for overlay in overlays for index in _interesting_slices(overlay, axis)]
+    columns = 1 if overlays[0].uncertainty is None else 2
+    row_mm, column_mm = axis.pixel_spacing
+    height, width = axis.extract(overlays[0].mask, overlays[0].slices[0]).shape
+    tallness = float(np.clip(height * row_mm / (width * column_mm), 0.3, 2.0))
+    size = (columns * PANEL_INCHES + 0.9 * (columns - 1), (0.9 * PANEL_INCHES * tallness + 0.45) * len(rows) + 0.3)
+    figure = Figure(figsize=size, layout="constrained", dpi=110)
+    panels = figure.subplots(len(rows), columns, squeeze=False)
+    aspect = row_mm / column_mm
+    heat = None
+    for row, (overlay, index) in zip(panels, rows, strict=True):
+        pixels = mapping.apply(axis.extract(volume.voxels, index))
+        mask = axis.extract(overlay.mask, index)
+        left = row[0]
+        left.imshow(pixels, cmap="gray", vmin=0, vmax=255, aspect=aspect)
+        if truth is not None:
+            _outline(left, axis.extract(truth, index), TRUTH_COLOR)
+        _outline(left, mask, OUTLINE_COLOR)
+        left.set_title("\n".join(textwrap.wrap(overlay.title, 44)[:3]), fontsize=9, parse_math=False)
+        if overlay.uncertainty is not None:
+            right = row[1]
+            heat = right.imshow(
+                axis.extract(overlay.uncertainty, index), cmap="inferno", vmin=0, vmax=MAX_ENTROPY, aspect=aspect
+            )
+            _outline(right, mask, OUTLINE_COLOR)
+            right.set_title(f"uncertainty ({entropy})", fontsize=9)
+        if axis.count > 1:
+            left.set_ylabel(f"{axis.name}, slice {index}", fontsize=8)
+            _mark_sides(left, axis)
+        for panel in row:
+            panel.set_xticks([])
+            panel.set_yticks([])
+        if not mask.any():
+            left.set_xlabel("nothing found in this slice", fontsize=8)
+    if heat is not None:
+        bar = figure.colorbar(heat, ax=panels[:, 1].tolist(), shrink=0.9 if len(rows) == 1 else 0.6, pad=0.02)
+        bar.set_label("nats (0 certain, ln 2 undecided)", fontsize=8)
+        bar.ax.tick_params(labelsize=8)
+    legend = "cyan: segmentation" + ("   yellow: known truth" if truth is not None else "")
+    figure.supxlabel(legend, fontsize=8)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # letters the font lacks are drawn as boxes
+        figure.savefig(file, format="png")
+
+
+def _interesting_slices(overlay: Overlay, axis: SliceAxis) -> list[int]:
+    """Slices at a quarter, half and three quarters of the segment; the middle of the range when it is empty."""
+    inside = [index for index in overlay.slices if axis.extract(overlay.mask, index).any()]
+    candidates = inside or list(overlay.slices)[len(overlay.slices) // 2 :][:1]
+    if len(candidates) <= SLICES_PER_PROMPT:
+        return candidates
+    return [candidates[round(share * (len(candidates) - 1))] for share in (0.25, 0.5, 0.75)]
+
+
+def _outline(panel: Axes, mask: NDArray[np.generic], color: str) -> None:
+    if min(mask.shape) > 1 and mask.any() and not mask.all():
+        panel.contour(mask.astype(float), levels=[0.5], colors=color, linewidths=1.2)
+
+
+def _mark_sides(panel: Axes, axis: SliceAxis) -> None:
+    from matplotlib.patheffects import Normal, Stroke
+
+    letters = {"axial": "RLAP", "coronal": "RLSI", "sagittal": "APSI"}.get(axis.name)
+    if letters is None:
+        return
+    places = ((0.03, 0.5), (0.97, 0.5), (0.5, 0.96), (0.5, 0.04))
+    for letter, (x, y) in zip(letters, places, strict=True):
+        text = panel.text(x, y, letter, transform=panel.transAxes, color="white", fontsize=8, ha="center", va="center")
+        text.set_path_effects([Stroke(linewidth=2, foreground="black"), Normal()])

@@ -1,0 +1,136 @@
+"""A run to its end, and the folder of its results: what every way of segmenting leaves behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.files.slugs import slugs
+from MedCLIPSegLogic.files.staging import RECORD_FILE
+from MedCLIPSegLogic.inference.result import Progress, PromptResult, SegmentationResult
+from MedCLIPSegLogic.volumes import intensity
+from MedCLIPSegLogic.volumes.planes import Plane, choose_axis
+from MedCLIPSegLogic.volumes.volume import Volume
+from MedCLIPSegLogic.volumes.writers import write_map
+
+from ..metrics import dice_score
+from .preview import draw_preview
+
+SEGMENTATION_FILE = "segmentation.seg.nrrd"
+SCENE_FILE = "scene.mrb"
+PREVIEW_FILE = "preview.png"
+Result = TypeVar("Result", bound=SegmentationResult)
+
+
+def intensity_rule(window_level: tuple[float, float] | None, name: str | None) -> intensity.IntensityRule | None:
+    """The rule for grey values from the options --window and --preset; None for the default.
+
+    Raises:
+        MedCLIPSegError: both are given, or one is out of range.
+    """
+    if window_level is not None and name is not None:
+        raise MedCLIPSegError("Give either --window or --preset, not both.")
+    if window_level is not None:
+        return intensity.window(*window_level)
+    return intensity.preset(name) if name is not None else None
+
+
+def finish(events: Iterable[Result | Any], progress: Callable[[Progress], None] | None) -> Result:
+    """The result of a run.
+
+    Args:
+        events: of the engine.
+        progress: called after every small step.
+    """
+    for event in events:
+        if isinstance(event, SegmentationResult):
+            return event  # type: ignore[return-value]
+        if progress and isinstance(event, Progress):
+            progress(event)
+    raise AssertionError("the engine ends with a result")
+
+
+def write_result_files(
+    result: SegmentationResult, plane: Plane, folder: Path, truth: NDArray[np.bool_] | None = None
+) -> None:
+    """Write segmentation, maps, scene and preview.
+
+    Args:
+        result: of a run.
+        plane: as it was asked for.
+        folder: to write to.
+        truth: (K, J, I) known mask, drawn as a second outline.
+    """
+    from MedCLIPSegLogic.scene.export import save_scene, save_segmentation
+    from MedCLIPSegLogic.scene.result_writer import write_result
+    from MedCLIPSegLogic.scene.session import create_scene
+    from MedCLIPSegLogic.scene.volumes import add_volume_node
+
+    for prompt, slug in zip(result.prompts, result_slugs(result), strict=True):
+        write_map(result.volume, prompt.probability, folder / f"{slug}.probability.nrrd")
+        write_map(result.volume, prompt.uncertainty, folder / f"{slug}.uncertainty.nrrd")
+    session = create_scene()
+    node = add_volume_node(session.scene, result.volume)
+    nodes = write_result(session.scene, node, result)
+    save_segmentation(nodes.segmentation, folder / SEGMENTATION_FILE)
+    save_scene(session.scene, folder / SCENE_FILE)
+    draw_preview(result, choose_axis(result.volume, plane), folder / PREVIEW_FILE, truth)
+
+
+def result_slugs(result: SegmentationResult) -> list[str]:
+    """Beginnings of the file names of each prompt's maps."""
+    return slugs([prompt.prompt for prompt in result.prompts])
+
+
+def write_record(
+    result: SegmentationResult,
+    source: str,
+    folder: Path,
+    extra: Sequence[dict[str, Any]],
+    truth: NDArray[np.bool_] | None = None,
+) -> dict[str, Any]:
+    """Write ``run.json``, which lists all files of the folder.
+
+    Args:
+        result: of a run.
+        source: the input.
+        folder: with all other files of the result.
+        extra: what else there is to say of each prompt.
+        truth: (K, J, I) known mask; its Dice with every segment is recorded.
+
+    Returns:
+        The record.
+    """
+    record = {
+        "input": source,
+        "input_hash": result.volume.content_hash,
+        **result.settings,
+        "results": [
+            {**_measure(result.volume, prompt, truth), "slug": slug, **more}
+            for prompt, slug, more in zip(result.prompts, result_slugs(result), extra, strict=True)
+        ],
+        "seconds": round(result.seconds, 3),
+        "files": sorted([path.name for path in folder.iterdir()] + [RECORD_FILE]),
+    }
+    (folder / RECORD_FILE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return record
+
+
+def _measure(volume: Volume, prompt: PromptResult, truth: NDArray[np.bool_] | None) -> dict[str, Any]:
+    """Size and uncertainty of one segment: area of a single slice; volume of a stack whose voxel size is known."""
+    count = int(prompt.mask.sum())
+    measures: dict[str, Any] = {"prompt": prompt.prompt, "voxels": count, "spacing_known": volume.spacing_known}
+    if volume.is_single_slice:
+        measures["area_mm2"] = round(count * volume.pixel_area, 3)
+    elif volume.spacing_known:
+        measures["volume_ml"] = round(count * volume.voxel_volume / 1000, 6)
+    measures["mean_uncertainty"] = prompt.mean_uncertainty
+    if truth is not None:
+        measures["dice"] = dice_score(prompt.mask > 0, truth)
+    return measures

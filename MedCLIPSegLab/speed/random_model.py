@@ -1,0 +1,64 @@
+"""Models of true size with random weights: their speed is that of trained ones."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+
+from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.model.checkpoint import read_config
+from MedCLIPSegLogic.model.config import AdapterConfig, ImageTowerConfig, ModelConfig, TextTowerConfig
+from MedCLIPSegLogic.model.library import LoadedModel, find_model, load_model
+from MedCLIPSegLogic.model.network import MedCLIPSeg
+from MedCLIPSegLogic.model.tokenizer import CHARACTERS, SPECIAL_TOKENS, VOCABULARY_FILE, PromptTokenizer
+
+UNIMEDCLIP = ModelConfig(
+    flavor="unimedclip",
+    joint_width=512,
+    image=ImageTowerConfig("vit", 224, 16, width=768, layers=12, heads=12, activation="quick_gelu"),
+    text=TextTowerConfig("bert", 256, 30522, width=768, layers=12, heads=12, max_positions=512),
+    adapter=AdapterConfig(width=256, fusion_layers=tuple(range(1, 11))),
+)
+"""The published model: UniMedCLIP ViT-B/16 with BiomedBERT, adapters before layers 1 to 10."""
+
+
+def benchmark_model(name: str, random_weights: bool, prompts: Iterable[str]) -> LoadedModel:
+    """The model to measure.
+
+    Args:
+        name: bundled model's name or model folder; with random weights also "unimedclip", at full size.
+        random_weights: only the sizes are the model's.
+        prompts: what it will be asked; their words are in the vocabulary made up for "unimedclip".
+
+    Raises:
+        MedCLIPSegError: there is no such model.
+    """
+    if not random_weights:
+        if name == UNIMEDCLIP.flavor:
+            raise MedCLIPSegError("The weights of unimedclip are not bundled; add --random-weights to measure speed.")
+        return load_model(name)
+    with tempfile.TemporaryDirectory(prefix="medclipseg-vocabulary-") as temporary:
+        folder = Path(temporary)
+        if name == UNIMEDCLIP.flavor:
+            config = UNIMEDCLIP
+            _write_vocabulary(folder / VOCABULARY_FILE, prompts, config.text.vocab_size)
+        else:
+            folder = find_model(name)
+            config = read_config(folder)
+        tokenizer = PromptTokenizer(config, folder)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = MedCLIPSeg(config).eval()
+    return LoadedModel(f"{name} (random weights)", network, tokenizer, hashlib.sha256(b"random").hexdigest())
+
+
+def _write_vocabulary(path: Path, prompts: Iterable[str], size: int) -> None:
+    """Prompts become as many tokens as words, as they do with the published vocabulary."""
+    words = sorted({word for prompt in prompts for word in prompt.lower().replace("-", " ").split() if len(word) > 1})
+    entries = [*SPECIAL_TOKENS, *CHARACTERS, *(f"##{c}" for c in CHARACTERS if c.isalnum()), *words]
+    entries += [f"[unused{number}]" for number in range(size - len(entries))]
+    path.write_text("".join(entry + "\n" for entry in entries), encoding="utf-8")

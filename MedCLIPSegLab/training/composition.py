@@ -1,0 +1,180 @@
+"""Pictures in which only the text says what is meant: mosaics, and one of several findings."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from MedCLIPSegLogic.errors import MedCLIPSegError
+
+from .prompt_data import prompt_data
+from .prompt_styles import fill
+
+MIN_RATIO = 1.5
+"""Areas must differ by this factor to be told apart by a word of size."""
+MIN_SLOPE = 2.0
+"""Centers must lie apart this much more along one axis than along the other, so that a rotation keeps their order."""
+MIN_PART = 0.002
+"""Share of the picture a finding must cover to be asked for alone."""
+Mask = NDArray[np.uint8]
+Picture = NDArray[np.uint8]
+OTHER = 2
+"""Label of the findings that are not asked for; 1 is the one that is."""
+
+
+@dataclass(frozen=True)
+class Composition:
+    """How often the picture holds more than what is asked for.
+
+    Args:
+        mosaics: share of examples that are two or four images in one picture.
+        alike: share of the mosaics whose images are of one data set, so that the thing alone does not tell them apart.
+        one_of_several: share of the images with several findings of which one is asked for by place or size.
+        padded: share of the mosaics of two whose images keep their shape, on black.
+    """
+
+    mosaics: float = 0.30
+    alike: float = 0.75
+    one_of_several: float = 0.5
+    padded: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name, share in dataclasses.asdict(self).items():
+            if not 0 <= share <= 1:
+                raise MedCLIPSegError(f"The share {name} of the composition is {share}; it must be between 0 and 1.")
+
+
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """One image of a mosaic.
+
+    Args:
+        image: (S, S, 3) uint8, augmented.
+        mask: (S, S), 0 and 1.
+        name: words of place such as "left" or "upper right"; set by :func:`arrange`.
+        box: (top, left, height, width) in the mosaic.
+    """
+
+    image: Picture
+    mask: Mask
+    name: str = ""
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+
+Layout = Literal["row", "column", "grid"]
+_CELLS: dict[Layout, tuple[tuple[str, int, int], ...]] = {
+    "row": (("left", 0, 0), ("right", 0, 1)),
+    "column": (("upper", 0, 0), ("lower", 1, 0)),
+    "grid": (("upper left", 0, 0), ("upper right", 0, 1), ("lower left", 1, 0), ("lower right", 1, 1)),
+}
+LAYOUTS: tuple[Layout, ...] = ("row", "column", "grid")
+
+
+def cell_count(layout: Layout) -> int:
+    """Images a layout holds."""
+    return len(_CELLS[layout])
+
+
+def arrange(tiles: list[Tile], layout: Layout, padded: bool) -> tuple[Picture, list[Tile]]:
+    """Lay images out in one picture of their own size.
+
+    Args:
+        tiles: as many as the layout has cells, all of one size S.
+        layout: side by side, one above the other, or two by two.
+        padded: keep the shape of the images of a layout of two, on black.
+
+    Returns:
+        (S, S, 3) uint8 and the tiles with name and box, their masks (S, S) on the mosaic.
+    """
+    size = tiles[0].image.shape[0]
+    half = size // 2
+    height = size if layout == "row" and not padded else half
+    width = size if layout == "column" and not padded else half
+    picture = np.zeros((size, size, 3), np.uint8)
+    placed = []
+    for tile, (name, row, column) in zip(tiles, _CELLS[layout], strict=True):
+        top = row * half if layout != "row" else (size - height) // 2
+        left = column * half if layout != "column" else (size - width) // 2
+        picture[top : top + height, left : left + width] = cv2.resize(
+            tile.image, (width, height), interpolation=cv2.INTER_AREA
+        )
+        mask = np.zeros((size, size), np.uint8)
+        mask[top : top + height, left : left + width] = cv2.resize(
+            tile.mask, (width, height), interpolation=cv2.INTER_NEAREST
+        )
+        placed.append(Tile(tile.image, mask, name, (top, left, height, width)))
+    return picture, placed
+
+
+def place_prompt(thing: str, place: str, rng: np.random.Generator) -> str:
+    """A prompt for a thing in one image of a mosaic."""
+    template = str(rng.choice(prompt_data().mosaic)).replace("{place}", place)
+    return fill(template, thing)
+
+
+def size_order(areas: list[int]) -> tuple[int, int] | None:
+    """(larger, smaller) of two areas that clearly differ; None for any others."""
+    if len(areas) != 2 or min(areas) == 0 or max(areas) < MIN_RATIO * min(areas):
+        return None
+    larger = int(np.argmax(areas))
+    return larger, 1 - larger
+
+
+def size_prompt(thing: str, larger: bool, rng: np.random.Generator) -> str:
+    """A prompt for the larger or the smaller of two."""
+    return fill(str(rng.choice(prompt_data().one_of_several["larger" if larger else "smaller"])), thing)
+
+
+def one_of_several(
+    mask: Mask, thing: str, rng: np.random.Generator, templates: Mapping[str, Sequence[str]] | None = None
+) -> tuple[str, Mask] | None:
+    """Ask for one of two findings by place or size.
+
+    Args:
+        mask: (S, S), 0 and 1.
+        thing: what the findings are.
+        rng: the only source of chance.
+        templates: wordings by place and size; None for those to train with.
+
+    Returns:
+        The prompt and labels (S, S): 1 for the finding asked for, 2 for the other; None when the mask does not hold
+        exactly two findings that a word tells apart.
+    """
+    count, labels, stats, centers = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    large = [number for number in range(1, count) if areas[number - 1] >= MIN_PART * mask.size]
+    if len(large) != 2:
+        return None
+    first, second = large
+    ways: list[tuple[str, int]] = []
+    dx, dy = centers[second] - centers[first]
+    if abs(dx) > MIN_SLOPE * abs(dy):
+        left, right = (first, second) if dx > 0 else (second, first)
+        ways += [("left", left), ("right", right)]
+    elif abs(dy) > MIN_SLOPE * abs(dx):
+        top, bottom = (first, second) if dy > 0 else (second, first)
+        ways += [("top", top), ("bottom", bottom)]
+    order = size_order([int(areas[number - 1]) for number in large])
+    if order is not None:
+        ways += [("larger", large[order[0]]), ("smaller", large[order[1]])]
+    if not ways:
+        return None
+    word, wanted = ways[int(rng.integers(len(ways)))]
+    chosen = np.where(labels == wanted, 1, np.where(mask > 0, OTHER, 0)).astype(np.uint8)
+    return fill(str(rng.choice((templates or prompt_data().one_of_several)[word])), thing), chosen
+
+
+def still_apart(labels: Mask, before: Mask) -> bool:
+    """True if both findings are still mostly in the picture after an augmentation.
+
+    Args:
+        labels: (S, S), after it.
+        before: labels before it, of any size; shares of the picture are compared.
+    """
+    return all((labels == label).mean() >= 0.5 * (before == label).mean() for label in (1, OTHER))

@@ -1,0 +1,272 @@
+"""The training loop: a generator that yields after every step."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Generator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.model.network import MedCLIPSeg
+from MedCLIPSegLogic.model.noise import FreshNoise
+from MedCLIPSegLogic.model.tokenizer import PromptTokenizer
+
+from .curves import Row, draw_curve, write_log
+from .data import TrainingSet
+from .logs import TensorBoardLog
+from .optimization import build_optimizer, learning_rate
+from .processes import Processes, rows_in_parts
+from .sample_losses import sampled_loss
+from .sampled_pass import SampledPass, shuffled_members
+from .sampler import Batch, BatchSampler, epoch_steps
+from .settings import TrainingSettings, as_json
+from .state import load_state, save_state
+from .validation import validate
+from .weights import save_kept_weights
+
+MAY_CHANGE = {"threads", "validate_every", "validation_limit", "device", "tensorboard", "accumulation"}
+"""Settings that do not change the weights a resumed run ends with, but for rounding."""
+PROCESS_SEED_STEP = 7_919_000_003
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """State after a step, counted from 1; ``dice`` is the latest mean validation Dice, None before the first."""
+
+    step: int
+    steps: int
+    loss: float
+    dice: float | None
+    seconds_left: float
+
+
+class Trainer:
+    """Trains one network.
+
+    Args:
+        network: to train, in place.
+        tokenizer: of the network.
+        train_sets: training data.
+        validation_sets: data for validation only; may be empty.
+        settings: how to train.
+        folder: receives weights, log, curve and resumable state.
+        processes: this process and the others of the run.
+        backbone: SHA-256 of the shared backbone the frozen towers came from; only the adapter is written then.
+    """
+
+    def __init__(
+        self,
+        network: MedCLIPSeg,
+        tokenizer: PromptTokenizer,
+        train_sets: Sequence[TrainingSet],
+        validation_sets: Sequence[TrainingSet],
+        settings: TrainingSettings,
+        folder: Path,
+        processes: Processes,
+        backbone: str | None = None,
+    ) -> None:
+        self._network = network.to(processes.device)
+        self._tokenizer = tokenizer
+        self._train_sets = train_sets
+        self._validation_sets = validation_sets
+        self._settings = settings
+        self._folder = folder
+        self._processes = processes
+        self._backbone = backbone
+        if settings.freeze_towers:
+            network.vision_model.requires_grad_(False)
+            network.text_model.requires_grad_(False)
+        prior = settings.loss.prior_variance if settings.loss.variance > 0 else None
+        self._members = network.config.adapter.members if isinstance(network, MedCLIPSeg) else 1
+        self._pass = processes.parallel(
+            SampledPass(network, settings.samples, prior, settings.loss.presence > 0),
+            leaves_some_out=self._members > settings.samples,
+        )
+        self._average: AveragedModel | None = None
+        if settings.ema_decay > 0:
+            # Buffers too: the batch statistics of the moving network do not fit the averaged weights.
+            averaging = get_ema_multi_avg_fn(settings.ema_decay)
+            self._average = AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
+        self._optimizer = build_optimizer(network, settings)
+        self._scaler = torch.amp.GradScaler(processes.device.type, enabled=settings.precision == "float16")
+        self._epoch = epoch_steps(train_sets, settings.batch_size)
+        self.steps = settings.steps if settings.epochs is None else settings.epochs * self._epoch
+        self._rows: list[Row] = []
+        self._next_step = 0
+        self._seconds = 0.0
+
+    def start(self) -> None:
+        """Leave a first state behind, so that the run can be resumed from its first step on."""
+        if self._processes.is_first:
+            self._save_state()
+
+    def resume(self) -> None:
+        """Go on from the state in the folder.
+
+        Raises:
+            MedCLIPSegError: the state is damaged, or the run was begun with other settings.
+        """
+        record = load_state(self._folder, self._network, self._average, self._optimizer)
+        # A run begun by an earlier version did not know the newer settings: it goes on with their defaults.
+        wanted, begun = as_json(self._settings), as_json(TrainingSettings().changed(record["settings"]))
+        for name in sorted(wanted.keys() - MAY_CHANGE):
+            if wanted[name] != begun[name]:
+                raise MedCLIPSegError(
+                    f"The training in {self._folder} was begun with {name} {begun[name]}, not {wanted[name]}; "
+                    "resume it with the same options."
+                )
+        self._next_step, self._seconds, self._rows = record["next_step"], record["seconds"], record["rows"]
+        if "scaler" in record:
+            self._scaler.load_state_dict(record["scaler"])
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in training steps and validation so far, earlier parts of a resumed run included."""
+        return self._seconds
+
+    @property
+    def last_step(self) -> int:
+        """Steps done at the latest validation; less than ``steps`` at the end of a run that ended early."""
+        return self._next_step
+
+    def run(self) -> Generator[TrainingProgress, None, None]:
+        """Train to the last step; every validation leaves weights, log, curve and state behind.
+
+        Raises:
+            MedCLIPSegError: the loss is no number any more, or a file cannot be written; the state of the last
+                validation is kept.
+        """
+        settings = self._settings
+        sampler, size = None, 0
+        window: list[dict[str, float]] = []
+        begun, first = time.monotonic() - self._seconds, self._next_step
+        started = time.monotonic()
+        log = TensorBoardLog(self._folder, first) if settings.tensorboard and self._processes.is_first else None
+        validate_every = settings.validate_every or self._epoch
+        if self._must_stop():
+            return
+        for step in range(first, self.steps):
+            if sampler is None or settings.size_at(step, self.steps) != size:
+                size = settings.size_at(step, self.steps)
+                sampler = BatchSampler(self._train_sets, size, self._network.config.preprocessing, settings)
+            window.append(self._step(step, sampler))
+            loss = window[-1]["loss"]
+            if (step + 1) % validate_every == 0 or step + 1 == self.steps:
+                means = {name: float(np.mean([w[name] for w in window])) for name in window[0]}
+                window, loss = [], means["loss"]
+                row = {"step": float(step + 1), "size": float(size), **means, **self._validate(size)}
+                self._next_step, self._seconds = step + 1, time.monotonic() - begun
+                self._rows.append({**row, "seconds": self._seconds})
+                self._processes.on_first(self._save)
+                if log is not None:
+                    log.add(self._rows[-1])
+            pace = (time.monotonic() - started) / (step + 1 - first)
+            yield TrainingProgress(
+                step + 1,
+                self.steps,
+                loss,
+                self._rows[-1].get("dice_mean") if self._rows else None,
+                pace * (self.steps - step - 1),
+            )
+            if not window and self._must_stop():
+                return
+
+    def _step(self, step: int, sampler: BatchSampler) -> dict[str, float]:
+        settings = self._settings
+        rate = learning_rate(step, self.steps, settings)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        torch.manual_seed(settings.seed * 1_000_003 + step + PROCESS_SEED_STEP * self._processes.rank)
+        self._network.train()
+        if settings.freeze_towers:  # frozen towers keep their batch statistics as well
+            self._network.vision_model.eval()
+            self._network.text_model.eval()
+        self._optimizer.zero_grad(set_to_none=True)
+        rows = self._processes.own_rows(sampler.row_count(step))
+        parts = rows_in_parts(rows, settings.accumulation)
+        values: dict[str, float] = {}
+        for number, part in enumerate(parts):
+            share = len(part) / len(rows)
+            waits = number + 1 < len(parts) and isinstance(self._pass, DistributedDataParallel)
+            with cast(DistributedDataParallel, self._pass).no_sync() if waits else nullcontext():
+                for name, value in self._backward(step, sampler.batch(step, part), share).items():
+                    values[name] = values.get(name, 0.0) + share * value
+        self._scaler.unscale_(self._optimizer)
+        if settings.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self._network.parameters(), settings.clip_norm)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        if self._average is not None:
+            self._average.update_parameters(self._network)
+        return values
+
+    def _backward(self, step: int, batch: Batch, share: float) -> dict[str, float]:
+        """Add the gradients of some rows; returns the values of the losses."""
+        device = self._processes.device
+        images, texts, masks, targets = batch
+        precision = getattr(torch, self._settings.precision)
+        members = shuffled_members(self._members, self._settings.seed, step)
+        with torch.autocast(device.type, precision, enabled=precision is not torch.float32):
+            output = self._pass(images.to(device), self._tokenizer(texts).to(device), FreshNoise(), members)
+        loss, parts = sampled_loss(output.in_float32(), masks.to(device), self._settings, targets.to(device))
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise MedCLIPSegError(
+                f"The loss of step {step + 1} is not a number; lower the learning rate. {self._folder} holds the last "
+                "good weights."
+            )
+        self._scaler.scale(loss if share == 1 else share * loss).backward()
+        return {"loss": value, **{f"loss_{name}": part for name, part in parts.items()}}
+
+    def _validate(self, size: int) -> Row:
+        """Validation Dice, computed by the first process: only its batch statistics are those that are saved."""
+        network = self._validated_network()
+        return self._processes.on_first(
+            lambda: validate(
+                network,
+                self._tokenizer,
+                self._validation_sets,
+                size,
+                self._settings.validation_limit,
+                self._processes.device,
+            )
+        )
+
+    def _validated_network(self) -> MedCLIPSeg:
+        return self._network if self._average is None else cast(MedCLIPSeg, self._average.module)
+
+    def _must_stop(self) -> bool:
+        """True if the last validations have brought nothing better."""
+        scores = [row["dice_mean"] for row in self._rows if "dice_mean" in row]
+        patience = self._settings.patience
+        return patience is not None and len(scores) > patience and max(scores[-patience:]) <= max(scores[:-patience])
+
+    def _save(self) -> None:
+        scores = [row["dice_mean"] for row in self._rows if "dice_mean" in row]
+        is_best = not scores or scores[-1] > max(scores[:-1], default=-1.0)
+        average = None if self._average is None else cast(MedCLIPSeg, self._average.module)
+        keep = self._settings.keep
+        save_kept_weights(self._folder, keep, self._network, average, is_best, self._backbone)
+        write_log(self._folder, self._rows)
+        draw_curve(self._folder, self._rows)
+        self._save_state()
+
+    def _save_state(self) -> None:
+        record: dict[str, Any] = {
+            "next_step": self._next_step,
+            "seconds": self._seconds,
+            "rows": self._rows,
+            "settings": dataclasses.asdict(self._settings),
+            "scaler": self._scaler.state_dict(),
+        }
+        save_state(self._folder, self._network, self._average, self._optimizer, record)

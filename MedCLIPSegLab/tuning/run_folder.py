@@ -1,0 +1,89 @@
+"""The folder of a tuning: a backbone of its own, its record, and nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from MedCLIPSegLogic.files.replacing import write_text
+from MedCLIPSegLogic.model.catalog import CARD_FILE, OWN_BACKBONE_FILE, describe_model
+from MedCLIPSegLogic.model.checkpoint import file_hash, is_adapter, save_backbone_link, save_config, save_weights
+from MedCLIPSegLogic.model.network import MedCLIPSeg
+
+from ..run_record import read_run_record, write_run_record
+from ..training.weights import copy_vocabulary
+
+RECORD_FILE = "tuning.json"
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """The record ``tuning.json`` of a run.
+
+    Raises:
+        MedCLIPSegError: it is missing or damaged.
+    """
+    return read_run_record(folder / RECORD_FILE, "tuning", ("settings", "retrieval", "data"))
+
+
+@contextmanager
+def whole_or_nothing(folder: Path) -> Iterator[None]:
+    """Remove what was written into a new folder when the block fails."""
+    was_there = folder.exists()
+    try:
+        yield
+    except BaseException:
+        for path in folder.glob("*"):
+            path.unlink()
+        if not was_there:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def make_folder(folder: Path, source: Path, network: MedCLIPSeg, record: dict[str, Any]) -> None:
+    """Write a backbone with the towers a run begins with, and the run's record.
+
+    Args:
+        folder: to make; empty if it is there.
+        source: folder of the model the towers came from.
+        network: that holds them.
+        record: ready for JSON.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    copy_vocabulary(source, folder)
+    save_config(network.config, folder)
+    start = describe_model(source)
+    card = {
+        "title": folder.resolve().name,
+        "purpose": f"A backbone: the towers of {start.title}, tuned on image-caption pairs.",
+        "license": start.license,
+    }
+    write_text(folder / CARD_FILE, json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+    write_record(folder, record)
+    keep_towers(network, folder)
+
+
+def keep_towers(network: MedCLIPSeg, folder: Path) -> None:
+    """Write the towers as a backbone of the folder's own.
+
+    Raises:
+        OSError: a file cannot be written; earlier towers are kept.
+    """
+    towers = {name: tensor for name, tensor in network.state_dict().items() if not is_adapter(name)}
+    save_weights(towers, folder / OWN_BACKBONE_FILE)
+    save_backbone_link(file_hash(folder / OWN_BACKBONE_FILE), folder)
+
+
+def write_record(folder: Path, record: dict[str, Any]) -> None:
+    """Write ``tuning.json``.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    write_run_record(folder / RECORD_FILE, record)
