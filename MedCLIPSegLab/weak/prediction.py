@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from MedCLIPSegLogic.files.replacing import replacing, write_text
+from MedCLIPSegLogic.files.replacing import write_csv
 from MedCLIPSegLogic.volumes.writers import write_map
 
-from .images import Slice, read_slice
+from .images import Slice, read_slice, write_png
 from .progress import Report, WeakProgress
 from .uncertainty import entropy_bits, image_score
 
@@ -99,8 +97,7 @@ def _write(
         write_map(source.volume, voxels.astype(np.uint8), folder / MASKS_FOLDER / name)
     else:
         name = f"{stem}.png"
-        with replacing(folder / MASKS_FOLDER / name) as temporary:
-            Image.fromarray(voxels[0].astype(np.uint8)).save(temporary, format="PNG")
+        write_png(folder / MASKS_FOLDER / name, voxels[0].astype(np.uint8))
     for place, values in ((PROBABILITY_FOLDER, probability), (UNCERTAINTY_FOLDER, entropy)):
         write_map(source.volume, source.on_grid(values).astype(np.float32), folder / place / f"{stem}.nrrd")
     return Predicted(path.name, name, float(mask.mean()), float(entropy.mean()), image_score(entropy, mask))
@@ -123,8 +120,5 @@ def _read_table(path: Path) -> list[Predicted]:
 
 
 def _write_table(path: Path, rows: Sequence[Predicted]) -> None:
-    lines = io.StringIO(newline="")
-    writer = csv.DictWriter(lines, [field.name for field in dataclasses.fields(Predicted)])
-    writer.writeheader()
-    writer.writerows(dataclasses.asdict(row) for row in rows)
-    write_text(path, lines.getvalue())
+    columns = [field.name for field in dataclasses.fields(Predicted)]
+    write_csv(path, columns, map(dataclasses.astuple, rows))

@@ -13,7 +13,8 @@ from MedCLIPSegLogic.inference.request import Device
 
 from ..training.losses import LossWeights
 from ..training.settings import TrainingSettings
-from ..training.unet import baseline_settings, load_unet, slice_probability
+from ..training.text_free_unet import load_unet, slice_probability
+from ..training.unet_training import unet_settings as without_text
 from .prediction import Predictor
 
 CHANNELS = (16, 32, 64, 128, 256)
@@ -36,7 +37,7 @@ def unet_settings(
     Raises:
         MedCLIPSegError: a value is out of range.
     """
-    return baseline_settings(
+    return without_text(
         TrainingSettings(
             epochs=epochs,
             batch_size=batch_size,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import MedCLIPSegError
 from .typed_json import dataclass_from_json
@@ -202,26 +201,18 @@ class ModelConfig:
             "[] with a skip head",
         )
 
-    def to_json(self) -> str:
-        """The configuration as indented JSON text."""
-        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
-
     @classmethod
-    def from_json(cls, text: str, source: str) -> ModelConfig:
-        """Read what :meth:`to_json` wrote.
+    def from_json(cls, data: Mapping[str, Any], source: str) -> ModelConfig:
+        """Read what ``save_config`` wrote.
 
         Args:
-            text: JSON text.
+            data: parsed JSON.
             source: file name used in error messages.
 
         Raises:
-            MedCLIPSegError: not JSON, or a field that is missing, unknown or out of range.
+            MedCLIPSegError: a field is missing, unknown or out of range.
         """
-        try:
-            data = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise MedCLIPSegError(f"{source} is not a readable model configuration: {error}.") from None
-        adapter = data.get("adapter") if isinstance(data, dict) else None
+        adapter = data.get("adapter")
         # Earlier versions could train ensembles of adapters, and wrote down that they did not.
         if isinstance(adapter, dict) and (members := adapter.pop("members", 1)) != 1:
             raise MedCLIPSegError(

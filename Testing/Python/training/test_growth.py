@@ -11,7 +11,7 @@ import torch
 from MedCLIPSegLab.training.growth import TOKENS, can_grow, grow_config, load_grown
 from MedCLIPSegLab.training.settings import TrainingSettings
 from MedCLIPSegLab.training.train import train
-from MedCLIPSegLogic.model.checkpoint import load_to_train, read_config
+from MedCLIPSegLogic.model.checkpoint import load_to_train, read_config, save_config
 from MedCLIPSegLogic.model.flavors import FLAVORS
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import MeanNoise
@@ -23,7 +23,7 @@ SIZE = 32
 def grown(source: Path, folder: Path, texts: list[str], size: int = SIZE, limit: int = 1000) -> MedCLIPSeg:
     folder.mkdir()
     config = grow_config(source, texts, size, limit, folder)
-    (folder / "config.json").write_text(config.to_json(), encoding="utf-8")
+    save_config(config, folder)
     return load_grown(source, folder)
 
 
