@@ -44,7 +44,7 @@ def checked(cls: type[Settings]) -> type[Settings]:
     Raises:
         MedCLIPSegError: (the class, when called) a value is missing, unknown, of the wrong kind or out of range.
     """
-    made = pydantic_dataclass(frozen=True, config=_CONFIG)(cls)
+    made: Any = pydantic_dataclass(frozen=True, config=_CONFIG)(cls)
     check = made.__init__
 
     @functools.wraps(check)
@@ -54,7 +54,7 @@ def checked(cls: type[Settings]) -> type[Settings]:
         except ValidationError as error:
             raise _in_words(made, error) from None
 
-    made.__init__ = init  # type: ignore[method-assign]
+    made.__init__ = init
     return made
 
 

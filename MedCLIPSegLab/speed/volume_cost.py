@@ -10,7 +10,7 @@ import numpy as np
 
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
-from MedCLIPSegLogic.inference.result import SegmentationResult
+from MedCLIPSegLogic.inference.result import to_the_end
 from MedCLIPSegLogic.model.catalog import FIRST_MODEL
 from MedCLIPSegLogic.model.library import load_model
 from MedCLIPSegLogic.volumes.volume import Volume
@@ -68,6 +68,5 @@ def segment_stack(slices: int, samples: int) -> float:
         volume=volume, prompts=(case.prompt,), samples=samples, device="cpu", batch_size=SAMPLE_COUNTS[0]
     )
     started = time.perf_counter()
-    *_, result = run(model, request)
-    assert isinstance(result, SegmentationResult)
+    result = to_the_end(run(model, request))
     return time.perf_counter() - started

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from ..checked import checked
 from .components import Component
 
-PromptKind = Literal["box", "points", "both"]
+PromptKind = Annotated[
+    Literal["box", "points", "both"], Field(description="How SAM is told of an object; box as published.")
+]
+Padding = Annotated[
+    float,
+    Field(ge=0, le=1, description="Share of its size by which an object's box grows on each side; 0 as published."),
+]
+Points = Annotated[
+    int, Field(ge=1, le=1000, title="number of points", description="Points an object gets; 10 as published.")
+]
 
 
-@dataclass(frozen=True)
+@checked
 class PromptRule:
     """How an object of the coarse mask is pointed out.
 
@@ -26,8 +37,8 @@ class PromptRule:
     """
 
     kind: PromptKind = "box"
-    padding: float = 0.0
-    points: int = 10
+    padding: Padding = 0.0
+    points: Points = 10
 
 
 @dataclass(frozen=True, eq=False)
