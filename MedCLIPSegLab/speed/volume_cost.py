@@ -68,5 +68,5 @@ def segment_stack(slices: int, samples: int) -> float:
         volume=volume, prompts=(case.prompt,), samples=samples, device="cpu", batch_size=SAMPLE_COUNTS[0]
     )
     started = time.perf_counter()
-    result = to_the_end(run(model, request))
+    to_the_end(run(model, request))
     return time.perf_counter() - started
