@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import Any, TypeVar, dataclass_transform, get_args
+from typing import Any, TypeVar, cast, dataclass_transform, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
@@ -44,7 +44,8 @@ def checked(cls: type[Settings]) -> type[Settings]:
     Raises:
         MedCLIPSegError: (the class, when called) a value is missing, unknown, of the wrong kind or out of range.
     """
-    made: Any = pydantic_dataclass(frozen=True, config=_CONFIG)(cls)
+    made = pydantic_dataclass(frozen=True, config=_CONFIG)(cls)
+    made.__doc__ = cls.__doc__
     check = made.__init__
 
     @functools.wraps(check)
@@ -54,8 +55,8 @@ def checked(cls: type[Settings]) -> type[Settings]:
         except ValidationError as error:
             raise _in_words(made, error) from None
 
-    made.__init__ = init
-    return made
+    made.__init__ = init  # type: ignore[method-assign]
+    return cast(type[Settings], made)
 
 
 def from_json(cls: type[Settings], data: object) -> Settings:
@@ -116,11 +117,12 @@ def _in_words(cls: type, error: ValidationError) -> MedCLIPSegError:
     if not path or path[0] not in fields:
         return MedCLIPSegError("The settings must be a table of names and values.")
     field = str(path[0])
-    called = title_of(cls, field) if len(path) == 1 or kind.startswith(_OUT_OF_RANGE) else f"setting '{name}'"
+    within = any(isinstance(part, str) for part in path[1:])  # a table in the table
+    called = f"setting '{name}'" if within else title_of(cls, field)
     kinds = (words for start, words in _KINDS.items() if kind.startswith(f"{start}_"))
     wanted = _WANTED[kind].format(**context) if kind in _WANTED else next(kinds, None)
     if kind.startswith(("greater_than", "less_than")):
-        wanted = range_of(cls, field) or _bound(context)
+        wanted = (not within and range_of(cls, field)) or _bound(context)
     if wanted is None:
         return MedCLIPSegError(f"The {called} cannot be {first['input']!r}.")
     return MedCLIPSegError(f"The {called} is {first['input']}; it must be {wanted}.")

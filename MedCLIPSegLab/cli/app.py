@@ -12,7 +12,7 @@ import typer
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.version import __version__
 
-from . import bench, benchmark, clip_tune, data, demo, evaluate, models, probe, segment, train, verify, weak, zeroshot
+from . import bench, benchmark, clip_tune, data, demo, evaluate, models, probe, segment, train, weak, zeroshot
 
 app = typer.Typer(
     name="medclipseg",
@@ -27,7 +27,6 @@ app.command("segment")(segment.segment_command)
 app.command("zeroshot")(zeroshot.zeroshot_command)
 app.command("demo")(demo.demo_command)
 app.command("weak")(weak.weak_command)
-app.command("verify")(verify.verify_command)
 app.command("train")(train.train_command)
 app.command("clip-tune")(clip_tune.clip_tune_command)
 app.command("evaluate")(evaluate.evaluate_command)
