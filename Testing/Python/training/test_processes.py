@@ -22,7 +22,7 @@ from MedCLIPSegLogic.model.network import MedCLIPSeg
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
 import sys
-from MedCLIPSegLogic.training import trainer
+from MedCLIPSegLab.training import trainer
 from MedCLIPSegLab.training.losses import LossWeights
 from MedCLIPSegLab.training.settings import TrainingSettings
 from MedCLIPSegLab.training.train import train
