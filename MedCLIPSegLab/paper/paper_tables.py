@@ -9,7 +9,7 @@ from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.replacing import write_failures_in_words
 
 from .configuration import read_configuration
-from .paper_tables import PROTOCOLS
+from .protocols import PROTOCOLS
 
 
 def benchmark(

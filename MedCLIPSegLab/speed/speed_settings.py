@@ -22,9 +22,7 @@ class SpeedSettings:
     model: Annotated[
         str, Field(description="Name of a bundled model, a model folder, or unimedclip with --random-weights.")
     ] = FIRST_MODEL
-    random_weights: Annotated[
-        bool, Field(description="Only the sizes of the model: enough to measure speed.")
-    ] = False
+    random_weights: Annotated[bool, Field(description="Only the sizes of the model: enough to measure speed.")] = False
     data: Annotated[
         tuple[Path, ...],
         Field(

@@ -21,58 +21,17 @@ from ..volumes.intensity import CT_PRESETS, IntensityRule, preset, window
 
 NO_SAM = "none"
 OF_TRAINED_MODELS = ("samples", "adaptive", "precision")
-OF_METHODS = (
-    "towers",
-    "sam",
-    "object_prompts",
-    "padding",
-    "points",
-    "binarization",
-    "confidence",
-    "objects",
-    "study",
-    "design",
-    "kind",
-    "prompt_sets",
-)
 
 
 @checked
-class RunChoices:
-    """How to segment; what is None is chosen for the person: the default, or as published with the method.
-
-    Each field says for itself what it means. ``samples``, ``adaptive`` and ``precision`` belong to trained models;
-    ``towers`` and what follows to the methods without training data, "medclip-sam" and "medclip-sam-v2".
+class ChainChoices:
+    """What only a method without training data asks; what is None is as published with the method.
 
     Raises:
-        MedCLIPSegError: a value is out of range, or choices do not go together; one sentence names them.
+        MedCLIPSegError: a value is out of range, or choices do not go together.
     """
 
     _: KW_ONLY
-    model: Annotated[
-        str | Path | None,
-        Field(
-            description="Name of a bundled or installed model (see models list), or a model folder; mini, until "
-            "another model is downloaded."
-        ),
-    ] = None
-    samples: Samples | None = None
-    adaptive: Annotated[
-        bool | InstanceOf[AdaptiveSampling],
-        Field(description="Draw no more samples of a slice than it needs to settle, --samples at most."),
-    ] = False
-    precision: Precision | None = None
-    threshold: Threshold | tuple[Threshold, ...] = 0.5
-    plane: Plane = "auto"
-    slices: Annotated[
-        str | tuple[int, int] | None, Field(description="First slice and end (exclusive), from 0, such as 10:20.")
-    ] = None
-    start_slice: int | None = None
-    window: Annotated[tuple[float, float] | None, Field(description="Grey values: window width and level.")] = None
-    preset: Annotated[str | None, Field(description=f"Grey values: CT window {', '.join(CT_PRESETS)}.")] = None
-    intensity: InstanceOf[IntensityRule] | None = None
-    seed: Seed = 0
-    device: Device = "auto"
     towers: Annotated[
         str | Path | None,
         Field(
@@ -120,6 +79,55 @@ class RunChoices:
     ] = None
 
     def __post_init__(self) -> None:
+        if self.prompt_sets is not None and self.design is None:
+            raise MedCLIPSegError(
+                f"The prompt sets {self.prompt_sets} need a choice of their sentences; give a design, P0 to P5."
+            )
+
+
+OF_METHODS = tuple(ChainChoices.__dataclass_fields__)
+
+
+@checked
+class RunChoices(ChainChoices):
+    """How to segment; what is None is chosen for the person.
+
+    Each field says for itself what it means. ``model`` may also be a method without training data, "medclip-sam" or
+    "medclip-sam-v2": ``samples``, ``adaptive`` and ``precision`` then do not apply, nor those of
+    :class:`ChainChoices` to a trained model.
+
+    Raises:
+        MedCLIPSegError: a value is out of range, or choices do not go together; one sentence names them.
+    """
+
+    _: KW_ONLY
+    model: Annotated[
+        str | Path | None,
+        Field(
+            description="Name of a bundled or installed model (see models list), or a model folder; mini, until "
+            "another model is downloaded."
+        ),
+    ] = None
+    samples: Samples | None = None
+    adaptive: Annotated[
+        bool | InstanceOf[AdaptiveSampling],
+        Field(description="Draw no more samples of a slice than it needs to settle, --samples at most."),
+    ] = False
+    precision: Precision | None = None
+    threshold: Threshold | tuple[Threshold, ...] = 0.5
+    plane: Plane = "auto"
+    slices: Annotated[
+        str | tuple[int, int] | None, Field(description="First slice and end (exclusive), from 0, such as 10:20.")
+    ] = None
+    start_slice: int | None = None
+    window: Annotated[tuple[float, float] | None, Field(description="Grey values: window width and level.")] = None
+    preset: Annotated[str | None, Field(description=f"Grey values: CT window {', '.join(CT_PRESETS)}.")] = None
+    intensity: InstanceOf[IntensityRule] | None = None
+    seed: Seed = 0
+    device: Device = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         foreign = OF_TRAINED_MODELS if self.method else OF_METHODS
         given = next(
             (name for name in foreign if getattr(self, name) is not type(self).__dataclass_fields__[name].default), None
@@ -131,10 +139,6 @@ class RunChoices:
             )
         if sum(rule is not None for rule in (self.window, self.preset, self.intensity)) > 1:
             raise MedCLIPSegError("Give either a window or a preset for the grey values, not both.")
-        if self.prompt_sets is not None and self.design is None:
-            raise MedCLIPSegError(
-                f"The prompt sets {self.prompt_sets} need a choice of their sentences; give a design, P0 to P5."
-            )
 
     @property
     def method(self) -> MethodName | None:

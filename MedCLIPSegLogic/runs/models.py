@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..clip_sam.chain_request import ZeroShotRequest
 from ..clip_sam.methods import METHODS
-from ..inference.request import SegmentationRequest
-from .preparing import Chain, PreparedRun
+from ..inference.request import Device
+from ..model.catalog import find_model
+from .preparing import Chain, PreparedRun, TrainedRun
 
 if TYPE_CHECKING:
     from ..clip_sam.saliency import TextSaliency
     from ..inference.result import Event
 
-Key = tuple[str, str | Path]
+Key = tuple[str, Any]
 
 
 class Models:
@@ -37,42 +36,41 @@ class Models:
         Raises:
             MedCLIPSegError: a model is damaged, or the run does not fit the machine.
         """
-        request, model = prepared.request, prepared.model
-        if isinstance(request, ZeroShotRequest) and isinstance(model, Chain):
-            from ..clip_sam.chain import run as run_chain
-            from ..clip_sam.sam import load_segmenter
-
-            saliency, settings = self.saliency(model, request)
-            segmenter = None if model.sam is None else self._get(("sam", model.sam), load_segmenter)
-            record = {"method": model.method, "citation": METHODS[model.method].citation, **settings}
-            yield from run_chain(saliency, segmenter, request, record, previews)
-        elif isinstance(request, SegmentationRequest) and not isinstance(model, Chain):
+        if isinstance(prepared, TrainedRun):
             from ..inference.engine import run
             from ..model.library import load_model
 
-            self._keep_only(("model", model))
-            yield from run(self._get(("model", model), load_model), request, previews)
+            self._keep_only(("model", prepared.model))
+            yield from run(self._get(("model", prepared.model), load_model), prepared.request, previews)
+        else:
+            from ..clip_sam.chain import run as run_chain
+            from ..clip_sam.sam import load_segmenter
 
-    def saliency(self, chain: Chain, request: ZeroShotRequest) -> tuple[TextSaliency, dict[str, Any]]:
-        """The saliency of a method, its towers loaded, and what there is to record of both.
+            chain, request = prepared.model, prepared.request
+            self._keep_only(("towers", chain.towers), ("sam", chain.sam))
+            saliency, record = self.saliency(chain, request.device, request.seed)
+            segmenter = None if chain.sam is None else self._get(("sam", chain.sam), load_segmenter)
+            yield from run_chain(saliency, segmenter, request, record, previews)
+
+    def saliency(self, chain: Chain, device: Device, seed: int) -> tuple[TextSaliency, dict[str, Any]]:
+        """The saliency of a chain on its towers, and what there is to record of both.
 
         Args:
-            chain: what the method runs on.
-            request: what to do.
+            chain: of the method.
+            device: where to compute.
+            seed: of the noise in M2IB.
         """
         from ..clip_sam.saliency import method_saliency
         from ..clip_sam.towers import load_towers
         from ..inference.device import choose_device
-        from ..model.catalog import find_model
         from ..model.library import model_hash
 
-        self._keep_only(("towers", chain.towers), ("sam", chain.sam or ""))
         towers = self._get(("towers", chain.towers), load_towers)
-        towers.to(choose_device(request.device))
+        towers.to(choose_device(device))
         folder = find_model(chain.towers)
-        used = {"model": folder.resolve().name, "model_hash": model_hash(folder)}
-        saliency, settings = method_saliency(chain.method, towers, request.seed, chain.study, chain.sentences)
-        return saliency, {**used, **settings}
+        saliency, settings = method_saliency(chain.method, towers, seed, chain.study, chain.sentences)
+        record = {"method": chain.method, "citation": METHODS[chain.method].citation}
+        return saliency, {**record, "model": folder.resolve().name, "model_hash": model_hash(folder), **settings}
 
     def forget(self) -> None:
         """Give the memory back."""
@@ -81,7 +79,7 @@ class Models:
     def _keep_only(self, *wanted: Key) -> None:
         self._kept = {key: model for key, model in self._kept.items() if key in wanted}
 
-    def _get(self, key: Key, load: Callable[[str | Path], Any]) -> Any:
+    def _get(self, key: Key, load: Callable[[Any], Any]) -> Any:
         if key not in self._kept:
             self._kept[key] = load(key[1])
         return self._kept[key]

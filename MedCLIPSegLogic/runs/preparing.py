@@ -46,16 +46,32 @@ class Chain:
 
 
 @dataclass(frozen=True, eq=False)
-class PreparedRun:
-    """A run that can start: everything that can be checked without loading a model is checked.
+class TrainedRun:
+    """A run of a trained model that can start: what can be checked without loading the model is checked.
 
     Args:
         request: for the engine.
-        model: name or folder of the trained model, or the chain of a method without training data.
+        model: name or folder of the model.
     """
 
-    request: SegmentationRequest | ZeroShotRequest
-    model: str | Path | Chain
+    request: SegmentationRequest
+    model: str | Path
+
+
+@dataclass(frozen=True, eq=False)
+class ChainRun:
+    """A run of a method without training data that can start.
+
+    Args:
+        request: for the engine.
+        model: the chain of the method.
+    """
+
+    request: ZeroShotRequest
+    model: Chain
+
+
+PreparedRun = TrainedRun | ChainRun
 
 
 def prepare(volume: Volume, prompts: str | Sequence[str], choices: RunChoices) -> PreparedRun:
@@ -92,7 +108,7 @@ def prepare(volume: Volume, prompts: str | Sequence[str], choices: RunChoices) -
         model = choices.model or default_model()
         request = SegmentationRequest(**common, **{name: value for name, value in own.items() if value is not None})
         find_model(model)
-        return PreparedRun(request, model)
+        return TrainedRun(request, model)
     method = METHODS[choices.method]
     zero_shot_request = ZeroShotRequest(
         **common,
@@ -101,7 +117,7 @@ def prepare(volume: Volume, prompts: str | Sequence[str], choices: RunChoices) -
         pointing=_changed(method.pointing, kind=choices.object_prompts, padding=choices.padding, points=choices.points),
         keep_largest=method.keep_largest,
     )
-    return PreparedRun(zero_shot_request, choose_chain(choices, texts))
+    return ChainRun(zero_shot_request, choose_chain(choices, texts))
 
 
 def choose_chain(choices: RunChoices, prompts: Sequence[str]) -> Chain:
