@@ -15,9 +15,10 @@ from ..inference.result import Event, Progress, Stage, Unit
 from ..inference.skeleton import SeenSlice, SliceRun
 from .chain_request import ZeroShotRequest
 from .coarse import CoarseMask, binarize
-from .components import Component, ComponentRule, find_components, only_within
+from .components import Component, find_components, only_within
 from .findings import FoundObject, SliceFinding, Status, ZeroShotResult
 from .object_prompts import ObjectPrompt, point_out
+from .rules import ComponentRule
 from .sam import Segmenter
 
 Saliency = Callable[[NDArray[np.uint8], str], Generator[None, None, NDArray[np.float32]]]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from ..checked import checked
 from ..inference.request import RunRequest
-from .coarse import Binarization
-from .components import ComponentRule
-from .object_prompts import PromptRule
+from .rules import Binarization, ComponentRule, PromptRule
 
 
 @checked

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from .dense_crf import refine
+from .rules import Binarization
 
-Binarization = Annotated[
-    Literal["crf", "otsu", "two-means"],
-    Field(description="How the saliency map is cut; crf with medclip-sam, otsu with medclip-sam-v2."),
-]
 FLAT = 1e-6
 """A map whose values differ by less shows nothing."""
 LEVELS = 255

@@ -3,46 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from ..checked import checked
-
-Confidence = Annotated[
-    float,
-    Field(
-        ge=0,
-        lt=1,
-        title="least confidence",
-        description="Least mean saliency of an object; 0.5 with medclip-sam-v2, else 0.",
-    ),
-]
-MostObjects = Annotated[
-    int,
-    Field(
-        ge=1,
-        le=1000,
-        title="number of objects",
-        description="Objects a slice has at most, the largest; 1 with medclip-sam, else any number.",
-    ),
-]
-
-
-@checked
-class ComponentRule:
-    """Which parts are kept.
-
-    Args:
-        confidence: least mean saliency inside a part, 0…1 (MedCLIP-SAMv2, whose paper leaves the number open).
-        most: how many parts at most, the largest ones; None for all.
-    """
-
-    confidence: Confidence = 0.0
-    most: MostObjects | None = None
+from .rules import ComponentRule
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,42 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from ..checked import checked
 from .components import Component
-
-PromptKind = Annotated[
-    Literal["box", "points", "both"], Field(description="How SAM is told of an object; box as published.")
-]
-Padding = Annotated[
-    float,
-    Field(ge=0, le=1, description="Share of its size by which an object's box grows on each side; 0 as published."),
-]
-Points = Annotated[
-    int, Field(ge=1, le=1000, title="number of points", description="Points an object gets; 10 as published.")
-]
-
-
-@checked
-class PromptRule:
-    """How an object of the coarse mask is pointed out.
-
-    Args:
-        kind: a box around it, points inside it, or both.
-        padding: by how much of its width and height the box grows on each side, 0…1; points keep away from the border
-            of the object by as much of its shorter side, where it is wide enough. Both papers have none.
-        points: how many points an object gets at most (10 in MedCLIP-SAMv2).
-    """
-
-    kind: PromptKind = "box"
-    padding: Padding = 0.0
-    points: Points = 10
+from .rules import PromptRule
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,11 +9,9 @@ from typing import Annotated, get_args
 from pydantic import Field, InstanceOf
 
 from ..checked import checked
-from ..clip_sam.coarse import Binarization
-from ..clip_sam.components import Confidence, MostObjects
 from ..clip_sam.methods import METHODS, MethodName
-from ..clip_sam.object_prompts import Padding, Points, PromptKind
 from ..clip_sam.prompt_sets import Design
+from ..clip_sam.rules import Binarization, Confidence, MostObjects, Padding, Points, PromptKind
 from ..errors import MedCLIPSegError
 from ..inference.adaptive import AdaptiveSampling
 from ..inference.request import Device, Plane, Precision, Samples, Seed, Threshold
