@@ -7,10 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from MedCLIPSegLab.training.composition import OTHER, Composition, Tile, arrange, one_of_several, still_apart
+from MedCLIPSegLab.training.composition import OTHER, Tile, arrange, one_of_several, still_apart
 from MedCLIPSegLab.training.data import TrainingItem, TrainingSet
 from MedCLIPSegLab.training.sampler import BatchSampler
-from MedCLIPSegLab.training.settings import TrainingSettings
+from MedCLIPSegLab.training.settings import Composition, TrainingSettings
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.config import PreprocessingConfig
 

@@ -22,9 +22,7 @@ class SpeedSettings:
     model: Annotated[
         str, Field(description="Name of a bundled model, a model folder, or unimedclip with --random-weights.")
     ] = FIRST_MODEL
-    random_weights: Annotated[
-        bool, Field(description="Only the sizes of the model: enough to measure speed.")
-    ] = False
+    random_weights: Annotated[bool, Field(description="Only the sizes of the model: enough to measure speed.")] = False
     data: Annotated[
         tuple[Path, ...],
         Field(
@@ -44,7 +42,5 @@ class SpeedSettings:
     ] = 0
     parts: Annotated[
         tuple[Part, ...],
-        Field(
-            description="variants compares speed and results, memory the peak of each; repeat for more. Both by default."
-        ),
+        Field(description="variants compares speed and results, memory the peak of each; repeat for both."),
     ] = ("variants", "memory")
