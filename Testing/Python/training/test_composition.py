@@ -126,5 +126,5 @@ def test_mosaics_of_one_set_can_only_be_told_apart_by_place_or_size() -> None:
 
 
 def test_bad_shares_are_refused() -> None:
-    with pytest.raises(MedCLIPSegError, match="mosaics of the composition is 2"):
+    with pytest.raises(MedCLIPSegError, match="The mosaics is 2; it must be between 0 and 1"):
         Composition(mosaics=2)

@@ -302,7 +302,7 @@ def test_settings_come_from_recipe_file_and_options(tmp_path: Path) -> None:
     assert settings.styles is not None
     assert (settings.styles.short, settings.styles.synonyms) == (0.4, 0.1)
     file.write_text("stepps = 3")
-    with pytest.raises(MedCLIPSegError, match=r"settings.toml cannot be used: the field 'stepps' is unknown"):
+    with pytest.raises(MedCLIPSegError, match=r"settings\.toml: The setting 'stepps' is unknown"):
         training_settings(None, "small", None, file)
 
 
