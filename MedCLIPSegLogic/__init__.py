@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from MedCLIPSegLab.models.commands import verify_model as verify_model
     from MedCLIPSegLab.paper.paper_tables import paper_tables as paper_tables
     from MedCLIPSegLab.results.demo import demo as demo
-    from MedCLIPSegLab.results.segment import segment as segment
-    from MedCLIPSegLab.results.zeroshot import zeroshot as zeroshot
+    from MedCLIPSegLab.results.segmenting import segment as segment
+    from MedCLIPSegLab.results.segmenting import zeroshot as zeroshot
     from MedCLIPSegLab.speed.measuring import speed as speed
     from MedCLIPSegLab.training.train import train as train
     from MedCLIPSegLab.tuning.clip_tune import clip_tune as clip_tune
@@ -52,12 +52,12 @@ _HOMES = {
     "paper_tables": "paper.paper_tables",
     "probe": "evaluation.probe",
     "remove_model": "models.commands",
-    "segment": "results.segment",
+    "segment": "results.segmenting",
     "speed": "speed.measuring",
     "train": "training.train",
     "verify_model": "models.commands",
     "weak": "weak.learning",
-    "zeroshot": "results.zeroshot",
+    "zeroshot": "results.segmenting",
 }
 
 

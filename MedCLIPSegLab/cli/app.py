@@ -21,11 +21,10 @@ from .evaluate_command import evaluate_command
 from .models_command import models_app
 from .paper_tables_command import paper_tables_command
 from .probe_command import probe_command
-from .segment import segment_command
+from .segment_commands import segment_command, zeroshot_command
 from .speed_command import speed_command
 from .train_command import train_command
 from .weak_command import weak_command
-from .zeroshot import zeroshot_command
 
 LAB_PACKAGES = {"jinja2", "monai", "openpyxl", "scipy", "surface_distance", "tensorboard"}
 """Packages that ``pip install "medclipseg[lab]"`` adds."""

@@ -99,7 +99,7 @@ def _read_xlsx(path: Path) -> list[dict[str, Any]]:
         import openpyxl
     except ModuleNotFoundError:
         raise MedCLIPSegError(
-            f'The prompt sheet {path} is .xlsx, for which openpyxl is missing; save it as .csv, or run pip install '
+            f"The prompt sheet {path} is .xlsx, for which openpyxl is missing; save it as .csv, or run pip install "
             '"medclipseg[lab]".'
         ) from None
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)

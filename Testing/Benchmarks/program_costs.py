@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 
 from MedCLIPSegLab.results.demo import CASES, bundled_cases
+from MedCLIPSegLab.results.headless_scene import create_scene
 from MedCLIPSegLab.speed.cases import demo_cases
 from MedCLIPSegLab.speed.memory import in_new_process
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
-from MedCLIPSegLogic.inference.result import PromptResult, SegmentationResult
+from MedCLIPSegLogic.inference.result import PromptResult, SegmentationResult, to_the_end
 from MedCLIPSegLogic.model.catalog import FIRST_MODEL
 from MedCLIPSegLogic.model.library import load_model
 from MedCLIPSegLogic.scene.result_writer import write_result_steps
-from MedCLIPSegLogic.scene.session import create_scene
 from MedCLIPSegLogic.scene.threshold import LiveThreshold
 from MedCLIPSegLogic.scene.volumes import add_volume_node
 from MedCLIPSegLogic.volumes.intensity import as_stored, resolve
@@ -77,8 +77,7 @@ def segment_stack(slices: int, samples: int) -> float:
         volume=volume, prompts=(case.prompt,), samples=samples, device="cpu", batch_size=SAMPLE_COUNTS[0]
     )
     started = time.perf_counter()
-    *_, result = run(model, request)
-    assert isinstance(result, SegmentationResult)
+    to_the_end(run(model, request))
     return time.perf_counter() - started
 
 
