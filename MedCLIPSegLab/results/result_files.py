@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from MedCLIPSegLab.results.map_files import write_map
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.slugs import slugs
 from MedCLIPSegLogic.files.staging import RECORD_FILE
@@ -17,7 +18,6 @@ from MedCLIPSegLogic.inference.result import Progress, PromptResult, Segmentatio
 from MedCLIPSegLogic.volumes import intensity
 from MedCLIPSegLogic.volumes.planes import Plane, choose_axis
 from MedCLIPSegLogic.volumes.volume import Volume
-from MedCLIPSegLogic.volumes.writers import write_map
 
 from ..metrics import dice_score
 from .preview import draw_preview
@@ -67,9 +67,9 @@ def write_result_files(
         folder: to write to.
         truth: (K, J, I) known mask, drawn as a second outline.
     """
+    from MedCLIPSegLab.results.headless_scene import create_scene
     from MedCLIPSegLogic.scene.export import save_scene, save_segmentation
     from MedCLIPSegLogic.scene.result_writer import write_result
-    from MedCLIPSegLogic.scene.session import create_scene
     from MedCLIPSegLogic.scene.volumes import add_volume_node
 
     for prompt, slug in zip(result.prompts, result_slugs(result), strict=True):

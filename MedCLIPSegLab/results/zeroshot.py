@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from MedCLIPSegLab.results.map_files import write_map
 from MedCLIPSegLogic.clip_sam.choices import changed_rule, choose_segmenter, choose_sentences, load_saliency
 from MedCLIPSegLogic.clip_sam.coarse import Binarization
 from MedCLIPSegLogic.clip_sam.engine import run
@@ -24,7 +25,6 @@ from MedCLIPSegLogic.inference.request import Device
 from MedCLIPSegLogic.inference.result import Progress
 from MedCLIPSegLogic.volumes.planes import Plane, choose_axis, parse_slice_range
 from MedCLIPSegLogic.volumes.readers import read_volume
-from MedCLIPSegLogic.volumes.writers import write_map
 
 from .result_files import finish, intensity_rule, result_slugs, write_record, write_result_files
 from .words import record_words

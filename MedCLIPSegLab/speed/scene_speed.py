@@ -24,8 +24,8 @@ def scene_speed() -> dict[str, Any]:
         Seconds of the whole writing (median of five) and of its longest step, milliseconds of the first move of a
         threshold, which takes hold of the segment, and of those that follow (medians). Ready for JSON.
     """
+    from MedCLIPSegLab.results.headless_scene import create_scene
     from MedCLIPSegLogic.scene.result_writer import write_result_steps
-    from MedCLIPSegLogic.scene.session import create_scene
     from MedCLIPSegLogic.scene.threshold import LiveThreshold
     from MedCLIPSegLogic.scene.volumes import add_volume_node
 
