@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from MedCLIPSegLab.evaluation.probe import probe
     from MedCLIPSegLab.paper.benchmark import benchmark
     from MedCLIPSegLab.results.demo import demo
-    from MedCLIPSegLab.results.segment import segment
-    from MedCLIPSegLab.results.zeroshot import zeroshot
+    from MedCLIPSegLab.results.segmenting import segment, zeroshot
     from MedCLIPSegLab.speed.bench import bench
     from MedCLIPSegLab.training.train import train
     from MedCLIPSegLab.tuning.clip_tune import clip_tune
@@ -40,11 +39,11 @@ _HOMES = {
     "evaluate_masks": "MedCLIPSegLab.evaluation.evaluate_masks",
     "evaluate_sets": "MedCLIPSegLab.evaluation.evaluate",
     "probe": "MedCLIPSegLab.evaluation.probe",
-    "segment": "MedCLIPSegLab.results.segment",
+    "segment": "MedCLIPSegLab.results.segmenting",
     "train": "MedCLIPSegLab.training.train",
     "verify": "MedCLIPSegLab.verify",
     "weak": "MedCLIPSegLab.weak.learning",
-    "zeroshot": "MedCLIPSegLab.results.zeroshot",
+    "zeroshot": "MedCLIPSegLab.results.segmenting",
 }
 
 __all__ = [

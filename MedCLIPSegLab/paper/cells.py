@@ -19,7 +19,7 @@ from ..data.prompt_sheets import find_sheets
 from ..evaluation.evaluate import evaluate_sets
 from ..training.settings import TrainingSettings, as_json
 from ..training.state import STATE_FILE
-from ..training.train import RECORD_FILE, read_record, train, training_settings
+from ..training.train import RECORD_FILE, begun_settings, read_record, train, training_settings
 from ..training.trainer import MAY_CHANGE
 from . import baseline
 from .configuration import BenchmarkConfig
@@ -112,15 +112,15 @@ def is_finished(folder: Path, settings: TrainingSettings, any_steps: bool) -> bo
     """
     if not (folder / RECORD_FILE).is_file():
         return False
-    record, wanted = read_record(folder), as_json(settings)
+    begun, wanted = as_json(begun_settings(folder)), as_json(settings)
     ignored = MAY_CHANGE | ({"steps", "epochs", "schedule", "validate_every"} if any_steps else set())
     for name in sorted(wanted.keys() - ignored):
-        if record["settings"].get(name) != wanted[name]:
+        if begun[name] != wanted[name]:
             raise MedCLIPSegError(
-                f"The model {folder} was trained with {name} {record['settings'].get(name)}, not {wanted[name]}; "
+                f"The model {folder} was trained with {name} {begun[name]}, not {wanted[name]}; "
                 "remove the folder or choose another one as 'out'."
             )
-    return bool(record.get("finished"))
+    return bool(read_record(folder).get("finished"))
 
 
 def measured_dice(config: BenchmarkConfig, training: Training, set_name: str, style: str, report: Report) -> float:

@@ -46,7 +46,7 @@ class BenchmarkConfig:
     seeds: tuple[int, ...] = (666,)
     samples: int = 30
     limit: int | None = None
-    recipe: Literal["auto", "small", "first-edition", "published"] = "auto"
+    recipe: Literal["auto", "small", "published"] = "auto"
     start_from: str | None = None
     training: dict[str, Any] = field(default_factory=dict)
     backbones: dict[str, str] = field(default_factory=dict)

@@ -31,18 +31,16 @@ def published_samples(
         noises: noise of a sample, by its number.
         samples: how many.
     """
-    context, members = network.config.text.context_length, network.config.adapter.members
-    padded = functional.pad(token_ids, (0, context - token_ids.shape[1]), value=PAD_TOKEN)
+    length = network.config.text.context_length - token_ids.shape[1]
+    padded = functional.pad(token_ids, (0, length), value=PAD_TOKEN)
     with torch.no_grad(), _plain_attention(network):
-        published_pass(network, image, padded, noises(samples), samples % members)
+        published_pass(network, image, padded, noises(samples))
         for sample in range(samples):
-            yield published_pass(network, image, padded, noises(sample), sample % members)
+            yield published_pass(network, image, padded, noises(sample))
 
 
-def published_pass(
-    network: MedCLIPSeg, images: Tensor, token_ids: Tensor, noise: NoiseSource, member: int = 0
-) -> Tensor:
-    """Logits (B, H, W) of one whole pass of both towers (MedCLIPSeg, arXiv 2602.20423) through one set of adapters."""
+def published_pass(network: MedCLIPSeg, images: Tensor, token_ids: Tensor, noise: NoiseSource) -> Tensor:
+    """Logits (B, H, W) of one whole pass of both towers (MedCLIPSeg, arXiv 2602.20423)."""
     layers = network.config.adapter.fusion_layers
     image_tokens, skips = network.vision_model.embed(images)
     text_tokens = network.text_model.embed(token_ids)
@@ -50,7 +48,7 @@ def published_pass(
     for index in range(network.config.image.layers):
         if index in layers:
             number = layers.index(index)
-            adapter = network.adapter(number, member)
+            adapter = network.adapter(number)
             for_image, for_text = adapter(image_tokens, text_tokens, padding, number, noise)
             image_tokens, text_tokens = image_tokens + for_image, text_tokens + for_text
         image_tokens = _image_block(network, index, image_tokens)

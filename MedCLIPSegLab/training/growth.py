@@ -18,10 +18,7 @@ from MedCLIPSegLogic.model.tokenizer import PromptTokenizer, extend_vocabulary
 
 POSITIONS = "vision_model.trunk.pos_embed"
 TOKENS = "text_model.token_embedding.weight"
-ADAPTERS = "pvl_adapters."
 DEVIATION = "mask_deviation."
-MEMBER_SPREAD = 0.1
-"""Standard deviation of what a copied member's weights get added, as a share of that of the weights."""
 
 
 def can_grow(config: ModelConfig) -> bool:
@@ -67,51 +64,24 @@ def load_grown(source: Path, folder: Path) -> MedCLIPSeg:
     return grown_network(config, states)
 
 
-def with_samplers(config: ModelConfig, stochastic_head: bool, members: int) -> ModelConfig:
-    """The configuration with at least these sources of differing samples.
-
-    Args:
-        config: of the model as it is.
-        stochastic_head: let its mask head draw from a distribution.
-        members: sets of adapters.
-    """
-    head = dataclasses.replace(config.head, stochastic=config.head.stochastic or stochastic_head)
-    adapter = dataclasses.replace(config.adapter, members=max(config.adapter.members, members))
-    return dataclasses.replace(config, head=head, adapter=adapter)
+def with_head(config: ModelConfig, stochastic: bool) -> ModelConfig:
+    """The configuration with a mask head that draws from a distribution, if it is to; one that does keeps doing so."""
+    return dataclasses.replace(
+        config, head=dataclasses.replace(config.head, stochastic=config.head.stochastic or stochastic)
+    )
 
 
 def grown_network(config: ModelConfig, states: Mapping[str, Tensor]) -> MedCLIPSeg:
-    """A network with the weights of another; what makes its head stochastic and further sets of adapters may be new.
+    """A network with the weights of another; what makes its head stochastic may be new.
 
     Args:
         config: of the new network.
         states: all weights of the other, or those of its towers alone, which leaves the rest as drawn.
     """
     network = MedCLIPSeg(config)
-    fresh = network.state_dict()
-    if not any(is_adapter(name) for name in states):
-        new = {name: tensor for name, tensor in fresh.items() if is_adapter(name)}
-    else:
-        new = {name: tensor for name, tensor in fresh.items() if name.startswith(DEVIATION)}
-        new |= _further_members(fresh, states)
+    towers_alone = not any(is_adapter(name) for name in states)
+    new = {
+        n: t for n, t in network.state_dict().items() if (is_adapter(n) if towers_alone else n.startswith(DEVIATION))
+    }
     network.load_state_dict({**new, **states})
     return network
-
-
-def _further_members(wanted: Iterable[str], states: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Sets of adapters that are not there yet: those that are, in turn, with a little noise that lets them part.
-
-    The noise comes from torch's global generator.
-    """
-    known = len({_number(name) for name in states if name.startswith(ADAPTERS)})
-    new = {}
-    for name in wanted:
-        if name.startswith(ADAPTERS) and name not in states:
-            number = _number(name)
-            tensor = states[name.replace(f"{ADAPTERS}{number}.", f"{ADAPTERS}{number % known}.", 1)]
-            new[name] = tensor + MEMBER_SPREAD * tensor.std(correction=0) * torch.randn_like(tensor)
-    return new
-
-
-def _number(name: str) -> int:
-    return int(name.removeprefix(ADAPTERS).split(".", 1)[0])

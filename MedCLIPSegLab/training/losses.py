@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -24,12 +23,9 @@ class LossWeights:
     Args:
         dice, cross_entropy, contrast: as in the paper.
         auxiliary: cross-entropy of the coarse map that patches and text make by themselves; not in the paper.
-        variance: divergence of the adapters' variances from their prior, see ``variance_divergence``; not in the paper.
-        prior_variance: that prior.
         place: words of place and comparison as axes of the joint space, see ``place_loss``; not in the paper.
         rivals: cross-entropy in what else a prompt could mean, see ``rival_loss``; not in the paper.
         presence: whether what a prompt names is in a picture, see ``presence_loss``; not in the paper.
-        energy: energy score of the samples, see ``energy_score``; not in the paper.
     """
 
     dice: float = 0.5
@@ -39,16 +35,11 @@ class LossWeights:
     presence: float = 0.0
     place: float = 0.0
     rivals: float = 0.0
-    variance: float = 0.0
-    prior_variance: float = 1.0
-    energy: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in dataclasses.asdict(self).items():
             if not 0 <= value < float("inf"):
                 raise MedCLIPSegError(f"The weight {name} of the loss is {value}; it must be 0 or more.")
-        if self.prior_variance == 0:
-            raise MedCLIPSegError("The prior variance is 0; it must be above 0.")
 
 
 def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
@@ -94,28 +85,17 @@ def auxiliary_loss(patches: Tensor, text: Tensor, mask: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(10 * cosine, share)
 
 
-def _mean(values: list[Tensor]) -> Tensor:
-    return values[0] if len(values) == 1 else torch.stack(values).mean()
-
-
 def total_loss(
-    output: NetworkOutput,
-    mask: Tensor,
-    weights: LossWeights,
-    published_rows: bool = False,
-    samples: Sequence[NetworkOutput] | None = None,
+    output: NetworkOutput, mask: Tensor, weights: LossWeights, published_rows: bool = False
 ) -> tuple[Tensor, dict[str, float]]:
-    """Weighted sum of the losses and the value of each.
+    """Weighted sum of the losses of masks and patches, and the value of each.
 
     Args:
         output: of one stochastic pass.
         mask: (B, H, W) float, 0 and 1.
         weights: of the parts; a part of weight 0 is not computed.
         published_rows: take :func:`published_row_dice_loss` for the Dice part.
-        samples: passes whose patches and texts the contrast and the auxiliary loss are averaged over, when ``output``
-            holds the logits of their mean; None for those of ``output``.
     """
-    passes = samples or [output]
     dice = published_row_dice_loss if published_rows else dice_loss
     parts = {
         "dice": (weights.dice, lambda: dice(output.logits, mask)),
@@ -123,8 +103,8 @@ def total_loss(
             weights.cross_entropy,
             lambda: functional.binary_cross_entropy_with_logits(output.logits, mask),
         ),
-        "contrast": (weights.contrast, lambda: _mean([contrastive_loss(p.patches, p.text) for p in passes])),
-        "auxiliary": (weights.auxiliary, lambda: _mean([auxiliary_loss(p.patches, p.text, mask) for p in passes])),
+        "contrast": (weights.contrast, lambda: contrastive_loss(output.patches, output.text)),
+        "auxiliary": (weights.auxiliary, lambda: auxiliary_loss(output.patches, output.text, mask)),
     }
     total = output.logits.new_zeros(())
     values: dict[str, float] = {}

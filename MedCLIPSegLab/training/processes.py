@@ -69,17 +69,12 @@ class Processes:
         rows += [rows[number % count] for number in range(-count % self.count)]
         return rows[self.rank :: self.count]
 
-    def parallel(self, module: nn.Module, leaves_some_out: bool = False) -> nn.Module:
-        """The module with gradients averaged over the processes; itself when there is only one.
-
-        Args:
-            module: to run.
-            leaves_some_out: a step may do without some of the weights that are trained.
-        """
+    def parallel(self, module: nn.Module) -> nn.Module:
+        """The module with gradients averaged over the processes; itself when there is only one."""
         if self.count == 1:
             return module
         devices = [self.device] if self.device.type == "cuda" else None
-        return DistributedDataParallel(module, devices, find_unused_parameters=leaves_some_out)
+        return DistributedDataParallel(module, devices)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from .losses import LossWeights
 from .prompt_styles import PromptStyles
 from .settings import TrainingSettings
 
-Recipe = Literal["auto", "small", "first-edition", "published"]
+Recipe = Literal["auto", "small", "published"]
 CLIP_WIDTH = 512
 """Image towers at least this wide are CLIP-sized: training their adapters is enough, training them whole is not."""
 PUBLISHED_SIZE = 224
@@ -23,9 +23,8 @@ def recipe_settings(recipe: Recipe, start_from: Path | None) -> TrainingSettings
     """Settings of a recipe.
 
     Args:
-        recipe: "published" (arXiv 2602.20423, frozen towers), "small" (whole network, prompt styles, mosaics),
-            "first-edition" (as the first ``mini`` was trained), or "auto": published for a CLIP-sized model to start
-            from, else small.
+        recipe: "published" (arXiv 2602.20423, frozen towers), "small" (whole network, prompt styles, mosaics), or
+            "auto": published for a CLIP-sized model to start from, else small.
         start_from: folder of the model to start from; None for a small model from scratch.
 
     Raises:
@@ -46,9 +45,7 @@ def recipe_settings(recipe: Recipe, start_from: Path | None) -> TrainingSettings
             negative_share=0.16,
             loss=LossWeights(auxiliary=0.3, presence=0.5, place=5.0, rivals=0.5),
         )
-    if recipe == "first-edition":
-        return TrainingSettings(stages=stages)
-    raise MedCLIPSegError(f"There is no recipe '{recipe}'; take auto, small, first-edition or published.")
+    raise MedCLIPSegError(f"There is no recipe '{recipe}'; take auto, small or published.")
 
 
 def _published(size: int) -> TrainingSettings:

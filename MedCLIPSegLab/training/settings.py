@@ -9,20 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.model.config import MAX_MEMBERS
 from MedCLIPSegLogic.model.typed_json import dataclass_from_json
 
 from .composition import Composition
+from .earlier_settings import without_earlier_options
 from .losses import LossWeights
 from .prompt_styles import PromptStyles
 
 PATCH_SIZE = 16
-MAX_SAMPLES = 64
 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How to train; the defaults are what the first edition of ``mini`` was trained with.
+    """How to train; see ``recipe_settings`` for good starting points.
 
     Args:
         steps: optimizer steps; taken when ``epochs`` is None.
@@ -50,12 +49,8 @@ class TrainingSettings:
         data_share: percent of the training images, from the sheets with that suffix or drawn by ``seed``.
         freeze_towers: train adapters and heads only.
         stochastic_head: let the mask head draw from a distribution as well; a model that does keeps doing so.
-        adapter_members: sets of adapters the samples take turns with, an ensemble on shared towers; a model with more
-            keeps them.
         loss: weights of the loss parts.
         dice: "per-image", or "published-rows" for the published code's Dice, a row of the image at a time.
-        samples: stochastic passes an example.
-        sample_loss: "each" averages the losses of the samples; "mean-probability" takes the loss of their mean.
         precision: number format of the passes.
         device: where to train; "auto" takes a graphics card when there is one.
         patience: validations without a better Dice after which the run ends; None to never end early.
@@ -88,11 +83,8 @@ class TrainingSettings:
     data_share: int = 100
     freeze_towers: bool = False
     stochastic_head: bool = False
-    adapter_members: int = 1
     loss: LossWeights = field(default_factory=lambda: LossWeights(auxiliary=0.3))
     dice: Literal["per-image", "published-rows"] = "per-image"
-    samples: int = 1
-    sample_loss: Literal["each", "mean-probability"] = "each"
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     patience: int | None = None
@@ -127,15 +119,6 @@ class TrainingSettings:
             _require(0 < weight < float("inf"), f"weight of the data set {name}", weight, "above 0")
         _require(0 <= self.negative_share < 1, "share of negatives", self.negative_share, "at least 0 and below 1")
         _require(1 <= self.data_share <= 100, "data share", self.data_share, "between 1 and 100 percent")
-        _require(
-            1 <= self.samples <= MAX_SAMPLES, "number of training samples", self.samples, f"between 1 and {MAX_SAMPLES}"
-        )
-        _require(
-            1 <= self.adapter_members <= MAX_MEMBERS,
-            "number of sets of adapters",
-            self.adapter_members,
-            f"between 1 and {MAX_MEMBERS}",
-        )
         _require(self.patience is None or self.patience > 0, "patience", self.patience, "at least 1")
         _require(self.clip_norm is None or self.clip_norm > 0, "clip norm", self.clip_norm, "above 0")
         _require(
@@ -151,8 +134,6 @@ class TrainingSettings:
             )
         if self.epochs is None and (self.schedule == "epoch-cosine" or self.validate_every is None):
             raise MedCLIPSegError("A schedule or a validation by epoch needs a number of epochs.")
-        if self.samples == 1 and (self.sample_loss != "each" or self.loss.energy > 0):
-            raise MedCLIPSegError("A loss over several samples needs at least 2 training samples.")
 
     def size_at(self, step: int, steps: int | None = None) -> int:
         """Input size in a step, counted from 0, of ``steps``."""
@@ -167,9 +148,10 @@ class TrainingSettings:
         """Settings with some fields replaced by parsed JSON or TOML; objects are merged field by field.
 
         Raises:
-            MedCLIPSegError: a field is unknown, of the wrong kind or out of range.
+            MedCLIPSegError: a field is unknown, of the wrong kind or out of range, or was an option of an earlier
+                version that changed the training.
         """
-        data = _merge(as_json(self), changes)
+        data = _merge(as_json(self), without_earlier_options(changes))
         return cast(TrainingSettings, dataclass_from_json(TrainingSettings, data))
 
 

@@ -29,7 +29,7 @@ from MedCLIPSegLogic.zoo.installing import share_backbone
 
 from ..run_record import read_run_record, write_run_record
 from .data import TrainingSet, has_split, load_set
-from .growth import can_grow, grow_config, grown_network, load_grown, with_samplers
+from .growth import can_grow, grow_config, grown_network, load_grown, with_head
 from .processes import Processes, join_processes
 from .recipes import Recipe, recipe_settings
 from .sampler import source_size
@@ -247,7 +247,7 @@ def _make_folder(
         if settings.freeze_towers and backbone is not None:
             share_backbone(source)
             save_backbone_link(backbone, folder)
-    save_config(with_samplers(config, settings.stochastic_head, settings.adapter_members), folder)
+    save_config(with_head(config, settings.stochastic_head), folder)
     write_record(folder, record)
 
 

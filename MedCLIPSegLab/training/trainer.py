@@ -24,10 +24,9 @@ from MedCLIPSegLogic.model.tokenizer import PromptTokenizer
 from .curves import Row, draw_curve, write_log
 from .data import TrainingSet
 from .logs import TensorBoardLog
+from .objective import TrainingPass, batch_loss
 from .optimization import build_optimizer, learning_rate
 from .processes import Processes, rows_in_parts
-from .sample_losses import sampled_loss
-from .sampled_pass import SampledPass, shuffled_members
 from .sampler import Batch, BatchSampler, epoch_steps
 from .settings import TrainingSettings, as_json
 from .state import load_state, save_state
@@ -86,12 +85,7 @@ class Trainer:
         if settings.freeze_towers:
             network.vision_model.requires_grad_(False)
             network.text_model.requires_grad_(False)
-        prior = settings.loss.prior_variance if settings.loss.variance > 0 else None
-        self._members = network.config.adapter.members if isinstance(network, MedCLIPSeg) else 1
-        self._pass = processes.parallel(
-            SampledPass(network, settings.samples, prior, settings.loss.presence > 0),
-            leaves_some_out=self._members > settings.samples,
-        )
+        self._pass = processes.parallel(TrainingPass(network, settings.loss.presence > 0))
         self._average: AveragedModel | None = None
         if settings.ema_decay > 0:
             # Buffers too: the batch statistics of the moving network do not fit the averaged weights.
@@ -215,10 +209,9 @@ class Trainer:
         device = self._processes.device
         images, texts, masks, targets = batch
         precision = getattr(torch, self._settings.precision)
-        members = shuffled_members(self._members, self._settings.seed, step)
         with torch.autocast(device.type, precision, enabled=precision is not torch.float32):
-            output = self._pass(images.to(device), self._tokenizer(texts).to(device), FreshNoise(), members)
-        loss, parts = sampled_loss(output.in_float32(), masks.to(device), self._settings, targets.to(device))
+            output = self._pass(images.to(device), self._tokenizer(texts).to(device), FreshNoise())
+        loss, parts = batch_loss(output.in_float32(), masks.to(device), self._settings, targets.to(device))
         value = float(loss.detach())
         if not math.isfinite(value):
             raise MedCLIPSegError(

@@ -109,6 +109,4 @@ def baseline_settings(settings: TrainingSettings) -> TrainingSettings:
         negative_share=0.0,
         freeze_towers=False,
         loss=LossWeights(settings.loss.dice, settings.loss.cross_entropy, contrast=0.0),
-        samples=1,
-        sample_loss="each",
     )

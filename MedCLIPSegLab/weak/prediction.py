@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from MedCLIPSegLab.results.map_files import write_map
 from MedCLIPSegLogic.files.replacing import replacing, write_text
-from MedCLIPSegLogic.volumes.writers import write_map
 
 from .images import Slice, read_slice
 from .progress import Report, WeakProgress

@@ -26,12 +26,12 @@ class SliceSamples:
 
     Args:
         slice: the slice.
-        pairs: what is shared by the samples of each member of an ensemble of adapters; mostly there is one.
+        pair: what is shared by all samples.
         sums: of the samples.
     """
 
     slice: PreparedSlice
-    pairs: list[PairState]
+    pair: PairState
     sums: RunningSums
 
 
@@ -73,15 +73,14 @@ class Passes:
             self._halve(len(batch))
         return states
 
-    def meet(self, image: ImageState, text: TextState) -> list[PairState]:
-        """One image and one prompt, up to the first noise of each member."""
-        members = self._network.config.adapter.members
+    def meet(self, image: ImageState, text: TextState) -> PairState:
+        """One image and one prompt, up to the first noise."""
         with torch.inference_mode(), autocast(self._precision, self._device):
-            return [self._network.meet(image, text, member) for member in range(members)]
+            return self._network.meet(image, text)
 
     def preview(self, work: SliceSamples) -> Tensor:
-        """Probability (S, S) of a single pass with the noise at its mean, through the first member."""
-        return self._decode(work.pairs[0], MeanNoise())[0]
+        """Probability (S, S) of a single pass with the noise at its mean."""
+        return self._decode(work.pair, MeanNoise())[0]
 
     def draw(self, works: Sequence[SliceSamples], count: int) -> Iterator[list[SliceSamples]]:
         """Draw samples until each work has ``count``; yields the works of a batch after every batch.
@@ -95,7 +94,7 @@ class Passes:
             rows = pending[: self.batch_size]
             batch = _runs(work for work, _ in rows)
             try:
-                probabilities = self._sample(rows)
+                probabilities = self._sample(rows, batch)
             except (MemoryError, RuntimeError) as error:
                 self._require_smaller_batch(error, len(rows))
             else:
@@ -106,21 +105,10 @@ class Passes:
                 continue
             self._halve(len(rows))
 
-    def _sample(self, rows: Sequence[tuple[SliceSamples, int]]) -> Tensor:
-        """Probabilities (B, S, S) of some slices' samples, of which those of one member are computed together."""
-        members = self._network.config.adapter.members
-        parts = [[n for n, (_, sample) in enumerate(rows) if sample % members == member] for member in range(members)]
-        drawn = []
-        for member, part in enumerate(parts):
-            if part:
-                noise = SeededNoise(self._seed, [(rows[n][0].slice.index, rows[n][1]) for n in part])
-                batch = _runs(rows[n][0] for n in part)
-                pair = join_pairs([work.pairs[member] for work, _ in batch], [times for _, times in batch])
-                drawn.append(self._decode(pair, noise))
-        if len(drawn) == 1:
-            return drawn[0]
-        order = torch.tensor([n for part in parts for n in part], device=self._device)
-        return torch.cat(drawn)[order.argsort()]
+    def _sample(self, rows: Sequence[tuple[SliceSamples, int]], batch: Sequence[tuple[SliceSamples, int]]) -> Tensor:
+        """Probabilities (B, S, S) of some slices' samples; ``batch`` has the slices and how often each comes."""
+        noise = SeededNoise(self._seed, [(work.slice.index, sample) for work, sample in rows])
+        return self._decode(join_pairs([work.pair for work, _ in batch], [times for _, times in batch]), noise)
 
     def _decode(self, pair: PairState, noise: NoiseSource) -> Tensor:
         """Probabilities (B, S, S) of one pass a row."""

@@ -13,8 +13,6 @@ from .typed_json import dataclass_from_json
 
 MAX_LAYERS = 100
 """More than any tower has; a damaged file must not keep the program busy building."""
-MAX_MEMBERS = 32
-"""Of an ensemble of adapters."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,6 @@ class AdapterConfig:
         up_init_std: start spread of the up-projections; None keeps the published default of ``nn.Linear``.
         mask_padding: the image does not look at padding tokens, so prompts may be trimmed to their length; the
             published weights were trained with padding visible.
-        members: sets of adapters, an ensemble: sample s goes through set s mod ``members``; the paper has one.
     """
 
     width: int
@@ -120,11 +117,9 @@ class AdapterConfig:
     gate_init: float = 0.0
     up_init_std: float | None = None
     mask_padding: bool = False
-    members: int = 1
 
     def __post_init__(self) -> None:
         _require(self.width > 0, "adapter.width", self.width)
-        _require(0 < self.members <= MAX_MEMBERS, "adapter.members", self.members)
         _require(self.up_init_std is None or self.up_init_std >= 0, "adapter.up_init_std", self.up_init_std)
         _require(
             bool(self.fusion_layers) and list(self.fusion_layers) == sorted(set(self.fusion_layers)),
@@ -226,6 +221,13 @@ class ModelConfig:
             data = json.loads(text)
         except (json.JSONDecodeError, RecursionError) as error:
             raise MedCLIPSegError(f"{source} is not a readable model configuration: {error}.") from None
+        adapter = data.get("adapter") if isinstance(data, dict) else None
+        # Earlier versions could train ensembles of adapters, and wrote down that they did not.
+        if isinstance(adapter, dict) and (members := adapter.pop("members", 1)) != 1:
+            raise MedCLIPSegError(
+                f"{source} has the field 'adapter.members' {str(members)[:80]}: an ensemble of adapters, which only "
+                "earlier versions can run; train the model again without one."
+            )
         try:
             config = dataclass_from_json(cls, data)
         except MedCLIPSegError as error:

@@ -48,11 +48,8 @@ class MedCLIPSeg(nn.Module):
         joint = config.joint_width
         self.vision_model = build_image_tower(config.image, joint)
         self.text_model = build_text_tower(config.text, joint)
-        # One member of the ensemble after the other, so that the first has the published names.
         self.pvl_adapters = nn.ModuleList(
-            PVLAdapter(config.image.width, config.text.width, config.adapter)
-            for _ in range(config.adapter.members)
-            for _ in config.adapter.fusion_layers
+            PVLAdapter(config.image.width, config.text.width, config.adapter) for _ in config.adapter.fusion_layers
         )
         if config.head.kind == "depthwise":
             pixel_width = joint
@@ -104,14 +101,13 @@ class MedCLIPSeg(nn.Module):
             tokens = self.text_block(index, tokens, state)
         return replace(state, tokens=tokens)
 
-    def meet(self, image: ImageState, text: TextState, member: int = 0) -> PairState:
-        """Let images and prompts of the same batch size meet, up to the first noise; shared by the member's samples.
+    def meet(self, image: ImageState, text: TextState) -> PairState:
+        """Let images and prompts of the same batch size meet, up to the first noise; shared by all samples.
 
         Args:
             image, text: from :meth:`encode_images` and :meth:`encode_text`.
-            member: number of the set of adapters.
         """
-        return PairState(image, text, self.adapter(0, member).look(image.tokens, text.tokens, text.hidden), member)
+        return PairState(image, text, self.adapter(0).look(image.tokens, text.tokens, text.hidden))
 
     def decode(self, pair: PairState, noise: NoiseSource) -> NetworkOutput:
         """One stochastic pass from the first noise to the logits."""
@@ -120,7 +116,7 @@ class MedCLIPSeg(nn.Module):
         for index in range(layers[0], self.config.image.layers):
             if index in layers:
                 number = layers.index(index)
-                adapter = self.adapter(number, pair.member)
+                adapter = self.adapter(number)
                 state = adapter.look(image_tokens, text_tokens, text.hidden) if number else pair.first
                 for_image, for_text = adapter.sample(state, number, noise)
                 image_tokens, text_tokens = image_tokens + for_image, text_tokens + for_text
@@ -145,9 +141,9 @@ class MedCLIPSeg(nn.Module):
         patches = self.vision_model.project(image_tokens).mean(dim=1)
         return functional.normalize(patches, dim=-1), functional.normalize(self.text_model.project(text_tokens), dim=-1)
 
-    def adapter(self, number: int, member: int = 0) -> PVLAdapter:
-        """The adapter of a fusion layer, both counted from 0, in a set of adapters."""
-        adapter = self.pvl_adapters[member * len(self.config.adapter.fusion_layers) + number]
+    def adapter(self, number: int) -> PVLAdapter:
+        """The adapter of a fusion layer, both counted from 0."""
+        adapter = self.pvl_adapters[number]
         assert isinstance(adapter, PVLAdapter)
         return adapter
 
@@ -197,6 +193,6 @@ class MedCLIPSeg(nn.Module):
         logits = functional.interpolate(logits[:, None], size=image.size, mode="bilinear", align_corners=False)[:, 0]
         return NetworkOutput(logits, grid, text)
 
-    def forward(self, images: Tensor, token_ids: Tensor, noise: NoiseSource, member: int = 0) -> NetworkOutput:
-        """One stochastic pass for a batch of (image, prompt) pairs through one set of adapters."""
-        return self.decode(self.meet(self.encode_images(images), self.encode_text(token_ids), member), noise)
+    def forward(self, images: Tensor, token_ids: Tensor, noise: NoiseSource) -> NetworkOutput:
+        """One stochastic pass for a batch of (image, prompt) pairs."""
+        return self.decode(self.meet(self.encode_images(images), self.encode_text(token_ids)), noise)

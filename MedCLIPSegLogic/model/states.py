@@ -58,13 +58,11 @@ class PairState:
         image: the images.
         text: the prompts.
         first: the first adapter's look at both.
-        member: the set of adapters it and the later ones belong to.
     """
 
     image: ImageState
     text: TextState
     first: AdapterState
-    member: int = 0
 
     def repeat(self, times: int) -> PairState:
         """Every row ``times`` times, rows of one pair side by side."""
@@ -72,7 +70,7 @@ class PairState:
 
 
 def join_pairs(pairs: Sequence[PairState], times: Sequence[int]) -> PairState:
-    """One batch of several pairs, each row as often as its pair's number says; all of one member and length."""
+    """One batch of several pairs, each row as often as its pair's number says; all of one length."""
 
     def join(parts: Sequence[Tensor]) -> Tensor:
         # Expanding the rows of a lone pair takes no memory.
@@ -107,5 +105,4 @@ def join_pairs(pairs: Sequence[PairState], times: Sequence[int]) -> PairState:
             ),
             join([first.text for first in firsts]),
         ),
-        pairs[0].member,
     )

@@ -22,7 +22,7 @@ from MedCLIPSegLogic.model.network import MedCLIPSeg
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
 import sys
-from MedCLIPSegLogic.training import trainer
+from MedCLIPSegLab.training import trainer
 from MedCLIPSegLab.training.losses import LossWeights
 from MedCLIPSegLab.training.settings import TrainingSettings
 from MedCLIPSegLab.training.train import train
@@ -30,16 +30,14 @@ from MedCLIPSegLab.training.train import train
 trainer.FreshNoise = lambda: lambda adapter, direction, values: values * 0  # every process has noise of its own
 settings = TrainingSettings(
     steps=2, batch_size=4, stages=((1.0, 32),), learning_rate=1e-4, loss=LossWeights(contrast=0), validate_every=2,
-    accumulation=2, threads=1, device="cpu", adapter_members=int(sys.argv[4]),
+    accumulation=2, threads=1, device="cpu",
 )
 data, start, out = sys.argv[1:4]
 train([data], out, settings, start_from=start)
 """
 
 
-@pytest.mark.parametrize("members", [1, 3])  # of three sets of adapters, two steps leave one without gradients
 def test_two_processes_make_the_steps_of_one(
-    members: int,
     a_data_set: Callable[..., Path],
     a_config: ModelConfig,
     a_model_folder: Path,
@@ -57,11 +55,11 @@ def test_two_processes_make_the_steps_of_one(
     (start / "vocab.txt").write_bytes((a_model_folder / "vocab.txt").read_bytes())
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     one, two = tmp_path / "one", tmp_path / "two"
-    monkeypatch.setattr(sys, "argv", ["run.py", str(data), str(start), str(one), str(members)])
+    monkeypatch.setattr(sys, "argv", ["run.py", str(data), str(start), str(one)])
     monkeypatch.setattr(trainer, "FreshNoise", trainer.FreshNoise)  # the script replaces it; undone after the test
     runpy.run_path(str(script))
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [*torchrun, str(script), str(data), str(start), str(two), str(members)]
+    command = [*torchrun, str(script), str(data), str(start), str(two)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     assert [json.loads((out / "training.json").read_text())["processes"] for out in (one, two)] == [1, 2]

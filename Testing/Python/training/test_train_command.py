@@ -29,12 +29,12 @@ def test_options_change_the_recipe_and_a_resumed_run_keeps_them(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     data, out = a_data_set(), tmp_path / "model"
-    options = ("--samples", 2, "--energy-weight", 0.1, "--no-mosaics", "--keep", "latest", "--data-share", 50)
+    options = ("--no-mosaics", "--keep", "latest", "--data-share", 50)
     assert call(monkeypatch, "--data", data, "--out", out, "--start-from", a_model_folder, *SHORT, *options) == 0
     record = json.loads((out / "training.json").read_text())
     settings = record["settings"]
-    assert (settings["samples"], settings["keep"], settings["composition"]) == (2, "latest", None)
-    assert (settings["loss"]["energy"], settings["loss"]["auxiliary"]) == (0.1, 0.3)
+    assert (settings["keep"], settings["composition"]) == ("latest", None)
+    assert settings["loss"]["auxiliary"] == 0.3
     assert settings["styles"]["short"] > 0
     assert record["data"]["discs"]["images"] == 3
     assert call(monkeypatch, "--data", data, "--out", out, "--resume") == 0

@@ -71,7 +71,6 @@ def rows(folder: Path) -> list[dict[str, str]]:
 def test_the_recipe_follows_the_size_of_the_model(a_clip_folder: Path) -> None:
     assert recipe_settings("auto", None).styles is not None
     assert recipe_settings("auto", a_clip_folder).epochs is None
-    assert recipe_settings("first-edition", None) == TrainingSettings()
     config = json.loads((a_clip_folder / "config.json").read_text())
     config["image"]["width"] = 768
     (a_clip_folder / "config.json").write_text(json.dumps(config))
@@ -294,8 +293,8 @@ def test_bad_data_is_named_before_anything_is_written(a_data_set: DataSet, tmp_p
 def test_settings_come_from_recipe_file_and_options(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text("stages = [[1.0, 64]]\nstyles = { short = 0.4 }\ncomposition = { mosaics = 0.3 }\nsteps = 9\n")
-    settings = training_settings(None, "small", None, file, {"steps": 7, "loss": {"energy": 0.2}, "samples": 2})
-    assert (settings.stages, settings.steps, settings.loss.energy, settings.loss.auxiliary) == (
+    settings = training_settings(None, "small", None, file, {"steps": 7, "loss": {"place": 0.2}})
+    assert (settings.stages, settings.steps, settings.loss.place, settings.loss.auxiliary) == (
         ((1.0, 64),),
         7,
         0.2,
@@ -313,7 +312,6 @@ def test_settings_come_from_recipe_file_and_options(tmp_path: Path) -> None:
     [
         ({"ema_decay": 0.0}, "running average"),
         ({"schedule": "epoch-cosine"}, "epochs"),
-        ({"loss": LossWeights(energy=1)}, "at least 2 training samples"),
         ({"accumulation": 9}, "accumulation is 9"),
         ({"data_share": 0}, "data share is 0"),
         ({"final_learning_rate": 1.0}, "final learning rate"),

@@ -7,10 +7,10 @@ import pytest
 from geometries import ORIENTATIONS, phantom, rotation
 from numpy.typing import NDArray
 
+from MedCLIPSegLab.results.map_files import write_map
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.volumes.volume import PICTURE_IJK_TO_RAS, Volume
-from MedCLIPSegLogic.volumes.writers import write_map
 
 
 def assert_round_trip(volume: Volume, values: NDArray[np.generic], path: Path) -> None:

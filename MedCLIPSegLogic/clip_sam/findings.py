@@ -59,8 +59,8 @@ class ZeroShotResult(SegmentationResult):
     """A result whose probability is the score map and whose uncertainty is the entropy of that; no samples are drawn.
 
     Args:
-        saliency: float32 (K, J, I), 0…1, one map a prompt; 0 in slices that were not asked for or skipped.
-        findings: for each prompt, one entry a slice in the order of ``slice_indices``.
+        saliency: float32 (K, J, I), 0…1, one map per prompt; 0 in slices that were not asked for or skipped.
+        findings: for each prompt, one entry per slice in the order of ``slice_indices``.
     """
 
     saliency: tuple[NDArray[np.float32], ...]

@@ -18,7 +18,7 @@ from MedCLIPSegLab.speed.agreement import agreement
 from MedCLIPSegLab.speed.bench import bench
 from MedCLIPSegLab.speed.cases import data_set_cases
 from MedCLIPSegLab.speed.memory import in_new_process
-from MedCLIPSegLab.speed.random_model import benchmark_model
+from MedCLIPSegLab.speed.random_model import measured_model
 from MedCLIPSegLab.speed.variants import sample_spread
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
@@ -95,8 +95,8 @@ def test_the_spread_of_samples() -> None:
 
 def test_random_weights_need_no_file_and_real_ones_do() -> None:
     with pytest.raises(MedCLIPSegError, match="--random-weights"):
-        benchmark_model("unimedclip", False, [])
-    one, again = (benchmark_model("mini", True, []) for _ in range(2))
+        measured_model("unimedclip", False, [])
+    one, again = (measured_model("mini", True, []) for _ in range(2))
     assert "random" in one.name
     tensors = zip(one.network.parameters(), again.network.parameters(), strict=True)
     assert all(torch.equal(first, second) for first, second in tensors)

@@ -8,9 +8,9 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ..errors import MedCLIPSegError
-from .itk_images import quiet_itk, to_image
-from .volume import Volume
+from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.volumes.itk_images import quiet_itk, to_image
+from MedCLIPSegLogic.volumes.volume import Volume
 
 
 def write_map(volume_geometry: Volume, array: NDArray[np.float32] | NDArray[np.uint8], path: Path) -> None:

@@ -35,11 +35,10 @@ def train_command(
         ),
     ] = None,
     recipe: Annotated[
-        Literal["auto", "small", "first-edition", "published"],
+        Literal["auto", "small", "published"],
         typer.Option(
             help="Settings to begin with: published (adapters only, as in the paper), small (whole network, prompt "
-            "styles, mosaics), first-edition (as the first mini was trained); auto is published for a CLIP-sized "
-            "--start-from and small otherwise."
+            "styles, mosaics); auto is published for a CLIP-sized --start-from and small otherwise."
         ),
     ] = "auto",
     settings: Annotated[
@@ -83,25 +82,9 @@ def train_command(
     mosaics: Annotated[
         bool | None, typer.Option(help="Several images in one, or one of several findings, asked for by place or size.")
     ] = None,
-    samples: Annotated[
-        int | None, typer.Option(min=1, help="Stochastic passes an example in training.", **FROM_RECIPE)
-    ] = None,
-    sample_loss: Annotated[
-        Literal["each", "mean-probability"] | None,
-        typer.Option(help="Loss of each sample, or of their mean probability.", **FROM_RECIPE),
-    ] = None,
-    variance_weight: Annotated[
-        float | None, typer.Option(help="Weight of the prior on the adapters' variances.", **FROM_RECIPE)
-    ] = None,
-    energy_weight: Annotated[
-        float | None, typer.Option(help="Weight of the energy score of the samples.", **FROM_RECIPE)
-    ] = None,
     stochastic_head: Annotated[
         bool | None,
         typer.Option("--stochastic-head", help="Let the mask head draw from a distribution too.", **FROM_RECIPE),
-    ] = None,
-    adapter_members: Annotated[
-        int | None, typer.Option(min=1, help="Sets of adapters the samples take turns with.", **FROM_RECIPE)
     ] = None,
     keep: Annotated[
         Literal["average", "latest", "best"] | None,
@@ -144,11 +127,8 @@ def train_command(
         "learning_rate": learning_rate,
         "freeze_towers": freeze_towers,
         "stochastic_head": stochastic_head,
-        "adapter_members": adapter_members,
         "data_share": data_share,
         "dice": dice,
-        "samples": samples,
-        "sample_loss": sample_loss,
         "keep": keep,
         "patience": patience,
         "precision": precision,
@@ -159,8 +139,6 @@ def train_command(
         "tensorboard": tensorboard,
     }
     changes = {name: value for name, value in options.items() if value is not None}
-    weights = {"variance": variance_weight, "energy": energy_weight}
-    changes |= {"loss": {name: weight for name, weight in weights.items() if weight is not None}}
     changes |= {
         name: {} if on else None for name, on in (("styles", prompt_styles), ("composition", mosaics)) if on is not None
     }
