@@ -16,10 +16,9 @@ from MedCLIPSegLogic.model.checkpoint import save_weights
 from MedCLIPSegLogic.version import __version__
 
 from .data import TrainingSet, has_split, load_set
-from .losses import LossWeights
 from .processes import Processes, join_processes
 from .sampler import source_size
-from .settings import TrainingSettings, as_json
+from .settings import LossWeights, TrainingSettings, as_json
 from .text_free_unet import TextFreeUNet, UNetConfig, no_tokens
 from .train import begun_settings
 from .trainer import TRAINING_RUN, Trainer, TrainingProgress

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.files.replacing import write_csv
-from MedCLIPSegLogic.volumes.writers import write_map
 
+from ..results.map_files import write_map
 from .images import Slice, read_slice, write_png
 from .progress import Report, WeakProgress
 from .uncertainty import entropy_bits, image_score

@@ -7,7 +7,7 @@ from typing import Any
 import slicer
 import vtk
 
-from MedCLIPSegLogic.scene.session import create_scene
+from MedCLIPSegLab.results.headless_scene import create_scene
 
 
 class HostScene:

@@ -20,7 +20,7 @@ from PIL import Image
 
 from MedCLIPSegLab.cli.app import main
 from MedCLIPSegLab.results.demo import CASES
-from MedCLIPSegLogic.scene.session import create_scene
+from MedCLIPSegLab.results.headless_scene import create_scene
 from MedCLIPSegLogic.scene.tags import segment_record
 from MedCLIPSegLogic.scene.volumes import volume_from_node
 from MedCLIPSegLogic.volumes.readers import read_volume

@@ -15,11 +15,11 @@ from PIL import Image
 
 from MedCLIPSegLab.evaluation.evaluate import evaluate
 from MedCLIPSegLab.evaluation.evaluate_masks import evaluate_masks
+from MedCLIPSegLab.results.map_files import write_map
 from MedCLIPSegLab.results.segment import segment
 from MedCLIPSegLab.results.zeroshot import zeroshot
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.volumes.readers import read_volume
-from MedCLIPSegLogic.volumes.writers import write_map
 
 IMAGES = ("a.png", "b.png", "v.nii.gz")
 OF_SAMPLES = {"auroc_mutual_information", "mutual_information_share", "sample_dice", "seconds"}

@@ -11,7 +11,7 @@ import slicer
 from slicerhost.fixtures import Pump
 from zero_shot_panel import addPicture, choose, isShown, runAll, setChoice
 
-from MedCLIPSegLab.results import zeroshot as workflow
+from MedCLIPSegLogic.clip_sam import choices as workflow
 from MedCLIPSegLogic.clip_sam.m2ib import PUBLISHED
 from MedCLIPSegLogic.clip_sam.prompt_sets import load_prompt_sets
 from MedCLIPSegLogic.clip_sam.towers import load_towers

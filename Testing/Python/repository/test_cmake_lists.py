@@ -1,17 +1,12 @@
-"""Slicer packages what CMake lists and nothing else, so the lists must agree with the tree."""
+"""Slicer packages what CMake lists and nothing else: all that the panel can reach, and no more."""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
-import pytest
-
-ROOT = Path(__file__).resolve().parents[3]
-LISTS = {
-    "MedCLIPSeg": ("MODULE_PYTHON_SCRIPTS", "MODULE_PYTHON_RESOURCES"),
-    "MedCLIPSegLogic": ("MedCLIPSegLogic_SCRIPTS", "MedCLIPSegLogic_RESOURCES"),
-}
+from imports import LAB, LOGIC, PANEL, ROOT, import_graph, inside
 
 
 def settings(cmake_file: Path) -> dict[str, list[str]]:
@@ -24,46 +19,62 @@ def settings(cmake_file: Path) -> dict[str, list[str]]:
     return found
 
 
-def files(folder: Path) -> list[str]:
-    """Files that belong to the package, relative to its folder."""
+def files(folder: str, pattern: str) -> list[str]:
+    """Files of a package, relative to its folder and in the order of the lists."""
+    paths = (path.relative_to(ROOT / folder) for path in (ROOT / folder).rglob(pattern) if path.is_file())
     return sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file()
-        and path.name != "CMakeLists.txt"
-        and not any(part == "__pycache__" or part.startswith(".") for part in path.relative_to(folder).parts)
+        path.as_posix()
+        for path in paths
+        if path.name != "CMakeLists.txt" and not any(part.startswith((".", "__pycache__")) for part in path.parts)
     )
 
 
-@pytest.mark.parametrize("package", LISTS)
-def test_scripts_are_the_python_files(package: str) -> None:
-    listed = settings(ROOT / package / "CMakeLists.txt")[LISTS[package][0]]
-    assert listed == [name for name in files(ROOT / package) if name.endswith(".py")]
+def reached_by_the_panel() -> set[str]:
+    """Modules outside the panel that it can load, wherever the import stands, with the packages around them."""
+    upstream = import_graph(with_types=False).find_upstream_modules(PANEL, as_package=True)
+    ours = {name for name in upstream if inside(name, LAB, LOGIC)}
+    return ours | {name[: dot.start()] for name in ours for dot in re.finditer(r"\.", name)}
 
 
-@pytest.mark.parametrize("package", LISTS)
-def test_resources_are_all_other_files(package: str) -> None:
-    listed = settings(ROOT / package / "CMakeLists.txt")[LISTS[package][1]]
-    present = [name for name in files(ROOT / package) if not name.endswith(".py")]
-    assert listed == present
-    assert all(name.startswith("Resources/") for name in present)
+def source(module: str) -> Path:
+    path = ROOT / module.replace(".", "/")
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
-def test_project_is_named_as_in_the_extension_index() -> None:
+def test_engine_holds_and_packages_exactly_what_the_panel_reaches() -> None:
+    reached = sorted(source(name).relative_to(ROOT).as_posix() for name in reached_by_the_panel())
+    assert reached == [f"{LOGIC}/{name}" for name in files(LOGIC, "*.py")]
+    assert settings(ROOT / LOGIC / "CMakeLists.txt")["MedCLIPSegLogic_SCRIPTS"] == files(LOGIC, "*.py")
+
+
+def test_panel_is_packaged_whole() -> None:
+    listed = settings(ROOT / "MedCLIPSeg" / "CMakeLists.txt")
+    assert listed["MODULE_PYTHON_SCRIPTS"] == files("MedCLIPSeg", "*.py")
+    assert listed["MODULE_PYTHON_RESOURCES"] == [f"Resources/{name}" for name in files("MedCLIPSeg/Resources", "*")]
+
+
+def test_packaged_resources_are_those_that_packaged_code_names() -> None:
+    listed = settings(ROOT / LOGIC / "CMakeLists.txt")["MedCLIPSegLogic_RESOURCES"]
+    assert listed == [f"Resources/{name}" for name in files(f"{LOGIC}/Resources", "*")]
+    code = [ROOT / LOGIC / name for name in files(LOGIC, "*.py")]
+    code += [ROOT / "MedCLIPSeg" / name for name in files("MedCLIPSeg", "*.py")]
+    named = {
+        node.value
+        for path in code
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    # A folder like Resources/Models is named as a whole; a folder of one file names that file.
+    assert {Path(name).parts[1] for name in listed} <= named
+
+
+def test_extension_is_named_as_in_the_index_and_adds_both_packages() -> None:
     text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
     assert re.findall(r"^project\((\w+)\)$", text, re.MULTILINE) == ["MedCLIPSeg"]
+    assert set(re.findall(r"^add_subdirectory\((\w+)\)$", text, re.MULTILINE)) == {"MedCLIPSeg", LOGIC}
 
 
-@pytest.mark.parametrize("folder", ["MedCLIPSeg", "MedCLIPSegLogic"])
-def test_subfolder_is_added_to_the_extension(folder: str) -> None:
-    assert f"add_subdirectory({folder})" in (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
-
-
-def test_catalog_icon_exists_under_its_url() -> None:
+def test_icons_exist_and_are_one() -> None:
     url = settings(ROOT / "CMakeLists.txt")["EXTENSION_ICONURL"][0].strip('"')
-    assert (ROOT / url.partition("/main/")[2]).is_file()
-
-
-def test_module_icon_is_the_catalog_icon() -> None:
-    catalog = (ROOT / "Resources/MedCLIPSeg.png").read_bytes()
+    catalog = (ROOT / url.partition("/main/")[2]).read_bytes()
     assert (ROOT / "MedCLIPSeg/Resources/Icons/MedCLIPSeg.png").read_bytes() == catalog

@@ -1,109 +1,98 @@
-"""The arrows panel, logic, scene layer, engine point one way."""
+"""The table of floors in CONTRIBUTING.md, held against every import of the product."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
+from copy import deepcopy
+from graphlib import TopologicalSorter
 
-import pytest
+import grimp
+from imports import LAB, LOGIC, PANEL, ROOT, import_graph, inside
 
-ROOT = Path(__file__).resolve().parents[3]
-PACKAGE = ROOT / "MedCLIPSegLogic"
 LONGEST_FILE = 400
-HEAVY = {"torch", "slicer", "open_clip", "transformers", "huggingface_hub"}
-ENGINE = ("model", "inference", "volumes", "zeroshot")
-ABOVE_ENGINE = (
-    "zoo",
-    "speed",
-    "scene",
-    "workflows",
-    "cli",
-    "reporting",
-    "datasets",
-    "evaluation",
-    "training",
-    "tuning",
-    "weak",
-)
-PACKAGE_FILES = sorted(PACKAGE.rglob("*.py"))
-ALL_FILES = sorted(
-    path for folder in ("MedCLIPSeg", "MedCLIPSegLogic", "Testing") for path in (ROOT / folder).rglob("*.py")
-)
+HEAVY = {"torch", "torchvision", "timm", "open_clip", "transformers", "huggingface_hub"}
+MAIN = f"{LAB}.__main__"
+"""Hands over to the command line; it has no floor of its own."""
 
 
-def relative_name(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
+def floors() -> list[set[str]]:
+    """Packages of each floor, from the top down."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \|([^|]*)\|", text, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(10, -1, -1))
+    return [set(re.findall(r"`([^`]+)`", packages)) for _, packages in rows]
 
 
-def imported_names(path: Path, tree: ast.AST | None = None) -> Iterator[str]:
-    """Full dotted names of everything a file imports, wherever in the file the import stands."""
-    for node in ast.walk(tree or ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                package = path.relative_to(ROOT).with_suffix("").parts[: -node.level]
-                base = ".".join([*package, *([node.module] if node.module else [])])
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+def graph_without_face() -> grimp.ImportGraph:
+    """All imports but those of the engine's face, which names functions of every floor."""
+    graph = deepcopy(import_graph())
+    for upstream in graph.find_modules_directly_imported_by(LOGIC):
+        graph.remove_import(importer=LOGIC, imported=upstream)
+    return graph
 
 
-def top_names(path: Path) -> set[str]:
-    return {name.partition(".")[0] for name in imported_names(path)}
+def importers(name: str) -> set[str]:
+    """Modules that import a package of others, directly."""
+    graph = import_graph()
+    return graph.find_modules_that_directly_import(name) if name in graph.modules else set()
 
 
-def test_relative_imports_are_resolved() -> None:
-    tree = ast.parse("from ..scene import results\nfrom . import engine\nfrom .request import Request")
-    names = list(imported_names(PACKAGE / "inference" / "engine.py", tree))
-    assert names == [
-        "MedCLIPSegLogic.scene.results",
-        "MedCLIPSegLogic.inference.engine",
-        "MedCLIPSegLogic.inference.request.Request",
-    ]
+def test_every_package_has_its_floor() -> None:
+    graph = import_graph()
+    assert set().union(*floors()) == {PANEL} | graph.find_children(LAB) - {MAIN} | graph.find_children(LOGIC)
 
 
-@pytest.mark.parametrize("path", PACKAGE_FILES, ids=relative_name)
-def test_slicer_is_imported_by_the_scene_layer_alone(path: Path) -> None:
-    assert "slicer" not in top_names(path) or PACKAGE / "scene" in path.parents
+def test_no_arrow_points_up() -> None:
+    upward = {
+        " → ".join((*sorted(route.heads)[:1], *route.middle, *sorted(route.tails)[:1]))
+        for dependency in graph_without_face().find_illegal_dependencies_for_layers(floors())
+        for route in dependency.routes
+    }
+    assert upward == set()
 
 
-@pytest.mark.parametrize("path", PACKAGE_FILES, ids=relative_name)
-def test_package_knows_neither_qt_nor_the_panel(path: Path) -> None:
-    assert not top_names(path) & {"qt", "ctk", "MedCLIPSeg", "MedCLIPSegLib"}
+def test_no_imports_run_in_a_circle() -> None:
+    graph = graph_without_face()
+    TopologicalSorter({name: graph.find_modules_directly_imported_by(name) for name in graph.modules}).prepare()
 
 
-@pytest.mark.parametrize(
-    "path", [path for name in ENGINE for path in sorted((PACKAGE / name).rglob("*.py"))], ids=relative_name
-)
-def test_engine_does_not_know_what_uses_it(path: Path) -> None:
-    above = tuple(f"MedCLIPSegLogic.{name}" for name in ABOVE_ENGINE)
-    assert [name for name in imported_names(path) if f"{name}.".startswith(tuple(f"{a}." for a in above))] == []
+def test_only_panel_and_scene_layer_import_slicer() -> None:
+    known = (PANEL, f"{LOGIC}.scene", f"{LAB}.results.headless_scene")
+    assert {name for name in importers("slicer") | importers("vtk") if not inside(name, *known)} == set()
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "MedCLIPSeg").rglob("*.py")), ids=relative_name)
-def test_panel_does_not_compute(path: Path) -> None:
-    assert not top_names(path) & {"torch", "torchvision", "open_clip", "transformers", "timm"}
+def test_only_the_panel_imports_qt() -> None:
+    assert {name for name in importers("qt") | importers("ctk") if not inside(name, PANEL)} == set()
 
 
-@pytest.mark.parametrize("path", ALL_FILES, ids=relative_name)
-def test_file_is_not_too_long(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+def test_panel_does_not_compute() -> None:
+    assert {name for package in HEAVY for name in importers(package) if inside(name, PANEL)} == set()
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "MedCLIPSegLogic",
-        "MedCLIPSegLogic.errors",
-        "MedCLIPSegLogic.inference.result",
-        "MedCLIPSegLogic.model.catalog",
-        "MedCLIPSegLab.cli.app",
-    ],
-)
-def test_import_is_light(module: str) -> None:
-    code = f"import sys, {module}; print(*{HEAVY} & set(sys.modules))"
+def test_module_file_imports_nothing_of_ours_but_the_panel() -> None:
+    tree = ast.parse((ROOT / "MedCLIPSeg" / "MedCLIPSeg.py").read_text(encoding="utf-8"))
+    plain = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names = plain | {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name for name in names if not inside(name, PANEL, "slicer")} == {
+        *("__future__", "importlib.util", "sys", "pathlib", "typing", "numpy", "vtk")
+    }
+
+
+def test_light_modules_load_nothing_heavy() -> None:
+    light = ("", ".errors", ".inference.result", ".model.catalog")
+    code = f"import sys\nimport {', '.join(LOGIC + name for name in light)}, {LAB}.cli.app\nprint(*sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert answer.stdout.split() == []
+    assert set(answer.stdout.split()) & {*HEAVY, "slicer"} == set()
+
+
+def test_files_are_short() -> None:
+    folders = ("MedCLIPSeg", LAB, LOGIC, "Testing")
+    lengths = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}

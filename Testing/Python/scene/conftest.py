@@ -10,9 +10,9 @@ from composite_nodes import add_composite
 from numpy.typing import NDArray
 from scene_samples import SHAPE, MakeResult, box, mapping_of, oblique_matrix, prompt_result
 
+from MedCLIPSegLab.results.headless_scene import HeadlessScene, create_scene
 from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.scene.result_writer import SceneResult, write_result
-from MedCLIPSegLogic.scene.session import HeadlessScene, create_scene
 from MedCLIPSegLogic.scene.volumes import add_volume_node
 from MedCLIPSegLogic.volumes.volume import PICTURE_IJK_TO_RAS, Volume
 

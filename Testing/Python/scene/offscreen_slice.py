@@ -13,7 +13,7 @@ import vtkmodules.vtkRenderingOpenGL2  # noqa: F401
 from numpy.typing import NDArray
 from vtk.util.numpy_support import vtk_to_numpy
 
-from MedCLIPSegLogic.scene.session import HeadlessScene
+from MedCLIPSegLab.results.headless_scene import HeadlessScene
 
 DISPLAYABLE_MANAGERS = (
     "vtkMRMLVolumeGlyphSliceDisplayableManager",

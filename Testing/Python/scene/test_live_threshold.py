@@ -13,12 +13,12 @@ from offscreen_slice import OffscreenSlice
 from scene_samples import SHAPE, MakeResult, box, oblique_matrix, prompt_result
 from segment_editing import assert_same_masks, masks_of, paint, undo_editor
 
+from MedCLIPSegLab.results.headless_scene import HeadlessScene
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.scene.arrays import voxel_view
 from MedCLIPSegLogic.scene.geometry import vtk_matrix
 from MedCLIPSegLogic.scene.result_writer import SceneResult, write_result
 from MedCLIPSegLogic.scene.segmentation import segment_mask, was_edited
-from MedCLIPSegLogic.scene.session import HeadlessScene
 from MedCLIPSegLogic.scene.tags import mark_edited, segment_record
 from MedCLIPSegLogic.scene.threshold import LiveThreshold
 from MedCLIPSegLogic.scene.volumes import add_volume_node

@@ -9,12 +9,12 @@ import pytest
 import slicer
 from scene_xml import scene_xml, xml_of
 
+from MedCLIPSegLab.results.headless_scene import create_scene
 from MedCLIPSegLogic.inference.result import MAX_ENTROPY
 from MedCLIPSegLogic.scene.export import save_scene
 from MedCLIPSegLogic.scene.nodes import nodes_of_class
 from MedCLIPSegLogic.scene.overlay import hide_overlay, is_overlay_shown, show_overlay
 from MedCLIPSegLogic.scene.result_writer import SceneResult
-from MedCLIPSegLogic.scene.session import create_scene
 
 COLOR_LEGEND = "vtkMRMLColorLegendDisplayNode"
 

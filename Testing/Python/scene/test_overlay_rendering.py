@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from offscreen_slice import OffscreenSlice
 from scene_samples import MakeResult, mapping_of, prompt_result
 
+from MedCLIPSegLab.results.headless_scene import HeadlessScene
 from MedCLIPSegLogic.inference.result import MAX_ENTROPY, SegmentationResult
 from MedCLIPSegLogic.scene.overlay import hide_overlay, show_overlay
 from MedCLIPSegLogic.scene.result_writer import SceneResult, write_result
-from MedCLIPSegLogic.scene.session import HeadlessScene
 from MedCLIPSegLogic.scene.volumes import add_volume_node
 from MedCLIPSegLogic.volumes.volume import PICTURE_IJK_TO_RAS, Volume
 

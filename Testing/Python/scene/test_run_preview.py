@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from preview_samples import GREEN, RED, preview
 from scene_samples import SHAPE
 
+from MedCLIPSegLab.results.headless_scene import create_scene
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.scene.arrays import copy_voxels
 from MedCLIPSegLogic.scene.geometry import ijk_to_ras
 from MedCLIPSegLogic.scene.nodes import nodes_of_class
 from MedCLIPSegLogic.scene.run_preview import RunPreview
-from MedCLIPSegLogic.scene.session import create_scene
 from MedCLIPSegLogic.scene.volumes import add_volume_node
 from MedCLIPSegLogic.volumes.volume import Volume
 

@@ -11,8 +11,8 @@ import vtk
 from offscreen_slice import OffscreenSlice
 from preview_samples import BLUE, GREEN, RED, preview
 
+from MedCLIPSegLab.results.headless_scene import HeadlessScene
 from MedCLIPSegLogic.scene.run_preview import RunPreview
-from MedCLIPSegLogic.scene.session import HeadlessScene
 from MedCLIPSegLogic.scene.volumes import add_volume_node
 from MedCLIPSegLogic.volumes.volume import PICTURE_IJK_TO_RAS, Volume
 

@@ -11,6 +11,7 @@ import pytest
 import slicer
 from scene_samples import SHAPE, MakeResult, box, written_segments
 
+from MedCLIPSegLab.results.headless_scene import HeadlessScene, create_scene
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.scene.arrays import copy_voxels
@@ -22,7 +23,6 @@ from MedCLIPSegLogic.scene.nodes import nodes_of_class
 from MedCLIPSegLogic.scene.overlay import hide_overlay, overlay_map, show_overlay
 from MedCLIPSegLogic.scene.result_writer import write_result
 from MedCLIPSegLogic.scene.segmentation import segment_mask
-from MedCLIPSegLogic.scene.session import HeadlessScene, create_scene
 from MedCLIPSegLogic.scene.tags import mark_edited, segment_record
 from MedCLIPSegLogic.scene.volumes import add_volume_node, volume_from_node
 from MedCLIPSegLogic.volumes.volume import Volume

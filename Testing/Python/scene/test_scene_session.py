@@ -7,7 +7,7 @@ from typing import Any
 
 import slicer
 
-from MedCLIPSegLogic.scene.session import create_scene
+from MedCLIPSegLab.results.headless_scene import create_scene
 
 
 def test_leaves_the_slicer_module_as_it_was() -> None:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from offscreen_slice import OffscreenSlice
 from scene_samples import SHAPE, oblique_matrix
 
+from MedCLIPSegLab.results.headless_scene import HeadlessScene
 from MedCLIPSegLogic.scene.geometry import array_matrix, vtk_matrix
-from MedCLIPSegLogic.scene.session import HeadlessScene
 from MedCLIPSegLogic.scene.views import jump_to_slice, shown_slice
 from MedCLIPSegLogic.scene.volumes import add_volume_node
 from MedCLIPSegLogic.volumes.volume import Volume
