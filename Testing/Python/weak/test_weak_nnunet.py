@@ -78,9 +78,7 @@ def test_the_trainer_follows_the_schedule_and_keeps_the_end_of_each_cycle(
 ) -> None:
     seen: list[WeakProgress] = []
     before = dict(os.environ)
-    weak(
-        a_folder / "img", a_folder / "out", prompt="disc", settings=SETTINGS, **bright, progress=seen.append
-    )
+    weak(a_folder / "img", a_folder / "out", prompt="disc", settings=SETTINGS, **bright, progress=seen.append)
     kept = sorted(path.name for path in (a_folder / "out" / SNAPSHOTS).iterdir())
     assert kept == [f"epoch_{epoch:04d}.safetensors" for epoch in (*range(3, 13), *range(15, 25))]
     assert [step.number for step in seen if step.stage == "training"] == list(range(1, 25))
