@@ -2,16 +2,18 @@
 
 from collections import deque
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
-import qt
+from MedCLIPSegLib.widgets import turnTimer
+from MedCLIPSegLib.worker import Worker, WorkerEvent
 
-from MedCLIPSegLib.run.worker import Worker, WorkerEvent
+T = TypeVar("T")
 
 WAIT_SECONDS = 0.02
 """Time for the worker at each turn of the event loop: short enough for a live panel, long enough for its full speed."""
 
 
-class Pump:
+class Pump(Generic[T]):
     """Waits for the worker without Python's lock, a little at every turn of the event loop, until it is idle.
 
     Slicer's main thread holds the lock while it sits in the event loop. A worker gets to work only while Python code
@@ -22,14 +24,12 @@ class Pump:
         onEvent: takes each of its events, on the main thread and in their order.
     """
 
-    def __init__(self, worker: Worker, onEvent: Callable[[WorkerEvent], None]) -> None:
+    def __init__(self, worker: Worker[T], onEvent: Callable[[WorkerEvent[T]], None]) -> None:
         self._worker = worker
         self._onEvent = onEvent
-        self._events: deque[WorkerEvent] = deque()
+        self._events: deque[WorkerEvent[T]] = deque()
         self._isRunning = False
-        self._timer = qt.QTimer()
-        self._timer.setInterval(0)
-        self._timer.connect("timeout()", self._tick)
+        self._timer = turnTimer(self._tick)
 
     def start(self) -> None:
         """Go on until the worker is idle."""

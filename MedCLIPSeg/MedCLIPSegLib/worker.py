@@ -1,18 +1,22 @@
 """One thread that works generators off, for a main thread that seldom gives Python's lock away."""
 
+from __future__ import annotations
+
 import atexit
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Generic, TypeVar
 
 PROGRESS_INTERVAL = 0.05
 """Least time in seconds between two events of which only the newest counts."""
 
 SHUTDOWN_SECONDS = 2.0
 """Longest wait for the present step when the worker is shut down."""
+
+T = TypeVar("T")
 
 
 class Job:
@@ -35,35 +39,35 @@ class Job:
 
 
 @dataclass(frozen=True, eq=False)
-class WorkerEvent:
+class WorkerEvent(Generic[T]):
     """What happened to a job.
 
     Args:
         job: the job.
-        kind: "event" for what its generator yielded, then "finished" or "failed" once as the last.
-        value: what was yielded; None; or the exception, with its traceback.
+        value: what was yielded; None when the job ended.
+        error: what ended the job, with its traceback; None otherwise.
+        isLast: the job ended.
     """
 
     job: Job
-    kind: Literal["event", "finished", "failed"]
-    value: Any = None
+    value: T | None = None
+    error: BaseException | None = None
+    isLast: bool = False
 
 
-class Worker:
+class Worker(Generic[T]):
     """Runs jobs one after the other on a thread that starts with the first and stays.
 
     It stays because graphics libraries keep plans for each thread; it is a daemon, so it never holds up the end of
     the application. On the thread there is no Qt, no MRML and no logging. All methods are for the main thread.
 
-    Args:
-        isProgress: tells events of which only the newest counts; they come at most 20 times a second, may fall behind
-            other events, and the last one always comes. By default those with a `fraction`.
+    Of values with a ``fraction``, which tell of progress, only the newest counts: they come at most 20 times per
+    second, may fall behind other events, and the last one always comes.
     """
 
-    def __init__(self, isProgress: Callable[[Any], bool] = lambda value: hasattr(value, "fraction")) -> None:
-        self._isProgress = isProgress
-        self._orders: queue.SimpleQueue[tuple[Job, Callable[[], Iterator[Any]]] | None] = queue.SimpleQueue()
-        self._events: queue.SimpleQueue[WorkerEvent] = queue.SimpleQueue()
+    def __init__(self) -> None:
+        self._orders: queue.SimpleQueue[tuple[Job, Callable[[], Iterator[T]]] | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[WorkerEvent[T]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._jobs: list[Job] = []
         self._isShutDown = False
@@ -73,7 +77,7 @@ class Worker:
         """True when the last event of every job was handed out by `poll`."""
         return not self._jobs
 
-    def submit(self, makeSteps: Callable[[], Iterator[Any]]) -> Job:
+    def submit(self, makeSteps: Callable[[], Iterator[T]]) -> Job:
         """Work a generator off after those before it.
 
         Args:
@@ -93,20 +97,20 @@ class Worker:
         self._orders.put((job, makeSteps))
         return job
 
-    def poll(self, seconds: float) -> list[WorkerEvent]:
+    def poll(self, seconds: float) -> list[WorkerEvent[T]]:
         """Wait for events, without Python's lock so that the thread can work, and hand out all that are there.
 
         Args:
             seconds: longest wait for the first event.
         """
-        events: list[WorkerEvent] = []
+        events: list[WorkerEvent[T]] = []
         try:
             events.append(self._events.get(timeout=seconds))
             while True:
                 events.append(self._events.get_nowait())
         except queue.Empty:
             pass
-        ended = [event.job for event in events if event.kind != "event"]
+        ended = [event.job for event in events if event.isLast]
         self._jobs = [job for job in self._jobs if job not in ended]
         return events
 
@@ -134,24 +138,23 @@ class Worker:
             self._work(job, makeSteps)
             del job, makeSteps
 
-    def _work(self, job: Job, makeSteps: Callable[[], Iterator[Any]]) -> None:
+    def _work(self, job: Job, makeSteps: Callable[[], Iterator[T]]) -> None:
         try:
             if not job.isCancelled:
-                self._exhaust(job, makeSteps)
+                self._exhaust(job, makeSteps())
         except BaseException as error:  # the thread has to outlive whatever a library raises
-            self._events.put(WorkerEvent(job, "failed", error))
+            self._events.put(WorkerEvent(job, error=error, isLast=True))
         else:
-            self._events.put(WorkerEvent(job, "finished"))
+            self._events.put(WorkerEvent(job, isLast=True))
 
-    def _exhaust(self, job: Job, makeSteps: Callable[[], Iterator[Any]]) -> None:
-        steps = makeSteps()
+    def _exhaust(self, job: Job, steps: Iterator[T]) -> None:
         lastTime, held = float("-inf"), None
         try:
             for value in steps:
                 if job.isCancelled:
                     return
-                event = WorkerEvent(job, "event", value)
-                if self._isProgress(value):
+                event = WorkerEvent(job, value)
+                if hasattr(value, "fraction"):
                     now = time.monotonic()
                     if now - lastTime < PROGRESS_INTERVAL:
                         held = event
