@@ -6,16 +6,16 @@ Used by MedCLIP-SAM (arXiv 2403.20253).
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from ..errors import MedCLIPSegError
+from ..checked import checked
 from .map_geometry import to_pixels, to_unit_range
 from .towers import LOGIT_SCALE, ClipTowers, PreparedImage
 
@@ -25,7 +25,7 @@ PUBLISHED_CHANNELS, PUBLISHED_WIDTH = 300, 768
 """Kept channels, and how many the published towers have."""
 
 
-@dataclass(frozen=True)
+@checked
 class GScoreCam:
     """Settings.
 
@@ -35,16 +35,15 @@ class GScoreCam:
         layer: whose channels: "norm1" of the last block, whose patches have a gradient; "block", the tokens that enter
             the last block; "norm2" of the last block, as released: there the gradient of every patch is exactly zero
             when the class token is read, so that the choice of channels depends on neither image nor text.
-        batch: masked images a step.
+        batch: masked images per step.
+
+    Raises:
+        MedCLIPSegError: a value is out of range.
     """
 
-    channels: int | None = None
+    channels: Annotated[int, Field(ge=1)] | None = None
     layer: Layer = "norm1"
-    batch: int = 4
-
-    def __post_init__(self) -> None:
-        if (self.channels is not None and self.channels < 1) or self.batch < 1:
-            raise MedCLIPSegError("gScoreCAM needs at least 1 channel and batches of at least 1 image.")
+    batch: Annotated[int, Field(ge=1)] = 4
 
     def channels_of(self, width: int) -> int:
         """How many of the channels of a tower of this width are kept; at least 1."""

@@ -6,15 +6,16 @@ Used by MedCLIP-SAMv2 (arXiv 2409.19483).
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional
 
-from ..errors import MedCLIPSegError
+from ..checked import checked
 from .map_geometry import to_pixels
 from .towers import ClipTowers
 
@@ -23,7 +24,7 @@ START = 5.0
 PUBLISHED_BLOCKS = 12
 
 
-@dataclass(frozen=True)
+@checked
 class M2IB:
     """Settings.
 
@@ -35,22 +36,17 @@ class M2IB:
         copies: noisy copies a step.
         rate: of Adam.
         seed: of the noise.
+
+    Raises:
+        MedCLIPSegError: a value is out of range.
     """
 
-    layer: int = 7
-    beta: float = 0.1
-    steps: int = 10
-    copies: int = 10
-    rate: float = 1.0
-    seed: int = 42
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.layer < PUBLISHED_BLOCKS - 1:
-            raise MedCLIPSegError(f"The layer of the bottleneck is {self.layer}; it must be between 0 and 10.")
-        if self.steps < 1 or self.copies < 1 or self.seed < 0:
-            raise MedCLIPSegError("The bottleneck needs at least 1 step and 1 copy, and a seed of 0 or more.")
-        if not 0 <= self.beta < float("inf") or not 0 < self.rate < float("inf"):
-            raise MedCLIPSegError("The weight of the bottleneck must be 0 or more, its learning rate above 0.")
+    layer: Annotated[int, Field(ge=0, le=PUBLISHED_BLOCKS - 2)] = 7
+    beta: Annotated[float, Field(ge=0)] = 0.1
+    steps: Annotated[int, Field(ge=1)] = 10
+    copies: Annotated[int, Field(ge=1)] = 10
+    rate: Annotated[float, Field(gt=0)] = 1.0
+    seed: Annotated[int, Field(ge=0)] = 42
 
     def layer_of(self, blocks: int) -> int:
         """The layer in a tower of so many blocks; at least one block follows it."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import Annotated
 
-from ..errors import MedCLIPSegError
+from pydantic import Field
+
+from ..checked import checked
 
 GROWTH = 1.5
 
 
-@dataclass(frozen=True)
+@checked
 class AdaptiveSampling:
     """Draw samples of a slice until its result has settled, but no more than the request's ``samples``, N.
 
@@ -38,16 +40,9 @@ class AdaptiveSampling:
         MedCLIPSegError: a value is out of range.
     """
 
-    minimum: int = 3
-    mask_change: float = 0.015
-    entropy_change: float = 0.15
-
-    def __post_init__(self) -> None:
-        if self.minimum < 3:
-            raise MedCLIPSegError(f"The least number of samples is {self.minimum}; the adaptive mode needs at least 3.")
-        for value in (self.mask_change, self.entropy_change):
-            if not value >= 0:
-                raise MedCLIPSegError(f"The change a settled slice may have is {value}; it cannot be negative.")
+    minimum: Annotated[int, Field(ge=3, title="least number of samples")] = 3
+    mask_change: Annotated[float, Field(ge=0)] = 0.015
+    entropy_change: Annotated[float, Field(ge=0)] = 0.15
 
     def counts(self, samples: int) -> list[int]:
         """The numbers of samples after which the rule is applied, rising to ``samples``."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Literal
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.clip_sam.coarse import binarize, otsu_threshold, two_means_threshold
-from MedCLIPSegLogic.clip_sam.components import ComponentRule, find_components, only_within
+from MedCLIPSegLogic.clip_sam.components import find_components, only_within
 from MedCLIPSegLogic.clip_sam.dense_crf import CrfSettings, refine
 from MedCLIPSegLogic.clip_sam.lattice import Lattice
-from MedCLIPSegLogic.clip_sam.object_prompts import PromptRule, point_out
+from MedCLIPSegLogic.clip_sam.object_prompts import point_out
+from MedCLIPSegLogic.clip_sam.rules import ComponentRule, PromptRule
 
+METHODS: tuple[Literal["otsu", "two-means", "crf"], ...] = ("otsu", "two-means", "crf")
 GREY = np.full((60, 80, 3), 90, np.uint8)
 
 
@@ -40,25 +45,24 @@ def test_otsu_and_two_means_make_the_variance_smallest_and_agree() -> None:
     assert max(shares) < 0.02
 
 
-@pytest.mark.parametrize("method", ["otsu", "two-means", "crf"])
-def test_the_score_lies_above_half_exactly_in_the_mask(method: str) -> None:
+def test_the_score_lies_above_half_exactly_in_the_mask() -> None:
     saliency = smooth_map(1, (60, 80))
-    coarse = binarize(saliency, GREY, method)
-    assert 0 < coarse.mask.sum() < coarse.mask.size
-    assert np.array_equal(coarse.score > 0.5, coarse.mask)
-    assert coarse.score.min() >= 0
-    assert coarse.score.max() <= 1
-    if method != "crf":
-        assert np.array_equal(coarse.mask, saliency > coarse.threshold)
-        assert (np.diff(coarse.score.ravel()[np.argsort(saliency.ravel())]) >= 0).all()
+    for method in METHODS:
+        coarse = binarize(saliency, GREY, method)
+        assert 0 < coarse.mask.sum() < coarse.mask.size
+        assert np.array_equal(coarse.score > 0.5, coarse.mask)
+        assert coarse.score.min() >= 0
+        assert coarse.score.max() <= 1
+        if method != "crf":
+            assert np.array_equal(coarse.mask, saliency > coarse.threshold)
+            assert (np.diff(coarse.score.ravel()[np.argsort(saliency.ravel())]) >= 0).all()
 
 
-@pytest.mark.parametrize("method", ["otsu", "two-means", "crf"])
-@pytest.mark.parametrize("value", [0.0, 0.7, 1.0])
-def test_a_map_without_contrast_shows_nothing(method: str, value: float) -> None:
-    coarse = binarize(np.full((60, 80), value, np.float32), GREY, method)
-    assert not coarse.mask.any()
-    assert coarse.threshold is None
+def test_a_map_without_contrast_shows_nothing() -> None:
+    for method, value in itertools.product(METHODS, (0.0, 0.7, 1.0)):
+        coarse = binarize(np.full((60, 80), value, np.float32), GREY, method)
+        assert not coarse.mask.any()
+        assert coarse.threshold is None
 
 
 @pytest.mark.parametrize(("dimensions", "closeness"), [(3, 0.995), (5, 0.9)])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from MedCLIPSegLogic.clip_sam.prompt_sets import DESIGNS, PUBLISHED_FILE, load_prompt_sets
+from MedCLIPSegLogic.clip_sam.prompt_sets import DESIGNS, Design, load_prompt_sets
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 A_STUDY = '{"knee MRI": {"object": "meniscus tear", "studies": ["MRI of the knee"], "features": ["a bright line"]}}'
@@ -35,54 +35,52 @@ def test_designs_name_object_or_kind() -> None:
     assert not any("mammogram" in sentence for sentence in sets.sentences("P4", "breast ultrasound"))
 
 
-@pytest.mark.parametrize(
-    ("request_", "words"),
-    [
+def test_unknown_studies_and_kinds_are_named() -> None:
+    requests: list[tuple[tuple[Design, str, str | None], str]] = [
         (("P0", "knee MRI", None), "no prompts for 'knee MRI'; there are some for breast ultrasound"),
         (("P3", "brain MRI", None), "need a kind; there is: glioma, meningioma, pituitary tumor"),
         (("P5", "lung CT", "cancer"), "need a kind; there is: none"),
-    ],
-)
-def test_unknown_studies_and_kinds_are_named(request_: tuple[str, str, str | None], words: str) -> None:
-    with pytest.raises(MedCLIPSegError, match=words):
-        load_prompt_sets().sentences(*request_)  # type: ignore[arg-type]
+    ]
+    for request, words in requests:
+        with pytest.raises(MedCLIPSegError, match=words):
+            load_prompt_sets().sentences(*request)
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("{", "cannot be read"),
-        ("[]", "it must hold fields"),
-        ('{"studies": {}, "caption": ["{features}"]}', "field studies must be one entry a study"),
-        ('{"studies": {"a": 1}, "caption": ["{features}"]}', "field studies.a must hold fields"),
-        (
-            '{"studies": {"a": {"object": "b", "studies": ["c"]}}, "caption": ["{features}"]}',
-            "field studies.a.features is missing",
-        ),
-        (
-            '{"studies": {"a": {"object": 1, "studies": ["c"], "features": ["d"]}}, "caption": ["{features}"]}',
-            "field studies.a.object must be a text",
-        ),
-        (
-            '{"studies": {"a": {"object": "b", "studies": ["c"], "features": "d"}}, "caption": ["{features}"]}',
-            "field studies.a.features must be a list of texts",
-        ),
-        (
-            '{"studies": {"a": {"object": "b", "studies": ["c"], "features": ["d"], "classes": {"e": [2]}}}}',
-            "field studies.a.classes.e must be a list of texts",
-        ),
-        (f'{{"studies": {A_STUDY}}}', "field caption is missing"),
-        (f'{{"studies": {A_STUDY}, "caption": "x"}}', "field caption must be a list of texts"),
-        (f'{{"studies": {A_STUDY}, "caption": ["nothing"]}}', "a text of the field caption lacks {features}"),
-        (f'{{"studies": {A_STUDY}, "caption": ["{{features}} {{organ}}"]}}', "the unknown {organ}"),
-    ],
-)
-def test_damaged_files_are_named(tmp_path: Path, text: str, words: str) -> None:
+DAMAGED = [
+    ("{", "cannot be read"),
+    ("[]", "it must hold fields"),
+    ('{"studies": {}, "caption": ["{features}"]}', "field studies must be one entry a study"),
+    ('{"studies": {"a": 1}, "caption": ["{features}"]}', "field studies.a must hold fields"),
+    (
+        '{"studies": {"a": {"object": "b", "studies": ["c"]}}, "caption": ["{features}"]}',
+        "field studies.a.features is missing",
+    ),
+    (
+        '{"studies": {"a": {"object": 1, "studies": ["c"], "features": ["d"]}}, "caption": ["{features}"]}',
+        "field studies.a.object must be a text",
+    ),
+    (
+        '{"studies": {"a": {"object": "b", "studies": ["c"], "features": "d"}}, "caption": ["{features}"]}',
+        "field studies.a.features must be a list of texts",
+    ),
+    (
+        '{"studies": {"a": {"object": "b", "studies": ["c"], "features": ["d"], "classes": {"e": [2]}}}}',
+        "field studies.a.classes.e must be a list of texts",
+    ),
+    (f'{{"studies": {A_STUDY}}}', "field caption is missing"),
+    (f'{{"studies": {A_STUDY}, "caption": "x"}}', "field caption must be a list of texts"),
+    (f'{{"studies": {A_STUDY}, "caption": ["nothing"]}}', "a text of the field caption lacks {features}"),
+    (f'{{"studies": {A_STUDY}, "caption": ["{{features}} {{organ}}"]}}', "the unknown {organ}"),
+]
+
+
+def test_damaged_files_are_named(tmp_path: Path) -> None:
     file = tmp_path / "sets.json"
-    file.write_text(text)
-    with pytest.raises(MedCLIPSegError, match=re.escape(words)) as refusal:
-        load_prompt_sets(file)
-    assert str(file) in str(refusal.value)
+    for text, words in DAMAGED:
+        file.write_text(text)
+        with pytest.raises(MedCLIPSegError, match=re.escape(words)) as refusal:
+            load_prompt_sets(file)
+        assert str(file) in str(refusal.value)
     with pytest.raises(MedCLIPSegError, match="cannot be read"):
         load_prompt_sets(tmp_path / "none.json")
 
@@ -95,7 +93,3 @@ def test_a_file_of_ones_own_makes_as_many_sentences_as_it_can(tmp_path: Path) ->
     assert sets.sentences("P0", "knee MRI") == ["meniscus tear"]
     assert sets.sentences("P2", "knee MRI") == [first]
     assert sets.sentences("P4", "knee MRI") == [first, "A bright line"]
-
-
-def test_the_data_file_is_part_of_the_package() -> None:
-    assert PUBLISHED_FILE.is_file()

@@ -119,7 +119,7 @@ def test_a_used_folder_and_nothing_to_resume_are_refused(a_data_set: Callable[..
 def test_bad_settings_are_refused() -> None:
     with pytest.raises(MedCLIPSegError, match="add up to 1"):
         TrainingSettings(stages=((0.5, 32),))
-    with pytest.raises(MedCLIPSegError, match="at least 1 step"):
+    with pytest.raises(MedCLIPSegError, match="number of steps is 0; it must be at least 1"):
         TrainingSettings(steps=0)
 
 
@@ -148,7 +148,7 @@ def test_a_run_is_not_resumed_with_other_settings(a_data_set: Callable[..., Path
     ("change", "words"),
     [
         ({"stages": ((1.0, 40),)}, "multiple of 16"),
-        ({"stages": ((float("nan"), 32),)}, "above 0"),
+        ({"stages": ((float("nan"), 32),)}, "a finite number"),
         ({"learning_rate": -1.0}, "learning rate"),
         ({"learning_rate": float("nan")}, "learning rate"),
         ({"seed": -1}, "seed"),
