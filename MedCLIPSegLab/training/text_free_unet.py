@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from MedCLIPSegLogic.checked import checked, from_json
 from MedCLIPSegLogic.files.json_reading import read_json
 from MedCLIPSegLogic.inference.preprocess import place, prepare_slice
 from MedCLIPSegLogic.model.catalog import CONFIG_FILE, WEIGHTS_FILE
 from MedCLIPSegLogic.model.config import PreprocessingConfig
 from MedCLIPSegLogic.model.network import NetworkOutput
 from MedCLIPSegLogic.model.noise import FreshNoise, NoiseSource
-from MedCLIPSegLogic.model.typed_json import dataclass_from_json
 
 
+@checked
 @dataclass(frozen=True)
 class UNetConfig:
     """A residual U-Net.
@@ -68,7 +69,7 @@ def load_unet(folder: Path) -> TextFreeUNet:
     Args:
         folder: with its configuration and weights.
     """
-    network = TextFreeUNet(dataclass_from_json(UNetConfig, read_json(folder / CONFIG_FILE)))
+    network = TextFreeUNet(from_json(UNetConfig, read_json(folder / CONFIG_FILE)))
     tensors = load_file(folder / WEIGHTS_FILE)
     network.load_state_dict({n: t.float() if t.is_floating_point() else t for n, t in tensors.items()})
     return network.eval()

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from MedCLIPSegLogic.checked import from_json
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.replacing import write_failures_in_words
 from MedCLIPSegLogic.inference.device import choose_device
@@ -124,14 +125,14 @@ def clip_tune(
         if not record["retrieval"]:
             record["retrieval"] = {"before": _measure(towers, data, settings, progress)}
             TUNING_RUN.write(folder, record)
-        before = {role: RetrievalScores.from_json(scores) for role, scores in record["retrieval"]["before"].items()}
+        before = {role: from_json(RetrievalScores, scores) for role, scores in record["retrieval"]["before"].items()}
         _exhaust(tuner.run(before["validation"]), progress)
         share_backbone(folder)
         kept = load_to_train(folder)  # measured as anyone will load it
         towers = TunedTowers(kept, PromptTokenizer(kept.config, folder))
         towers.to(choose_device(settings.device))
         record["retrieval"]["after"] = _measure(towers, data, settings, progress)
-        after = {role: RetrievalScores.from_json(scores) for role, scores in record["retrieval"]["after"].items()}
+        after = {role: from_json(RetrievalScores, scores) for role, scores in record["retrieval"]["after"].items()}
         report = TuningReport(folder, tuner.epochs, tuner.best_epoch, before, after)
         record |= {
             "finished": True,
@@ -210,7 +211,7 @@ def _measure(towers: TunedTowers, data: _Pairs, settings: TuningSettings, progre
     """Retrieval of the held-out pairs as JSON holds it."""
     sets = {"validation": data.validation, "test": data.test}
     return {
-        role: _exhaust(measure(towers, pairs, settings.seed, role), progress).as_json()
+        role: dataclasses.asdict(_exhaust(measure(towers, pairs, settings.seed, role), progress))
         for role, pairs in sets.items()
         if pairs
     }

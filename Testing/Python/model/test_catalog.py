@@ -43,9 +43,9 @@ def test_the_card_of_the_bundled_model_agrees_with_its_record() -> None:
 
 
 def test_the_same_models_are_listed_and_loaded(a_model_folder: Path) -> None:
-    assert catalog.bundled_models() == library.bundled_models() == ["mini"]
-    assert library.find_model("mini") == describe_model("mini").folder
-    assert library.find_model(a_model_folder) == require_model_folder(a_model_folder).folder
+    assert catalog.bundled_models() == ["mini"]
+    assert catalog.find_model("mini") == describe_model("mini").folder
+    assert catalog.find_model(a_model_folder) == require_model_folder(a_model_folder).folder
     assert library.load_model(describe_model(str(a_model_folder)).name).name == a_model_folder.name
 
 

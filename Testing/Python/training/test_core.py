@@ -8,7 +8,7 @@ import sys
 SCRIPT = """
 import sys
 
-for name in ("monai", "openpyxl", "matplotlib", "tensorboard", "pandas", "jinja2", "typer", "surface_distance", "nnunetv2"):
+for name in ("monai", "openpyxl", "matplotlib", "tensorboard", "pandas", "jinja2", "surface_distance", "nnunetv2"):
     sys.modules[name] = None  # importing it fails
 from MedCLIPSegLab.training import growth, losses, objective, optimization, state, train, trainer
 
