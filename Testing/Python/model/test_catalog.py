@@ -79,11 +79,11 @@ def test_a_folder_that_lacks_a_file_is_no_model(a_model_folder: Path, missing: s
     assert str(a_model_folder) in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["gone", "/gone/model", "", "x" * 5000, "a\0b"])
-def test_a_model_that_is_gone_is_described_as_such(name: str) -> None:
-    model = describe_model(name)
-    assert (model.name, model.size_bytes, model.on_disk) == (name, 0, False)
-    assert model.title == (Path(name).name or name)
+def test_a_model_that_is_gone_is_described_as_such() -> None:
+    for name in ["gone", "/gone/model", "", "x" * 5000, "a\0b"]:
+        model = describe_model(name)
+        assert (model.name, model.size_bytes, model.on_disk) == (name, 0, False)
+        assert model.title == (Path(name).name or name)
 
 
 def test_describing_a_model_loads_no_engine() -> None:

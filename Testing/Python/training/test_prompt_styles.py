@@ -158,19 +158,16 @@ def test_absent_things_also_stand_in_the_prompt_of_the_image() -> None:
     assert len({text.removeprefix("one ") for text in in_place}) > 20
 
 
-@pytest.mark.parametrize(
-    ("text", "thing"),
-    [
+def test_growths_are_things_when_their_kind_is_named() -> None:
+    for text, thing in [
         ("Abnormal glioma growth observed in the left part of the brain.", "glioma growth"),
         ("Imaging reveals a meningioma abnormality located in the center.", "meningioma abnormality"),
         ("Detected abnormal growth of meningioma tumor in the right part.", "meningioma tumor"),
-    ],
-)
-def test_growths_are_things_when_their_kind_is_named(text: str, thing: str) -> None:
-    assert prompt_words.named_target(text) == thing
+    ]:
+        assert prompt_words.named_target(text) == thing
 
 
-@pytest.mark.parametrize(("shares", "words"), [({"short": -0.1}, "short is -0.1"), ({"short": 0.9}, "more than 1")])
-def test_bad_shares_are_refused(shares: dict[str, float], words: str) -> None:
-    with pytest.raises(MedCLIPSegError, match=words):
-        PromptStyles(**shares)
+def test_bad_shares_are_refused() -> None:
+    for shares, words in [({"short": -0.1}, "short is -0.1"), ({"short": 0.9}, "more than 1")]:
+        with pytest.raises(MedCLIPSegError, match=words):
+            PromptStyles(**shares)

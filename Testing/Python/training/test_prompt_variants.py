@@ -1,30 +1,25 @@
 """Prompt variants stay true to the picture."""
 
 import numpy as np
-import pytest
 
 from MedCLIPSegLab.data import prompt_words
 from MedCLIPSegLab.training import prompting
 
 
-@pytest.mark.parametrize(
-    ("text", "horizontal", "vertical", "wanted"),
-    [
+def test_flips_swap_the_words_of_side() -> None:
+    for text, horizontal, vertical, wanted in [
         ("one polyp at the top left", True, False, "one polyp at the top right"),
         ("one polyp at the top left", False, True, "one polyp at the bottom left"),
         ("Left and right lung, upper lobe", True, True, "Right and left lung, lower lobe"),
         ("nothing leftover, topical", True, True, "nothing leftover, topical"),
         ("one polyp at the top left", False, False, "one polyp at the top left"),
-    ],
-)
-def test_flips_swap_the_words_of_side(text: str, horizontal: bool, vertical: bool, wanted: str) -> None:
-    assert prompt_words.swap_words(text, horizontal, vertical) == wanted
-    assert prompt_words.swap_words(wanted, horizontal, vertical) == text
+    ]:
+        assert prompt_words.swap_words(text, horizontal, vertical) == wanted
+        assert prompt_words.swap_words(wanted, horizontal, vertical) == text
 
 
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
+def test_location_is_dropped() -> None:
+    for text, wanted in [
         ("one small pink polyp, located in top, left of the image", "One small pink polyp"),
         (
             "One medium oval tumor at the bottom right in the breast ultrasound image.",
@@ -36,10 +31,8 @@ def test_flips_swap_the_words_of_side(text: str, horizontal: bool, vertical: boo
         ("upper left lung", "Upper left lung"),
         ("one nodule, located in top of the image, right kidney", "One nodule, right kidney"),
         ("a tumor in the middle ear", "A tumor in the middle ear"),
-    ],
-)
-def test_location_is_dropped(text: str, wanted: str) -> None:
-    assert prompt_words.drop_location(text) == wanted
+    ]:
+        assert prompt_words.drop_location(text) == wanted
 
 
 def test_size_and_color_are_dropped() -> None:
