@@ -63,11 +63,11 @@ def test_a_card_is_read(a_model_folder: Path) -> None:
     assert (model.title, model.purpose, model.license) == ("Léa", "livers in CT", "MIT")
 
 
-@pytest.mark.parametrize("card", [b"", b"{", b"[1]", b"\xff\xfe", b'{"purpose": 3, "title": null}', b"[" * 100_000])
-def test_a_damaged_card_does_no_harm(a_model_folder: Path, card: bytes) -> None:
-    (a_model_folder / CARD_FILE).write_bytes(card)
-    model = require_model_folder(a_model_folder)
-    assert (model.title, model.purpose, model.on_disk) == ("a_model", "", True)
+def test_a_damaged_card_does_no_harm(a_model_folder: Path) -> None:
+    for card in [b"", b"{", b"[1]", b"\xff\xfe", b'{"purpose": 3, "title": null}', b"[" * 100_000]:
+        (a_model_folder / CARD_FILE).write_bytes(card)
+        model = require_model_folder(a_model_folder)
+        assert (model.title, model.purpose, model.on_disk) == ("a_model", "", True)
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
