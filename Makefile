@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: venv demo test bench lint panel
+.PHONY: venv demo test bench docs lint panel
 
 venv: $(STAMP)
 
@@ -28,3 +28,6 @@ test: lint
 
 bench: venv
 	$(BIN)/pytest Testing/Benchmarks
+
+docs: venv
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
