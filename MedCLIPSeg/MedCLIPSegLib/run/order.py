@@ -14,12 +14,12 @@ from MedCLIPSegLib.input.intensity_choices import intensityRule
 from MedCLIPSegLib.model.zero_shot_choices import AS_PUBLISHED, isZeroShot
 from MedCLIPSegLib.prompts.prompt_rows import PromptRow
 from MedCLIPSegLib.scene_state import SceneState
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, MissingModelError
 from MedCLIPSegLogic.model.catalog import describe_model
 
 if TYPE_CHECKING:
     from MedCLIPSegLib.parameter_node import MedCLIPSegParameterNode
-    from MedCLIPSegLogic.runs.preparing import MissingModelError, PreparedRun
+    from MedCLIPSegLogic.runs.preparing import PreparedRun
     from MedCLIPSegLogic.volumes.planes import SliceAxis
 
 SLICE, RANGE, VOLUME = "slice", "range", "volume"
@@ -79,7 +79,7 @@ def preparedRun(volumeNode: slicer.vtkMRMLVolumeNode, prompts: Sequence[str], ch
         MedCLIPSegError: the image is a map, a choice is unknown or out of range, or a model is missing.
     """
     from MedCLIPSegLogic.runs.choices import RunChoices
-    from MedCLIPSegLogic.runs.preparing import MissingModelError, prepare
+    from MedCLIPSegLogic.runs.preparing import prepare
     from MedCLIPSegLogic.scene.maps import map_role
     from MedCLIPSegLogic.scene.volumes import volume_from_node
 
@@ -154,8 +154,7 @@ def _missingText(error: MissingModelError) -> str:
     """What is missing, and the ways out that the panel has."""
     if error.name is None:
         return _(
-            "No SAM is on this computer: choose one in Model and press “Download model…”, or choose “None: the coarse "
-            "mask” there."
+            "No SAM is on this computer: press “Download model…” in Model, or choose “None: the coarse mask” as SAM there."
         )
     return _("{title} is not on this computer: press “Download model…” in Model, or choose another one.").format(
         title=describe_model(error.name).title

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from MedCLIPSegLib.run.pump import Pump
-from MedCLIPSegLib.run.worker import Worker, WorkerEvent
+from MedCLIPSegLib.pump import Pump
+from MedCLIPSegLib.worker import Worker, WorkerEvent
 
 RunLoop = Callable[..., None]
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from MedCLIPSegLib.run.worker import Job, Worker, WorkerEvent
+from MedCLIPSegLib.worker import Job, Worker, WorkerEvent
 
 MODULE_FOLDER = Path(__file__).parents[3] / "MedCLIPSeg"
 
@@ -339,7 +339,7 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
 def test_a_process_that_ends_in_a_run_ends_cleanly() -> None:
     done = run_python(
         """
-        from MedCLIPSegLib.run.worker import Worker
+        from MedCLIPSegLib.worker import Worker
 
         def steps():
             import torch
@@ -361,7 +361,7 @@ def test_the_worker_needs_neither_application_nor_numpy() -> None:
     done = run_python(
         """
         import sys
-        import MedCLIPSegLib.run.worker
+        import MedCLIPSegLib.worker
         print(sorted({"qt", "ctk", "slicer", "vtk", "numpy", "torch", "logging"} & set(sys.modules)))
         """
     )
