@@ -2,8 +2,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Two processes; one that is done takes over tests of the other.
+WORKERS := --numprocesses 2 --dist worksteal
 
-.PHONY: venv demo test bench lint panel
+.PHONY: venv demo test test-fast bench lint panel
 
 venv: $(STAMP)
 
@@ -24,7 +26,10 @@ lint: venv
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest $(WORKERS) $(ARGS)
+
+test-fast: venv
+	$(BIN)/pytest $(WORKERS) -m "not slow" $(ARGS)
 
 bench: venv
 	$(BIN)/pytest Testing/Benchmarks

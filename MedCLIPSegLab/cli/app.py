@@ -18,11 +18,11 @@ from .clip_tune_command import clip_tune_command
 from .data_command import data_app
 from .demo_command import demo_command
 from .evaluate_command import evaluate_command
-from .models_command import app as models_app
-from .paper_tables_command import benchmark_command as paper_tables_command
+from .models_command import models_app
+from .paper_tables_command import paper_tables_command
 from .probe_command import probe_command
 from .segment_commands import segment_command, zeroshot_command
-from .speed_command import bench_command as speed_command
+from .speed_command import speed_command
 from .train_command import train_command
 from .weak_command import weak_command
 

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the model.", show_default=False)]
 Half = Annotated[bool, typer.Option("--half", help="Store the adapter in 16 bits: half the size, rounded.")]
 
-app = typer.Typer(
+models_app = typer.Typer(
     no_args_is_help=True,
     help="List, download, import, export, check and remove models. All of them lie in one folder, which [b]models "
     "list[/b] shows and the environment variable MEDCLIPSEG_HOME moves.",
 )
 
 
-@app.command("list")
+@models_app.command("list")
 def list_command() -> None:
     """Show the bundled, installed and published models, and where they lie."""
     from MedCLIPSegLogic.model.store import home
@@ -46,7 +46,7 @@ def list_command() -> None:
     )
 
 
-@app.command("info")
+@models_app.command("info")
 def info_command(name: Name) -> None:
     """Show what is known of a model: purpose, data, published Dice, source, license and your consent to it."""
     from ..models.commands import model_info
@@ -55,7 +55,7 @@ def info_command(name: Name) -> None:
         typer.echo(f"{label}: {text}")
 
 
-@app.command("download")
+@models_app.command("download")
 def download_command(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", help="Agree to size, source and license without being asked.")] = False,
@@ -85,7 +85,7 @@ def download_command(
         _say(report.imported)
 
 
-@app.command("import")
+@models_app.command("import")
 def import_command(
     file: Annotated[
         Path,
@@ -117,7 +117,7 @@ def import_command(
     _say(report)
 
 
-@app.command("export")
+@models_app.command("export")
 def export_command(
     name: Name,
     file: Annotated[
@@ -134,7 +134,7 @@ def export_command(
     typer.echo(f"'{name}' is in {export_model(name, file, overwrite)}.")
 
 
-@app.command("remove")
+@models_app.command("remove")
 def remove_command(
     name: Name,
     keep_backbone: Annotated[
@@ -149,7 +149,7 @@ def remove_command(
     typer.echo(f"'{name}' is removed; {(removal.model_bytes + removal.backbone_bytes) / 1e6:.1f} MB freed{backbone}.")
 
 
-@app.command("verify")
+@models_app.command("verify")
 def verify_command(name: Name) -> None:
     """Check the SHA-256 of a model's files and that it loads."""
     from ..models.commands import verify_model

@@ -1,20 +1,18 @@
-"""``medclipseg benchmark``."""
+"""``medclipseg paper-tables``."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from ..paper.configuration import TableName
 from .progress import progress_bar
 
 
-def benchmark_command(
-    protocol: Annotated[
-        Literal["data-efficiency", "domain-generalization", "prompt-styles", "backbones"],
-        typer.Argument(help="Table of the paper.", show_default=False),
-    ],
+def paper_tables_command(
+    table: Annotated[TableName, typer.Argument(help="Table of the paper.", show_default=False)],
     config: Annotated[
         Path, typer.Option(help="TOML or JSON file that names data sets, models and settings.", show_default=False)
     ],
@@ -24,11 +22,11 @@ def benchmark_command(
     Trains and evaluates what the table needs, beside a U-Net without text, and writes it as Markdown and CSV beside
     the published numbers. Run it again after an interruption: what is finished is kept.
 
-    Example: medclipseg benchmark prompt-styles --config benchmark.toml
+    Example: medclipseg paper-tables prompt-styles --config paper-tables.toml
     """
-    from ..paper.benchmark import benchmark
+    from ..paper.paper_tables import paper_tables
 
-    with progress_bar("Benchmark") as show:
-        markdown, table = benchmark(protocol, config, progress=lambda what, share: show(share, what))
+    with progress_bar("Paper's table") as show:
+        markdown, numbers = paper_tables(table, config, progress=lambda what, share: show(share, what))
     typer.echo(markdown.read_text(encoding="utf-8"))
-    typer.echo(f"The table is in {markdown} and {table}.")
+    typer.echo(f"The table is in {markdown} and {numbers}.")

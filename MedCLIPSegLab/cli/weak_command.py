@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 import typer
 
-from .options import Design, Device, Kind, Method, PromptSets, Study
+from ..weak.settings import WeakSettings
+from .options import Design, Kind, PromptSets, Study
+from .options_of import options_of
 from .progress import progress_bar
 
 STAGES = {
@@ -18,6 +20,7 @@ STAGES = {
 }
 
 
+@options_of(WeakSettings)
 def weak_command(
     images: Annotated[Path, typer.Option(help="Folder of the 2-D images to learn from.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder for network and masks; also to go on with.", show_default=False)],
@@ -35,10 +38,6 @@ def weak_command(
         Path | None,
         typer.Option(help="Folder of the images to segment; those of --images by default.", show_default=False),
     ] = None,
-    method: Annotated[
-        Method,
-        typer.Option(help='medclip-sam: residual U-Net; medclip-sam-v2: nnU-Net (pip install "medclipseg\\[weak]").'),
-    ] = "medclip-sam-v2",
     model: Annotated[
         str | None,
         typer.Option(help="CLIP towers of the pseudo-masks, as for zeroshot.", show_default=False),
@@ -57,37 +56,7 @@ def weak_command(
     objects: Annotated[
         int | None, typer.Option(min=1, help="Objects an image has at most.", show_default=False)
     ] = None,
-    leave_out_empty: Annotated[
-        bool, typer.Option("--leave-out-empty", help="Do not train on images in which nothing was found.")
-    ] = False,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="100 with medclip-sam, 600 with medclip-sam-v2.", show_default=False)
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(min=2, help="medclip-sam: images a step, 16.", show_default=False)
-    ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="medclip-sam: of Adam, 0.0001.", show_default=False)
-    ] = None,
-    cycles: Annotated[
-        int | None, typer.Option(min=1, help="medclip-sam-v2: cycles of the learning rate, 3.", show_default=False)
-    ] = None,
-    iterations: Annotated[
-        int | None, typer.Option(min=1, help="medclip-sam-v2: steps an epoch, 250.", show_default=False)
-    ] = None,
-    schedule: Annotated[
-        Literal["cyclic", "released"] | None,
-        typer.Option(
-            help="medclip-sam-v2: cyclic restarts with 0.1 and falls within each cycle; released is that of the "
-            "published code, which hardly cycles.",
-            show_default=False,
-        ),
-    ] = None,
-    image_size: Annotated[int, typer.Option(help="Side of the images the network sees, in pixels.")] = 256,
-    threshold: Annotated[float, typer.Option(help="Probability above which a pixel is inside.")] = 0.5,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    device: Device = "auto",
-    workers: Annotated[int, typer.Option(min=0, help="medclip-sam-v2: processes that prepare data.")] = 4,
+    **choices: Any,
 ) -> None:
     """Train a network on images and prompts without masks (MedCLIP-SAM, MedCLIP-SAMv2), and segment with it.
 
@@ -98,23 +67,7 @@ def weak_command(
     Example: medclipseg weak --images train --prompts prompts.csv --predict test --out result
     """
     from ..weak.learning import weak
-    from ..weak.settings import WeakSettings
 
-    settings = WeakSettings(
-        method=method,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        cycles=cycles,
-        iterations=iterations,
-        schedule=schedule,
-        image_size=image_size,
-        threshold=threshold,
-        leave_out_empty=leave_out_empty,
-        seed=seed,
-        device=device,
-        workers=workers,
-    )
     with progress_bar("Learning") as show:
         record = weak(
             images,
@@ -122,7 +75,7 @@ def weak_command(
             prompts=prompts,
             prompt=prompt,
             predict=predict,
-            settings=settings,
+            settings=WeakSettings(**choices),
             model=model,
             sam=sam,
             study=study,

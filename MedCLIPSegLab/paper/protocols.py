@@ -11,14 +11,14 @@ from MedCLIPSegLogic.errors import MedCLIPSegError
 from ..data.prompt_sheets import has_style
 from . import published
 from .cells import BASELINE, Report, Training, measured_dice
-from .configuration import BenchmarkConfig
-from .tables import Cell, Table
+from .configuration import PaperSettings, TableName
+from .table_files import Cell, Table
 
-Protocol = Callable[[BenchmarkConfig, Report], Table]
+Protocol = Callable[[PaperSettings, Report], Table]
 MODEL = "model"
 
 
-def data_efficiency(config: BenchmarkConfig, report: Report) -> Table:
+def data_efficiency(config: PaperSettings, report: Report) -> Table:
     """Dice on each set by percent of its training data."""
     sets = config.trained_sets()
     _require(sets, "Train_Folder")
@@ -36,7 +36,7 @@ def data_efficiency(config: BenchmarkConfig, report: Report) -> Table:
     return Table("Data efficiency: Dice in percent", columns, rows, notes)
 
 
-def domain_generalization(config: BenchmarkConfig, report: Report) -> Table:
+def domain_generalization(config: PaperSettings, report: Report) -> Table:
     """Trained on one set, tested on others."""
     transfers = _transfers(config)
     rows: list[tuple[Cell, ...]] = []
@@ -56,7 +56,7 @@ def domain_generalization(config: BenchmarkConfig, report: Report) -> Table:
     return Table("Domain generalization: Dice in percent", columns, rows, _transfer_notes(config))
 
 
-def prompt_styles(config: BenchmarkConfig, report: Report) -> Table:
+def prompt_styles(config: PaperSettings, report: Report) -> Table:
     """One training, every style of prompts."""
     transfers = _transfers(config)
     tested = [*transfers, *(target for targets in transfers.values() for target in targets)]
@@ -83,7 +83,7 @@ def prompt_styles(config: BenchmarkConfig, report: Report) -> Table:
     return Table("Prompt styles: Dice in percent", columns, rows, notes)
 
 
-def backbones(config: BenchmarkConfig, report: Report) -> Table:
+def backbones(config: PaperSettings, report: Report) -> Table:
     """One training for each model to start from."""
     transfers = _transfers(config)
     if not config.backbones:
@@ -99,7 +99,7 @@ def backbones(config: BenchmarkConfig, report: Report) -> Table:
     return Table("Backbones: Dice in percent", columns, rows, _transfer_notes(config))
 
 
-PROTOCOLS: dict[str, Protocol] = {
+PROTOCOLS: dict[TableName, Protocol] = {
     "data-efficiency": data_efficiency,
     "domain-generalization": domain_generalization,
     "prompt-styles": prompt_styles,
@@ -108,7 +108,7 @@ PROTOCOLS: dict[str, Protocol] = {
 
 
 def _dice(
-    config: BenchmarkConfig,
+    config: PaperSettings,
     name: str,
     start_from: str | None,
     source: str,
@@ -123,7 +123,7 @@ def _dice(
 
 
 def _summary(
-    config: BenchmarkConfig,
+    config: PaperSettings,
     name: str,
     start_from: str | None,
     transfers: dict[str, list[str]],
@@ -141,11 +141,11 @@ def _summary(
     return _mean(inside), _mean(outside), _harmonic(inside, outside)
 
 
-def _networks(config: BenchmarkConfig) -> list[str]:
+def _networks(config: PaperSettings) -> list[str]:
     return [MODEL] if config.baseline == "none" else [MODEL, BASELINE]
 
 
-def _transfers(config: BenchmarkConfig) -> dict[str, list[str]]:
+def _transfers(config: PaperSettings) -> dict[str, list[str]]:
     transfers = config.transfers()
     _require(transfers, "Train_Folder and Test_Folder that 'transfer' trains on")
     return transfers
@@ -170,7 +170,7 @@ def _harmonic(inside: Sequence[float], outside: Sequence[float]) -> float | None
     return 2 * first * second / (first + second) if first + second else 0.0
 
 
-def _notes(config: BenchmarkConfig) -> list[str]:
+def _notes(config: PaperSettings) -> list[str]:
     seeds = ", ".join(str(seed) for seed in config.seeds)
     notes = [f"Seeds {seeds}; {config.samples} samples; rows of a sheet: {config.limit or 'all'}."]
     if config.baseline != "none":
@@ -180,6 +180,6 @@ def _notes(config: BenchmarkConfig) -> list[str]:
     return notes
 
 
-def _transfer_notes(config: BenchmarkConfig) -> list[str]:
+def _transfer_notes(config: PaperSettings) -> list[str]:
     pairs = "; ".join(f"{source} to {', '.join(targets)}" for source, targets in published.TRANSFER.items())
     return [f"Published numbers: {pairs}.", *_notes(config)]

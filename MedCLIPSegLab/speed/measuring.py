@@ -14,7 +14,7 @@ from .comparison import compare
 from .machine import describe_machine
 from .memory import in_new_process
 from .random_model import measured_model
-from .speed_settings import SpeedSettings
+from .settings import SpeedSettings
 from .variants import Variant, measure, variants_for
 
 

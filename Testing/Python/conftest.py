@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from MedCLIPSegLogic.model.checkpoint import save_checkpoint
 from MedCLIPSegLogic.model.config import (
@@ -23,6 +27,12 @@ from MedCLIPSegLogic.model.tokenizer import SPECIAL_TOKENS
 from MedCLIPSegLogic.volumes.volume import PICTURE_IJK_TO_RAS, Volume
 
 GOLDEN = Path(__file__).parent.parent / "Data" / "Golden"
+# Workers share the cores, and sums don't depend on the number of threads; programs that tests start inherit this.
+os.environ["OMP_NUM_THREADS"] = "1"
+torch.set_num_threads(1)
+# The same examples in every run, however long one takes.
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.load_profile("repeatable")
 WORDS = [*SPECIAL_TOKENS, *"abcdefghijklmnopqrstuvwxyz", *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"), "tumor"]
 
 
@@ -39,7 +49,13 @@ def golden_folder() -> Path:
     return GOLDEN
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
+def a_seed() -> None:
+    """Every test draws the same numbers, whichever ran before it."""
+    torch.manual_seed(3)
+
+
+@pytest.fixture(scope="session")
 def a_config() -> ModelConfig:
     """A hybrid like the bundled model, far smaller."""
     return ModelConfig(
@@ -55,25 +71,35 @@ def a_config() -> ModelConfig:
     )
 
 
-@pytest.fixture
-def a_model_folder(a_config: ModelConfig, tmp_path: Path) -> Path:
-    """Random weights on disk; strong noise, so that samples differ."""
+@pytest.fixture(scope="session")
+def the_model_folder(a_config: ModelConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights on disk; strong noise, so that samples differ. Tests take copies."""
     torch.manual_seed(3)
     network = MedCLIPSeg(a_config)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
             if "mask_head" in name or "proj_vis_up" in name:
                 parameter.mul_(4)
-    folder = tmp_path / "a_model"
+    folder = tmp_path_factory.mktemp("models") / "a_model"
     folder.mkdir()
     save_checkpoint(network, folder)
     (folder / "vocab.txt").write_text("".join(word + "\n" for word in WORDS), encoding="utf-8")
     return folder
 
 
+@pytest.fixture(scope="session")
+def the_model(the_model_folder: Path) -> LoadedModel:
+    return load_model(the_model_folder)
+
+
 @pytest.fixture
-def a_model(a_model_folder: Path) -> LoadedModel:
-    return load_model(a_model_folder)
+def a_model_folder(the_model_folder: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(the_model_folder, tmp_path / "a_model")
+
+
+@pytest.fixture
+def a_model(the_model: LoadedModel) -> LoadedModel:
+    return deepcopy(the_model)
 
 
 @pytest.fixture

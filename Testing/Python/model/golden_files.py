@@ -11,7 +11,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from MedCLIPSegLab.training.losses import LossWeights, total_loss
+from MedCLIPSegLab.training.losses import total_loss
+from MedCLIPSegLab.training.settings import LossWeights
 from MedCLIPSegLogic.inference.uncertainty import RunningSums, binary_entropy
 from MedCLIPSegLogic.model.adapter import PVLAdapter
 from MedCLIPSegLogic.model.attention import ProbabilisticCrossAttention

@@ -7,28 +7,24 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-# Processor time, as other processes must not count; what Slicer itself has loaded at its start must not either.
-CODE = """
-import sys, time
-sys.path[:0] = [{module!r}, {host!r}]
+MOST_MODULES = 60
+# What Slicer itself has loaded at its start does not count.
+CODE = f"""
+import sys
+sys.path[:0] = [{str(ROOT / "MedCLIPSeg")!r}, {str(ROOT / "Testing" / "Host")!r}]
 import slicerhost
 slicerhost.startApplication(mainWindow=False)
 import csv, hashlib, json, numpy, tempfile, uuid
 import slicer.parameterNodeWrapper, slicer.util, slicer.i18n, slicer.ScriptedLoadableModule
 before = set(sys.modules)
-started = time.process_time()
 import MedCLIPSeg
-print(time.process_time() - started)
-print(*sorted({{name.partition(".")[0] for name in set(sys.modules) - before}}))
+print(*sorted(set(sys.modules) - before))
 """
 
 
-def test_import_takes_less_than_fifty_milliseconds_and_brings_nothing_heavy() -> None:
-    code = CODE.format(module=str(ROOT / "MedCLIPSeg"), host=str(ROOT / "Testing" / "Host"))
-    times = []
-    for _attempt in range(3):  # the machine may be busy once, not always
-        answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        seconds, names = answer.stdout.strip().splitlines()[-2:]
-        times.append(float(seconds))
-        assert not set(names.split()) & {"torch", "timm", "open_clip", "transformers", "torchvision", "nibabel"}
-    assert min(times) < 0.05, times
+def test_import_loads_few_modules_and_nothing_heavy() -> None:
+    answer = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
+    loaded = answer.stdout.strip().splitlines()[-1].split()
+    heavy = {"torch", "timm", "open_clip", "transformers", "torchvision", "nibabel"}
+    assert heavy & {name.partition(".")[0] for name in loaded} == set()
+    assert len(loaded) <= MOST_MODULES, loaded

@@ -1,9 +1,8 @@
-"""The benchmark measures what it says, on a model small enough to be quick."""
+"""The measurement of speed measures what it says, on a model small enough to be quick."""
 
 from __future__ import annotations
 
 import json
-import math
 import re
 import sys
 from pathlib import Path
@@ -12,19 +11,22 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner
 
 from MedCLIPSegLab.cli.app import app
-from MedCLIPSegLab.speed.agreement import agreement
-from MedCLIPSegLab.speed.bench import bench
 from MedCLIPSegLab.speed.cases import data_set_cases
+from MedCLIPSegLab.speed.comparison import agreement
+from MedCLIPSegLab.speed.measuring import speed
 from MedCLIPSegLab.speed.memory import in_new_process
 from MedCLIPSegLab.speed.random_model import measured_model
+from MedCLIPSegLab.speed.settings import SpeedSettings
 from MedCLIPSegLab.speed.variants import sample_spread
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 
 def test_every_variant_is_compared_with_the_loop(a_model_folder: Path) -> None:
-    record = bench(str(a_model_folder), samples=5, repeats=2, device="cpu", parts=["variants"])
+    settings = SpeedSettings(model=str(a_model_folder), samples=5, repeats=2, device="cpu", parts=("variants",))
+    record = speed(settings)
     rows = {row["variant"]: row for row in record["variants"]}
     assert {"published loop", "exact", "adaptive", "preview", "exact, int8"} <= set(rows)
     assert rows["published loop"]["ratio"] == 1
@@ -39,17 +41,27 @@ def test_every_variant_is_compared_with_the_loop(a_model_folder: Path) -> None:
     assert (record["slices"], record["samples"], record["repeats"]) == (3, 5, 2)
 
 
-def test_the_record_names_the_machine_and_nothing_of_its_owner(a_model_folder: Path) -> None:
-    from typer.testing import CliRunner
+def test_the_command_names_the_machine_and_nothing_of_its_owner(a_model_folder: Path) -> None:
+    def call(*arguments: str) -> str:
+        options = [
+            "--model",
+            str(a_model_folder),
+            "--samples",
+            "3",
+            "--repeats",
+            "1",
+            "--limit",
+            "1",
+            "--device",
+            "cpu",
+        ]
+        return CliRunner().invoke(app, ["speed", *options, *arguments], catch_exceptions=False).stdout
 
-    arguments = ["bench", "--model", str(a_model_folder), "--part", "variants", "--samples", "3", "--repeats", "1"]
-    answer = CliRunner().invoke(app, [*arguments, "--device", "cpu", "--json"], catch_exceptions=False)
-    record = json.loads(answer.stdout)
+    record = json.loads(call("--part", "variants", "--json"))
     assert {"processor", "cores", "threads", "memory_gb", "torch", "python"} <= set(record["machine"])
     assert record["model"] == a_model_folder.name
-    text = json.dumps(record)
-    assert not re.search(r"/(home|tmp|root|work|Users)\b", text)
-    table = CliRunner().invoke(app, [*arguments, "--device", "cpu"], catch_exceptions=False).stdout
+    assert not re.search(r"/(home|tmp|root|work|Users)\b", json.dumps(record))
+    table = call("--part", "variants")
     assert "published loop" in table
     assert "5th percentile" in table
 
@@ -71,26 +83,22 @@ def test_images_of_a_data_set_are_spread_over_its_sheet(tmp_path: Path) -> None:
         data_set_cases([tmp_path], None)
 
 
-def test_agreement_is_what_numpy_says() -> None:
+def test_agreement_and_spread_are_what_numpy_says() -> None:
     rng = np.random.default_rng(0)
     one, other = rng.random((2, 9, 7)).astype(np.float32)
     entropies = [-(p * np.log(p) + (1 - p) * np.log1p(-p)) for p in (one.astype(float), other.astype(float))]
     found = agreement(one, other)
-    assert found.correlation == pytest.approx(np.corrcoef(entropies[0].ravel(), entropies[1].ravel())[0, 1], abs=1e-5)
-    assert found.entropy == pytest.approx(np.abs(entropies[0] - entropies[1]).mean(), abs=1e-5)
+    correlation = np.corrcoef(entropies[0].ravel(), entropies[1].ravel())[0, 1]
+    assert found["correlation"] == pytest.approx(correlation, abs=1e-5)
+    assert found["entropy"] == pytest.approx(np.abs(entropies[0] - entropies[1]).mean(), abs=1e-5)
     both = ((one > 0.5) & (other > 0.5)).sum()
-    assert found.dice == pytest.approx(2 * both / ((one > 0.5).sum() + (other > 0.5).sum()))
+    assert found["dice"] == pytest.approx(2 * both / ((one > 0.5).sum() + (other > 0.5).sum()))
     flat = np.full((9, 7), 0.25, np.float32)
-    assert agreement(flat, flat).correlation == 1
-    assert agreement(flat, one).correlation == 0
-
-
-def test_the_spread_of_samples() -> None:
+    assert agreement(flat, flat)["correlation"] == 1
+    assert agreement(flat, one)["correlation"] == 0
     samples = torch.stack([torch.full((4, 4), value) for value in (0.4, 0.6, 0.8)])
-    deviation, dice = sample_spread(samples)
-    assert deviation == pytest.approx(0.2)
-    assert dice == pytest.approx(2 / 3)
-    assert math.isclose(sample_spread(torch.zeros(3, 4, 4))[1], 1)
+    assert sample_spread(samples) == (pytest.approx(0.2), pytest.approx(2 / 3))
+    assert sample_spread(torch.zeros(3, 4, 4))[1] == 1
 
 
 def test_random_weights_need_no_file_and_real_ones_do() -> None:
@@ -100,14 +108,6 @@ def test_random_weights_need_no_file_and_real_ones_do() -> None:
     assert "random" in one.name
     tensors = zip(one.network.parameters(), again.network.parameters(), strict=True)
     assert all(torch.equal(first, second) for first, second in tensors)
-
-
-@pytest.mark.parametrize(
-    ("settings", "words"), [({"samples": 2}, "samples"), ({"repeats": 0}, "repeats"), ({"parts": ["x"]}, "part 'x'")]
-)
-def test_bad_settings_are_named(settings: dict, words: str) -> None:
-    with pytest.raises(MedCLIPSegError, match=words):
-        bench(**settings)
 
 
 def test_peak_memory_is_that_of_the_task_alone() -> None:

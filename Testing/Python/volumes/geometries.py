@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import permutations, product
 
 import numpy as np
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.volumes.volume import Volume
@@ -12,7 +13,10 @@ from MedCLIPSegLogic.volumes.volume import Volume
 SIZE_RAS = (3, 4, 5)
 SPACING_RAS = (0.7, 1.1, 2.9)
 ORIGIN_RAS = (-31.25, 12.5, 104.75)
-ORIENTATIONS = [(order, signs) for order in permutations(range(3)) for signs in product((1, -1), repeat=3)]
+Orientation = tuple[tuple[int, ...], tuple[int, ...]]
+ORIENTATIONS: list[Orientation] = [
+    (order, signs) for order in permutations(range(3)) for signs in product((1, -1), repeat=3)
+]
 """All 48 ways to lay the axes I, J, K along R, A, S: the RAS axis of each voxel axis and its sign."""
 
 
@@ -51,3 +55,12 @@ def rotation(seed: int, largest_degrees: float = 180.0) -> NDArray[np.float64]:
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     angle = np.deg2rad(random.uniform(0.3, 1.0) * largest_degrees)
     return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+
+
+def turns(largest_degrees: float = 180.0) -> st.SearchStrategy[NDArray[np.float64]]:
+    """No turn, or one about any axis by up to the given angle."""
+    return st.just(np.eye(3)) | st.integers(0, 10_000).map(lambda seed: rotation(seed, largest_degrees))
+
+
+orientations = st.sampled_from(ORIENTATIONS)
+"""Ways to lay the axes, to draw from."""

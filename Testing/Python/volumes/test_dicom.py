@@ -71,12 +71,12 @@ def test_folder_with_one_file(tmp_path: Path, oblique: Volume) -> None:
     assert read.name == tmp_path.name
 
 
-@pytest.mark.parametrize("name", ["IM0001", "1.2.840.113619"])
-def test_file_without_extension(tmp_path: Path, name: str) -> None:
-    write_dicom(tmp_path / name, PIXELS)
-    read = read_volume(tmp_path / name)
-    np.testing.assert_array_equal(read.voxels, PIXELS[None])
-    assert read.name == name
+def test_file_without_extension(tmp_path: Path) -> None:
+    for name in ("IM0001", "1.2.840.113619"):
+        write_dicom(tmp_path / name, PIXELS)
+        read = read_volume(tmp_path / name)
+        np.testing.assert_array_equal(read.voxels, PIXELS[None])
+        assert read.name == name
 
 
 def test_color_picture_has_no_spacing(tmp_path: Path) -> None:
@@ -125,17 +125,17 @@ def test_time_points_of_enhanced_file_are_refused(tmp_path: Path, oblique: Volum
         read_volume(tmp_path / "a.dcm")
 
 
-@pytest.mark.parametrize("missing", [1, 2, 3])
-def test_missing_slice_is_refused(tmp_path: Path, oblique: Volume, missing: int) -> None:
-    write_series(tmp_path, oblique.voxels, oblique.ijk_to_ras)[missing].unlink()
-    with pytest.raises(MedCLIPSegError, match="has missing or unevenly spaced slices"):
-        read_volume(tmp_path)
+def test_missing_slice_is_refused(tmp_path: Path, oblique: Volume) -> None:
+    for missing in write_series(tmp_path, oblique.voxels, oblique.ijk_to_ras)[1:4]:
+        kept = missing.rename(tmp_path.with_name("kept.dcm"))
+        with pytest.raises(MedCLIPSegError, match="has missing or unevenly spaced slices"):
+            read_volume(tmp_path)
+        kept.rename(missing)
 
 
 def test_time_points_are_refused(tmp_path: Path, oblique: Volume) -> None:
-    files = write_series(tmp_path, oblique.voxels, oblique.ijk_to_ras)
+    write_series(tmp_path, oblique.voxels, oblique.ijk_to_ras)
     write_dicom(tmp_path / "again.dcm", oblique.voxels[1], **lps_tags(oblique.ijk_to_ras, 1))
-    assert len(files) == len(oblique.voxels)
     with pytest.raises(MedCLIPSegError, match="several images at the same position"):
         read_volume(tmp_path)
 
@@ -175,12 +175,9 @@ def test_several_series_are_named(tmp_path: Path, oblique: Volume) -> None:
 
 
 def test_folder_without_dicom_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "readme.txt").write_text("no images here")
     with pytest.raises(MedCLIPSegError, match="holds no DICOM images"):
         read_volume(tmp_path)
-
-
-def test_empty_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "readme.txt").write_text("no images here")
     with pytest.raises(MedCLIPSegError, match="holds no DICOM images"):
         read_volume(tmp_path)
 

@@ -4,10 +4,15 @@ import json
 import tracemalloc
 import warnings
 from collections.abc import Iterator
+from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import ArrayLike, DTypeLike
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.volumes.intensity import (
@@ -21,8 +26,6 @@ from MedCLIPSegLogic.volumes.intensity import (
     window,
 )
 from MedCLIPSegLogic.volumes.volume import Volume
-
-RULES = [percentile(), percentile(0, 100), window(400, 40), preset("lung"), as_stored()]
 
 
 @pytest.fixture(autouse=True)
@@ -46,35 +49,29 @@ def mapped(rule: IntensityRule, values: ArrayLike, dtype: DTypeLike = np.float32
     return result.ravel().tolist()
 
 
-@pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.float32, np.float64, np.int64])
-def test_window_maps_its_ends_to_0_and_255(dtype: DTypeLike) -> None:
+def test_window_maps_its_ends_to_0_and_255_and_rounds_half_up() -> None:
     values = [0, 100, 101, 300, 499, 500, 9000]
-    assert mapped(window(400, 300), values, dtype) == [0, 0, 1, 128, 254, 255, 255]
-
-
-def test_rounding_is_half_up() -> None:
+    for dtype in (np.int16, np.uint16, np.float32, np.float64, np.int64):
+        assert mapped(window(400, 300), values, dtype) == [0, 0, 1, 128, 254, 255, 255]
     assert mapped(window(255, 127.5), [0.49, 0.5, 1.5, 2.5, 2.49, 254.5]) == [0, 1, 2, 3, 2, 255]
 
 
-@pytest.mark.parametrize(
-    ("name", "low", "high"),
-    [("lung", -1350, 150), ("soft-tissue", -160, 240), ("bone", -500, 1300), ("brain", 0, 80)],
-)
-def test_presets(name: str, low: float, high: float) -> None:
-    mapping = resolve(preset(name), volume_of([-2000, 2000], np.int16))
-    assert (mapping.low, mapping.high) == (low, high)
-    assert mapping.apply(np.array([low, high], dtype=np.int16)).tolist() == [0, 255]
-    assert set(CT_PRESETS) == {"lung", "soft-tissue", "bone", "brain"}
+def test_presets() -> None:
+    ends = {"lung": (-1350, 150), "soft-tissue": (-160, 240), "bone": (-500, 1300), "brain": (0, 80)}
+    mappings = {name: resolve(preset(name), volume_of([-2000, 2000], np.int16)) for name in CT_PRESETS}
+    assert {name: (mapping.low, mapping.high) for name, mapping in mappings.items()} == ends
+    for name, mapping in mappings.items():
+        assert mapping.apply(np.array(ends[name], dtype=np.int16)).tolist() == [0, 255]
 
 
-@pytest.mark.parametrize("dtype", [np.int16, np.float32])
-def test_percentiles_are_those_of_the_whole_volume(dtype: DTypeLike) -> None:
-    voxels = np.random.default_rng(0).permutation(np.arange(2001)).reshape(3, 23, 29).astype(dtype)
-    mapping = resolve(percentile(), Volume(voxels, np.eye(4), "scan"))
-    assert (mapping.low, mapping.high) == pytest.approx((10, 1990))
-    slices = np.stack([mapping.apply(piece) for piece in voxels])
-    np.testing.assert_array_equal(slices, mapping.apply(voxels))
-    assert (slices.min(), slices.max()) == (0, 255)
+def test_percentiles_are_those_of_the_whole_volume() -> None:
+    for dtype in (np.int16, np.float32):
+        voxels = np.random.default_rng(0).permutation(np.arange(2001)).reshape(3, 23, 29).astype(dtype)
+        mapping = resolve(percentile(), Volume(voxels, np.eye(4), "scan"))
+        assert (mapping.low, mapping.high) == pytest.approx((10, 1990))
+        slices = np.stack([mapping.apply(piece) for piece in voxels])
+        np.testing.assert_array_equal(slices, mapping.apply(voxels))
+        assert (slices.min(), slices.max()) == (0, 255)
 
 
 def test_percentiles_that_coincide_give_way_to_minimum_and_maximum() -> None:
@@ -83,9 +80,6 @@ def test_percentiles_that_coincide_give_way_to_minimum_and_maximum() -> None:
     result = mapped(percentile(), values)
     assert result[7] == 255
     assert sum(result) == 255
-
-
-def test_truth_values() -> None:
     assert mapped(percentile(), [False, True, True], np.bool_) == [0, 255, 255]
 
 
@@ -100,15 +94,22 @@ def test_values_that_are_not_finite_take_the_finite_minimum() -> None:
     assert resolve(percentile(), volume_of(values)).non_finite_voxels == 3
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.kind)
-def test_volume_without_finite_voxel_is_black(rule: IntensityRule) -> None:
-    assert mapped(rule, [np.nan, np.inf, -np.inf]) == [0, 0, 0]
+def test_volume_without_finite_voxel_is_black() -> None:
+    for rule in (percentile(), percentile(0, 100), window(400, 40), preset("lung"), as_stored()):
+        assert mapped(rule, [np.nan, np.inf, -np.inf]) == [0, 0, 0]
 
 
-@pytest.mark.parametrize("dtype", [np.int16, np.float32, np.uint8])
-@pytest.mark.parametrize("value", [0, 7, 100])
-def test_constant_volume_is_black(value: int, dtype: DTypeLike) -> None:
-    assert mapped(percentile(), [value] * 5, dtype) == [0] * 5
+def test_constant_volume_is_black() -> None:
+    for value, dtype in product((0, 7, 100), (np.int16, np.float32, np.uint8)):
+        assert mapped(percentile(), [value] * 5, dtype) == [0] * 5
+
+
+@given(arrays(st.sampled_from([np.int16, np.uint8, np.float32]), 20))
+def test_brighter_stays_brighter_for_any_values(values: NDArray[Any]) -> None:
+    for rule in (percentile(), percentile(0, 100), window(400, 40)):
+        result = np.array(mapped(rule, values, values.dtype))
+        order = np.argsort(np.where(np.isfinite(values), values, -np.inf), kind="stable")
+        assert (np.diff(result[order]) >= 0).all()
 
 
 def test_extreme_values_do_not_overflow() -> None:
@@ -116,11 +117,8 @@ def test_extreme_values_do_not_overflow() -> None:
     assert mapped(window(400, 0), [-3e38, 3e38]) == [0, 255]
 
 
-def test_as_stored_keeps_bytes() -> None:
+def test_as_stored_keeps_bytes_and_rounds_and_clips_other_values() -> None:
     assert mapped(as_stored(), range(256), np.uint8) == list(range(256))
-
-
-def test_as_stored_rounds_and_clips_other_values() -> None:
     assert mapped(as_stored(), [-5, 0, 1.5, 254.4, 255, 4000]) == [0, 0, 2, 254, 255, 255]
 
 
@@ -134,9 +132,9 @@ def test_applying_does_not_change_the_input() -> None:
     assert stored.ravel().tolist() == [1, 2]
 
 
-@pytest.mark.parametrize(("dtype", "kind"), [(np.uint8, "as-stored"), (np.int16, "percentile"), (bool, "percentile")])
-def test_default_rule(dtype: DTypeLike, kind: str) -> None:
-    assert default_rule(volume_of([0, 1], dtype)).kind == kind
+def test_default_rule() -> None:
+    kinds = [default_rule(volume_of([0, 1], dtype)).kind for dtype in (np.uint8, np.int16, bool)]
+    assert kinds == ["as-stored", "percentile", "percentile"]
 
 
 def test_color_is_taken_as_stored() -> None:
@@ -149,19 +147,13 @@ def test_color_is_taken_as_stored() -> None:
             resolve(rule, volume)
 
 
-@pytest.mark.parametrize("width", [0, -400, float("nan"), float("inf")])
-def test_wrong_window_is_refused(width: float) -> None:
-    with pytest.raises(MedCLIPSegError, match="give a width greater than 0"):
-        window(width, 40)
-
-
-@pytest.mark.parametrize(("low", "high"), [(-1, 50), (50, 101), (60, 40), (50, 50), (float("nan"), 50)])
-def test_wrong_percentiles_are_refused(low: float, high: float) -> None:
-    with pytest.raises(MedCLIPSegError, match="must rise and lie within 0 to 100"):
-        percentile(low, high)
-
-
-def test_unknown_preset_lists_the_known() -> None:
+def test_wrong_numbers_and_names_are_refused() -> None:
+    for width in (0, -400, float("nan"), float("inf")):
+        with pytest.raises(MedCLIPSegError, match="give a width greater than 0"):
+            window(width, 40)
+    for low, high in ((-1, 50), (50, 101), (60, 40), (50, 50), (float("nan"), 50)):
+        with pytest.raises(MedCLIPSegError, match="must rise and lie within 0 to 100"):
+            percentile(low, high)
     with pytest.raises(MedCLIPSegError, match='"liver"; choose one of lung, soft-tissue, bone, brain'):
         preset("liver")
 

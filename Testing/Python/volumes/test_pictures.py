@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import struct
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from numpy.typing import NDArray
 from PIL import Image
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
@@ -29,84 +29,66 @@ UPRIGHT = {
 }
 
 
-@pytest.mark.parametrize("name", ["lesion.png", "lesion.PNG", "lesion.bmp", "lesion.tif", "lesion.tiff"])
-@pytest.mark.parametrize("pixels", [GREY, COLOR], ids=["grey", "color"])
-def test_lossless_pictures(tmp_path: Path, name: str, pixels: NDArray[np.uint8]) -> None:
-    Image.fromarray(pixels).save(tmp_path / name)
-    read = read_volume(tmp_path / name)
-    np.testing.assert_array_equal(read.voxels, pixels[None])
-    np.testing.assert_array_equal(read.ijk_to_ras, PICTURE_IJK_TO_RAS)
-    assert read.voxels.dtype == np.uint8
-    assert read.name == "lesion"
-    assert not read.spacing_known
+def test_lossless_pictures(tmp_path: Path) -> None:
+    endings = ("png", "PNG", "bmp", "tif", "tiff")
+    for ending, pixels in [*product(endings, (GREY, COLOR)), ("png", DEEP), ("tif", DEEP)]:
+        Image.fromarray(pixels).save(tmp_path / f"lesion.{ending}")
+        read = read_volume(tmp_path / f"lesion.{ending}")
+        np.testing.assert_array_equal(read.voxels, pixels[None])
+        np.testing.assert_array_equal(read.ijk_to_ras, PICTURE_IJK_TO_RAS)
+        assert read.voxels.dtype == pixels.dtype
+        assert read.name == "lesion"
+        assert not read.spacing_known
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.jpeg"])
-def test_jpeg(tmp_path: Path, name: str) -> None:
-    Image.new("RGB", (16, 8), (200, 30, 90)).save(tmp_path / name, quality=100, subsampling=0)
-    read = read_volume(tmp_path / name)
-    assert read.voxels.shape == (1, 8, 16, 3)
-    np.testing.assert_allclose(read.voxels.astype(int) - (200, 30, 90), 0, atol=2)
+def test_jpeg(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.jpeg"):
+        Image.new("RGB", (16, 8), (200, 30, 90)).save(tmp_path / name, quality=100, subsampling=0)
+        read = read_volume(tmp_path / name)
+        assert read.voxels.shape == (1, 8, 16, 3)
+        np.testing.assert_allclose(read.voxels.astype(int) - (200, 30, 90), 0, atol=2)
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.tif"])
-def test_16_bit_grey_is_kept(tmp_path: Path, name: str) -> None:
-    Image.fromarray(DEEP).save(tmp_path / name)
-    read = read_volume(tmp_path / name)
-    np.testing.assert_array_equal(read.voxels, DEEP[None])
-    assert read.voxels.dtype == np.uint16
+def test_other_grey_types_of_tiff(tmp_path: Path) -> None:
+    for dtype in (np.int16, np.uint32, np.float32):
+        values = np.array([[0, 1, 2**15 - 1], [7, 2**14, 3]]).astype(dtype)
+        values[0, 0] = np.uint32(2**32 - 1) if dtype is np.uint32 else -3
+        sitk.WriteImage(sitk.GetImageFromArray(values), str(tmp_path / "a.tif"))
+        np.testing.assert_array_equal(read_volume(tmp_path / "a.tif").voxels, values[None])
 
 
-@pytest.mark.parametrize("dtype", [np.int16, np.uint32, np.float32])
-def test_other_grey_types_of_tiff(tmp_path: Path, dtype: type[np.generic]) -> None:
-    values = np.array([[0, 1, 2**15 - 1], [7, 2**14, 3]]).astype(dtype)
-    values[0, 0] = np.uint32(2**32 - 1) if dtype is np.uint32 else -3
-    sitk.WriteImage(sitk.GetImageFromArray(values), str(tmp_path / "a.tif"))
-    np.testing.assert_array_equal(read_volume(tmp_path / "a.tif").voxels, values[None])
-
-
-@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tif"])
-def test_1_bit_becomes_0_and_255(tmp_path: Path, name: str) -> None:
-    Image.fromarray(GREY > 99).save(tmp_path / name)
-    read = read_volume(tmp_path / name)
-    np.testing.assert_array_equal(read.voxels, np.where(GREY > 99, 255, 0)[None])
-    assert read.voxels.dtype == np.uint8
-
-
-@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tif"])
-def test_palette_becomes_rgb(tmp_path: Path, name: str) -> None:
-    picture = Image.fromarray(GREY % 4, "P")
+def test_1_bit_becomes_0_and_255_and_a_palette_rgb(tmp_path: Path) -> None:
+    bits, picture = Image.fromarray(GREY > 99), Image.fromarray(GREY % 4, "P")
     colors = [[0, 0, 0], [10, 20, 30], [200, 100, 50], [255, 255, 255]]
     picture.putpalette([value for color in colors for value in color])
-    picture.save(tmp_path / name)
-    np.testing.assert_array_equal(read_volume(tmp_path / name).voxels, np.array(colors)[GREY % 4][None])
+    for name in ("a.png", "a.bmp", "a.tif"):
+        bits.save(tmp_path / name)
+        read = read_volume(tmp_path / name)
+        np.testing.assert_array_equal(read.voxels, np.where(GREY > 99, 255, 0)[None])
+        assert read.voxels.dtype == np.uint8
+        picture.save(tmp_path / name)
+        np.testing.assert_array_equal(read_volume(tmp_path / name).voxels, np.array(colors)[GREY % 4][None])
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.tif"])
-def test_alpha_is_dropped(tmp_path: Path, name: str) -> None:
-    Image.fromarray(np.dstack([COLOR, GREY])).save(tmp_path / name)
-    np.testing.assert_array_equal(read_volume(tmp_path / name).voxels, COLOR[None])
-    Image.fromarray(np.dstack([GREY, GREY.max() - GREY]), "LA").save(tmp_path / name)
-    np.testing.assert_array_equal(read_volume(tmp_path / name).voxels, GREY[None])
+def test_alpha_is_dropped_and_16_bit_color_scaled_to_8_bits(tmp_path: Path) -> None:
+    deep = np.dstack([DEEP, DEEP[::-1], DEEP[:, ::-1]])
+    for name in ("a.png", "a.tif"):
+        Image.fromarray(np.dstack([COLOR, GREY])).save(tmp_path / name)
+        np.testing.assert_array_equal(read_volume(tmp_path / name).voxels, COLOR[None])
+        Image.fromarray(np.dstack([GREY, GREY.max() - GREY]), "LA").save(tmp_path / name)
+        np.testing.assert_array_equal(read_volume(tmp_path / name).voxels, GREY[None])
+        sitk.WriteImage(sitk.GetImageFromArray(deep, isVector=True), str(tmp_path / name))
+        read = read_volume(tmp_path / name)
+        assert read.voxels.dtype == np.uint8
+        np.testing.assert_allclose(read.voxels[0], deep / 257, rtol=0, atol=1)
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.tif"])
-def test_16_bit_color_is_scaled_to_8_bits(tmp_path: Path, name: str) -> None:
-    colors = np.dstack([DEEP, DEEP[::-1], DEEP[:, ::-1]])
-    sitk.WriteImage(sitk.GetImageFromArray(colors, isVector=True), str(tmp_path / name))
-    read = read_volume(tmp_path / name)
-    assert read.voxels.dtype == np.uint8
-    np.testing.assert_allclose(read.voxels[0], colors / 257, rtol=0, atol=1)
-
-
-@pytest.mark.parametrize("orientation", UPRIGHT)
-@pytest.mark.parametrize("name", ["a.png", "a.tif"])
-@pytest.mark.parametrize("pixels", [GREY, DEEP, COLOR], ids=["8 bit", "16 bit", "color"])
-def test_orientation_tag_is_applied(tmp_path: Path, name: str, orientation: int, pixels: NDArray[np.generic]) -> None:
-    exif = Image.Exif()
-    exif[ORIENTATION_TAG] = orientation
-    Image.fromarray(pixels).save(tmp_path / name, exif=exif)
-    np.testing.assert_array_equal(read_volume(tmp_path / name).voxels[0], UPRIGHT[orientation](pixels))
+def test_orientation_tag_is_applied(tmp_path: Path) -> None:
+    for (orientation, upright), pixels, name in product(UPRIGHT.items(), (GREY, DEEP, COLOR), ("a.png", "a.tif")):
+        exif = Image.Exif()
+        exif[ORIENTATION_TAG] = orientation
+        Image.fromarray(pixels).save(tmp_path / name, exif=exif)
+        np.testing.assert_array_equal(read_volume(tmp_path / name).voxels[0], upright(pixels))
 
 
 def test_orientation_tag_of_jpeg_is_applied(tmp_path: Path) -> None:
@@ -118,27 +100,25 @@ def test_orientation_tag_of_jpeg_is_applied(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_volume(tmp_path / "a.jpg").voxels[0], stored.T)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_white_is_zero_tiff_is_inverted(tmp_path: Path, dtype: type[np.unsignedinteger]) -> None:
-    stored = np.arange(6, dtype=dtype).reshape(2, 3)
-    Image.fromarray(stored).save(tmp_path / "a.tif", tiffinfo={262: 0})
-    content = bytearray((tmp_path / "a.tif").read_bytes())
-    # Pillow writes the pixels of white-is-zero files inverted for 8 bits only.
-    expected = stored if dtype is np.uint8 else np.iinfo(dtype).max - stored
-    assert b"\x06\x01\x03\x00\x01\x00\x00\x00\x00\x00" in content
-    np.testing.assert_array_equal(read_volume(tmp_path / "a.tif").voxels[0], expected)
+def test_white_is_zero_tiff_is_inverted(tmp_path: Path) -> None:
+    for dtype in (np.uint8, np.uint16):
+        stored = np.arange(6, dtype=dtype).reshape(2, 3)
+        Image.fromarray(stored).save(tmp_path / "a.tif", tiffinfo={262: 0})
+        # Pillow writes the pixels of white-is-zero files inverted for 8 bits only.
+        expected = stored if dtype is np.uint8 else np.iinfo(dtype).max - stored
+        assert b"\x06\x01\x03\x00\x01\x00\x00\x00\x00\x00" in (tmp_path / "a.tif").read_bytes()
+        np.testing.assert_array_equal(read_volume(tmp_path / "a.tif").voxels[0], expected)
 
 
-@pytest.mark.parametrize("pixels", [GREY, DEEP, COLOR], ids=["8 bit", "16 bit", "color"])
-@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
-def test_pages_of_tiff_become_slices(tmp_path: Path, pixels: NDArray[np.generic], compression: str | None) -> None:
-    pages = [pixels, pixels[::-1].copy(), pixels[:, ::-1].copy()]
-    first, *others = [Image.fromarray(page) for page in pages]
-    first.save(tmp_path / "a.tif", save_all=True, append_images=others, compression=compression)
-    read = read_volume(tmp_path / "a.tif")
-    np.testing.assert_array_equal(read.voxels, np.stack(pages))
-    np.testing.assert_array_equal(read.ijk_to_ras, PICTURE_IJK_TO_RAS)
-    assert not read.spacing_known
+def test_pages_of_tiff_become_slices(tmp_path: Path) -> None:
+    for pixels, compression in product((GREY, DEEP, COLOR), (None, "tiff_lzw")):
+        pages = [pixels, pixels[::-1].copy(), pixels[:, ::-1].copy()]
+        first, *others = [Image.fromarray(page) for page in pages]
+        first.save(tmp_path / "a.tif", save_all=True, append_images=others, compression=compression)
+        read = read_volume(tmp_path / "a.tif")
+        np.testing.assert_array_equal(read.voxels, np.stack(pages))
+        np.testing.assert_array_equal(read.ijk_to_ras, PICTURE_IJK_TO_RAS)
+        assert not read.spacing_known
 
 
 def test_deep_colors_stored_plane_by_plane_are_refused(tmp_path: Path) -> None:
@@ -168,28 +148,10 @@ def test_pages_of_different_size_are_refused(tmp_path: Path) -> None:
         read_volume(tmp_path / "a.tif")
 
 
-@pytest.mark.parametrize("ending", ["png", "jpg", "bmp", "tif"])
-def test_truncated_picture_is_refused(tmp_path: Path, ending: str) -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    path = tmp_path / f"cut.{ending}"
-    Image.fromarray(noise).save(path)
-    path.write_bytes(path.read_bytes()[:-3000])
-    with pytest.raises(MedCLIPSegError, match=rf"cut\.{ending} could not be read"):
-        read_volume(path)
-
-
 @pytest.mark.filterwarnings("ignore:Truncated File Read")
 def test_tiff_cut_between_pages_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "cut.tif"
     sitk.WriteImage(sitk.GetImageFromArray(np.ones((20, 30, 40), dtype=np.float32)), str(path))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(MedCLIPSegError, match=r"cut\.tif could not be read"):
-        read_volume(path)
-
-
-@pytest.mark.parametrize("ending", ["png", "jpg", "bmp", "tif"])
-def test_text_under_the_name_of_a_picture_is_refused(tmp_path: Path, ending: str) -> None:
-    path = tmp_path / f"notes.{ending}"
-    path.write_text("not a picture\n" * 100)
-    with pytest.raises(MedCLIPSegError, match=rf"notes\.{ending} could not be read as a picture"):
         read_volume(path)

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
-from geometries import ORIENTATIONS, SIZE_RAS, SPACING_RAS, phantom, phantom_ras, rotation
+from geometries import SIZE_RAS, SPACING_RAS, Orientation, orientations, phantom, phantom_ras, turns
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
@@ -11,8 +15,7 @@ from MedCLIPSegLogic.volumes.volume import PICTURE_IJK_TO_RAS, Volume
 
 RAS_ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
 STATED = tuple(RAS_ACROSS)
-SLIGHTLY_TURNED = [np.eye(3), *(rotation(seed, largest_degrees=25) for seed in range(4))]
-TURN_NAMES = ["straight", "oblique 0", "oblique 1", "oblique 2", "oblique 3"]
+planes = st.sampled_from(STATED)
 
 
 def displayed(plane: str, index: int) -> NDArray[np.int16]:
@@ -31,13 +34,12 @@ def voxel_index(volume: Volume, axis: SliceAxis, plane: str, position: int, turn
     return position if column > 0 else axis.count - 1 - position
 
 
-@pytest.mark.parametrize("turn", SLIGHTLY_TURNED, ids=TURN_NAMES)
-@pytest.mark.parametrize("plane", STATED)
-@pytest.mark.parametrize(("order", "signs"), ORIENTATIONS)
+@given(orientations, planes, turns(25))
+@settings(max_examples=400)
 def test_picture_is_the_same_in_every_orientation(
-    order: tuple[int, ...], signs: tuple[int, ...], plane: Plane, turn: NDArray[np.float64]
+    orientation: Orientation, plane: Plane, turn: NDArray[np.float64]
 ) -> None:
-    volume = phantom(order, signs, turn)
+    volume = phantom(*orientation, turn)
     axis = choose_axis(volume, plane)
     target = np.zeros_like(volume.voxels)
     across = RAS_ACROSS[plane]
@@ -54,10 +56,11 @@ def test_picture_is_the_same_in_every_orientation(
     np.testing.assert_array_equal(target, volume.voxels)
 
 
-@pytest.mark.parametrize("seed", range(20))
-@pytest.mark.parametrize("plane", STATED)
-def test_any_rotation_shows_the_nearest_directions(seed: int, plane: Plane) -> None:
-    volume = phantom((2, 0, 1), (1, -1, -1), rotation(seed))
+@given(orientations, planes, turns())
+def test_any_rotation_shows_the_nearest_directions(
+    orientation: Orientation, plane: Plane, turn: NDArray[np.float64]
+) -> None:
+    volume = phantom(*orientation, turn)
     axis = choose_axis(volume, plane)
     across = RAS_ACROSS[plane]
     rows, columns = [ras for ras in (2, 1, 0) if ras != across]
@@ -105,13 +108,13 @@ def test_color_slices(volume: Volume) -> None:
     np.testing.assert_array_equal(target, colors)
 
 
-@pytest.mark.parametrize("index", [-1, 4])
-def test_index_out_of_range(volume: Volume, index: int) -> None:
+def test_index_out_of_range(volume: Volume) -> None:
     axis = choose_axis(volume, "coronal")
-    with pytest.raises(IndexError, match=f"slice {index} of 4"):
-        axis.extract(volume.voxels, index)
-    with pytest.raises(IndexError, match=f"slice {index} of 4"):
-        axis.insert(volume.voxels, index, axis.extract(volume.voxels, 0))
+    for index in (-1, 4):
+        with pytest.raises(IndexError, match=f"slice {index} of 4"):
+            axis.extract(volume.voxels, index)
+        with pytest.raises(IndexError, match=f"slice {index} of 4"):
+            axis.insert(volume.voxels, index, axis.extract(volume.voxels, 0))
 
 
 def test_slice_of_other_shape_is_not_spread_out(volume: Volume) -> None:
@@ -119,19 +122,20 @@ def test_slice_of_other_shape_is_not_spread_out(volume: Volume) -> None:
         choose_axis(volume, "coronal").insert(volume.voxels, 0, np.zeros((1, SIZE_RAS[0]), dtype=np.int16))
 
 
-@pytest.mark.parametrize("plane", ["auto", "axial"])
-def test_picture_is_shown_as_it_is(plane: Plane) -> None:
+def test_picture_is_shown_as_it_is() -> None:
     pixels = np.arange(12, dtype=np.uint8).reshape(1, 3, 4)
-    axis = choose_axis(Volume(pixels, PICTURE_IJK_TO_RAS, "lesion", spacing_known=False), plane)
+    picture = Volume(pixels, PICTURE_IJK_TO_RAS, "lesion", spacing_known=False)
+    axis = choose_axis(picture, "auto")
+    assert axis == choose_axis(picture, "axial")
     assert axis == SliceAxis(0, "acquisition", False, False, False, 1, (1.0, 1.0))
     np.testing.assert_array_equal(axis.extract(pixels, 0), pixels[0])
 
 
-@pytest.mark.parametrize(("order", "signs"), ORIENTATIONS)
-def test_single_slice_has_only_its_own_plane(order: tuple[int, ...], signs: tuple[int, ...]) -> None:
-    stack = phantom(order, signs)
+@given(orientations)
+def test_single_slice_has_only_its_own_plane(orientation: Orientation) -> None:
+    stack = phantom(*orientation)
     single = Volume(stack.voxels[:1], stack.ijk_to_ras, "scout")
-    own = STATED[order[2]]
+    own = STATED[orientation[0][2]]
     automatic = choose_axis(single, "auto")
     assert automatic == choose_axis(single, own)
     assert (automatic.axis, automatic.name, automatic.count) == (0, own, 1)
@@ -146,49 +150,39 @@ def test_single_slice_may_lie_across_any_voxel_axis() -> None:
     assert (axis.axis, axis.name, axis.count) == (2, "sagittal", 1)
 
 
-@pytest.mark.parametrize(("order", "signs"), ORIENTATIONS)
-def test_auto_takes_the_clearly_coarser_axis(order: tuple[int, ...], signs: tuple[int, ...]) -> None:
-    volume = phantom(order, signs, rotation(5, largest_degrees=25))
+@given(orientations, turns(25))
+def test_auto_takes_the_clearly_coarser_axis(orientation: Orientation, turn: NDArray[np.float64]) -> None:
+    volume = phantom(*orientation, turn)
     assert choose_axis(volume, "auto") == choose_axis(volume, "axial")
-    assert choose_axis(volume, "auto").axis == 2 - order.index(2)
+    assert choose_axis(volume, "auto").axis == 2 - orientation[0].index(2)
+
+
+def test_auto_takes_k_unless_another_axis_is_clearly_coarser() -> None:
+    axes = {(1, 1, 1): 0, (1.2, 1, 1): 0, (1.21, 1, 1): 2, (1, 1.21, 1): 1, (3, 3, 1): 0, (1, 1, 0.5): 0}
+    voxels = np.zeros((2, 3, 4), dtype=np.uint8)
+    volumes = {spacing: Volume(voxels, np.diag([*spacing, 1.0]), "a") for spacing in axes}
+    assert {spacing: choose_axis(volume, "auto").axis for spacing, volume in volumes.items()} == axes
+
+
+@given(st.integers(1, 300).flatmap(lambda count: st.tuples(st.just(count), st.integers(0, count - 1))), st.data())
+def test_slice_range_is_read(count_and_first: tuple[int, int], data: st.DataObject) -> None:
+    count, first = count_and_first
+    end = data.draw(st.integers(first + 1, count))
+    assert parse_slice_range(f" {first} : {end} ", count) == (first, end)
+    assert parse_slice_range(f"{first}:", count) == (first, count)
+    assert parse_slice_range(f":{end}", count) == (0, end)
+    assert parse_slice_range(":", count) == (0, count)
 
 
 @pytest.mark.parametrize(
-    ("spacing_ijk", "axis"),
-    [((1, 1, 1), 0), ((1.2, 1, 1), 0), ((1.21, 1, 1), 2), ((1, 1.21, 1), 1), ((3, 3, 1), 0), ((1, 1, 0.5), 0)],
-)
-def test_auto_takes_k_unless_another_axis_is_clearly_coarser(spacing_ijk: tuple[float, ...], axis: int) -> None:
-    volume = Volume(np.zeros((2, 3, 4), dtype=np.uint8), np.diag([*spacing_ijk, 1.0]), "a")
-    assert choose_axis(volume, "auto").axis == axis
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("2:5", (2, 5)), (":5", (0, 5)), ("2:", (2, 10)), (":", (0, 10)), (" 0 : 10 ", (0, 10)), ("9:10", (9, 10))],
-)
-def test_slice_range(text: str, expected: tuple[int, int]) -> None:
-    assert parse_slice_range(text, 10) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
+    ("texts", "reason"),
     [
-        ("", "not of the form"),
-        ("5", "not of the form"),
-        ("1:2:3", "not of the form"),
-        ("a:b", "not of the form"),
-        ("-3:5", "not of the form"),
-        ("1.5:3", "not of the form"),
-        ("²:3", "not of the form"),
-        ("0:11", "beyond the 10 slices"),
-        ("10:", "beyond the 10 slices"),
-        ("12:14", "beyond the 10 slices"),
-        ("5:5", "holds no slice"),
-        ("5:2", "holds no slice"),
-        (":0", "holds no slice"),
+        (["", "5", "1:2:3", "a:b", "-3:5", "1.5:3", "²:3"], "not of the form"),
+        (["0:11", "10:", "12:14"], "beyond the 10 slices"),
+        (["5:5", "5:2", ":0"], "holds no slice"),
     ],
 )
-def test_wrong_slice_ranges_are_refused(text: str, reason: str) -> None:
-    with pytest.raises(MedCLIPSegError, match=reason) as caught:
-        parse_slice_range(text, 10)
-    assert f'"{text}"' in str(caught.value)
+def test_wrong_slice_ranges_are_refused(texts: list[str], reason: str) -> None:
+    for text in texts:
+        with pytest.raises(MedCLIPSegError, match=f'"{re.escape(text)}".*{reason}'):
+            parse_slice_range(text, 10)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from PIL import Image
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.volumes.pictures import read_picture
 from MedCLIPSegLogic.volumes.readers import READERS, read_volume
 
 
@@ -22,20 +24,33 @@ def test_missing_file(tmp_path: Path) -> None:
         read_volume(tmp_path / "gone.nii.gz")
 
 
-@pytest.mark.parametrize("name", ["report.pdf", "report"])
-def test_unknown_type_lists_what_is_accepted(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b"%PDF-1.7" + bytes(500))
-    with pytest.raises(MedCLIPSegError, match=f"{name} is not of an accepted type") as caught:
-        read_volume(tmp_path / name)
-    assert all(ending in str(caught.value) for ending in READERS if ending != ".dcm")
-    assert "DICOM" in str(caught.value)
+def test_unknown_type_lists_what_is_accepted(tmp_path: Path) -> None:
+    for name in ("report.pdf", "report"):
+        (tmp_path / name).write_bytes(b"%PDF-1.7" + bytes(500))
+        with pytest.raises(MedCLIPSegError, match=f"{name} is not of an accepted type") as caught:
+            read_volume(tmp_path / name)
+        assert all(ending in str(caught.value) for ending in READERS if ending != ".dcm")
+        assert "DICOM" in str(caught.value)
 
 
-@pytest.mark.parametrize("ending", READERS)
-def test_empty_file_is_refused_in_one_sentence(tmp_path: Path, ending: str) -> None:
-    path = tmp_path / f"empty{ending}"
-    path.touch()
-    with pytest.raises(MedCLIPSegError, match=f"empty{ending} could not be read") as caught:
-        read_volume(path)
-    assert str(caught.value).endswith(".")
-    assert "\n" not in str(caught.value)
+def test_files_that_hold_nothing_or_text_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    for ending in READERS:
+        path = tmp_path / f"notes{ending}"
+        for content in ("", "not an image\n" * 100):
+            path.write_text(content)
+            with pytest.raises(MedCLIPSegError, match=rf"notes\{ending} could not be read.*\.$") as caught:
+                read_volume(path)
+            assert "\n" not in str(caught.value)
+
+
+def test_cut_off_files_are_refused(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(10, 20, 30)).astype(np.float32)
+    volume, picture = sitk.GetImageFromArray(values), Image.effect_noise((64, 64), 90).convert("RGB")
+    for ending in READERS:
+        path = tmp_path / f"cut{ending}"
+        if ending in (".nhdr", ".mhd", ".dcm"):  # the voxels lie in another file, or are tested with DICOM
+            continue
+        picture.save(path) if READERS[ending] is read_picture else sitk.WriteImage(volume, str(path))
+        path.write_bytes(path.read_bytes()[:-3000])
+        with pytest.raises(MedCLIPSegError, match=rf"cut\{ending} could not be read"):
+            read_volume(path)

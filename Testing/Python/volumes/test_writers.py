@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from geometries import ORIENTATIONS, phantom, rotation
+from geometries import Orientation, orientations, phantom, turns
+from hypothesis import given
 from numpy.typing import NDArray
 
 from MedCLIPSegLab.results.map_files import write_map
@@ -25,13 +26,12 @@ def probabilities(volume: Volume) -> NDArray[np.float32]:
     return np.random.default_rng(0).random(volume.shape, dtype=np.float32)
 
 
-@pytest.mark.parametrize("turn", [np.eye(3), rotation(1)], ids=["straight", "oblique"])
-@pytest.mark.parametrize(("order", "signs"), ORIENTATIONS)
+@given(orientations, turns())
 def test_round_trip_in_every_orientation(
-    tmp_path: Path, order: tuple[int, ...], signs: tuple[int, ...], turn: NDArray[np.float64]
+    tmp_path_factory: pytest.TempPathFactory, orientation: Orientation, turn: NDArray[np.float64]
 ) -> None:
-    volume = phantom(order, signs, turn)
-    assert_round_trip(volume, probabilities(volume), tmp_path / "map.nrrd")
+    volume = phantom(*orientation, turn)
+    assert_round_trip(volume, probabilities(volume), tmp_path_factory.getbasetemp() / "map.nrrd")
 
 
 def test_sheared_geometry_is_kept(tmp_path: Path) -> None:
@@ -53,12 +53,6 @@ def test_file_is_compressed(tmp_path: Path) -> None:
     content = (tmp_path / "map.nrrd").read_bytes()
     assert b"encoding: gzip" in content
     assert len(content) < 2000
-
-
-def test_existing_file_is_replaced(tmp_path: Path) -> None:
-    volume = phantom((0, 1, 2), (1, 1, 1))
-    write_map(volume, np.zeros(volume.shape, dtype=np.uint8), tmp_path / "map.nrrd")
-    assert_round_trip(volume, probabilities(volume), tmp_path / "map.nrrd")
 
 
 def test_folder_that_does_not_exist(tmp_path: Path) -> None:

@@ -42,7 +42,5 @@ class SpeedSettings:
     ] = 0
     parts: Annotated[
         tuple[Part, ...],
-        Field(
-            description="variants compares speed and results, memory the peak of each; repeat for more. Both by default."
-        ),
+        Field(description="variants compares speed and results, memory the peak of each; repeat for both."),
     ] = ("variants", "memory")
