@@ -5,9 +5,9 @@ from __future__ import annotations
 import atexit
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from time import monotonic
 from typing import Generic, TypeVar
 
 PROGRESS_INTERVAL = 0.05
@@ -155,7 +155,7 @@ class Worker(Generic[T]):
                     return
                 event = WorkerEvent(job, value)
                 if hasattr(value, "fraction"):
-                    now = time.monotonic()
+                    now = monotonic()
                     if now - lastTime < PROGRESS_INTERVAL:
                         held = event
                         continue
