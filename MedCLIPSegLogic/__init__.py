@@ -5,6 +5,12 @@ What the command line does, Python does with functions of the same names::
     from MedCLIPSegLogic import segment
     segment("brain.nii.gz", "tumor in the brain MRI", "result")
 
+A run without files goes on in small steps, which yield progress and at last the result; closing them cancels::
+
+    from MedCLIPSegLogic import Models, RunChoices, prepare, read_volume, to_the_end
+    steps = Models().events(prepare(read_volume("brain.nii.gz"), "tumor in the brain MRI", RunChoices(samples=10)))
+    result = to_the_end(steps)
+
 Importing the package loads neither torch nor Slicer; each function loads what it needs. Those that work on files, train
 and evaluate come with the workbench, the package ``MedCLIPSegLab``, which is not part of the Slicer extension.
 """
@@ -37,33 +43,44 @@ if TYPE_CHECKING:
     from MedCLIPSegLab.tuning.clip_tune import clip_tune as clip_tune
     from MedCLIPSegLab.weak.learning import weak as weak
 
+    from .inference.result import to_the_end as to_the_end
+    from .runs.choices import RunChoices as RunChoices
+    from .runs.models import Models as Models
+    from .runs.preparing import prepare as prepare
+    from .volumes.readers import read_volume as read_volume
+
 _HOMES = {
-    "check_data": "data.check_data",
-    "clip_tune": "tuning.clip_tune",
-    "demo": "results.demo",
-    "download_model": "models.commands",
-    "evaluate": "evaluation.evaluate",
-    "evaluate_masks": "evaluation.evaluate_masks",
-    "evaluate_sets": "evaluation.evaluate",
-    "export_model": "models.commands",
-    "import_model": "models.commands",
-    "list_models": "models.commands",
-    "model_info": "models.commands",
-    "paper_tables": "paper.paper_tables",
-    "probe": "evaluation.probe",
-    "remove_model": "models.commands",
-    "segment": "results.segmenting",
-    "speed": "speed.measuring",
-    "train": "training.train",
-    "verify_model": "models.commands",
-    "weak": "weak.learning",
-    "zeroshot": "results.segmenting",
+    "Models": "MedCLIPSegLogic.runs.models",
+    "RunChoices": "MedCLIPSegLogic.runs.choices",
+    "check_data": "MedCLIPSegLab.data.check_data",
+    "clip_tune": "MedCLIPSegLab.tuning.clip_tune",
+    "demo": "MedCLIPSegLab.results.demo",
+    "download_model": "MedCLIPSegLab.models.commands",
+    "evaluate": "MedCLIPSegLab.evaluation.evaluate",
+    "evaluate_masks": "MedCLIPSegLab.evaluation.evaluate_masks",
+    "evaluate_sets": "MedCLIPSegLab.evaluation.evaluate",
+    "export_model": "MedCLIPSegLab.models.commands",
+    "import_model": "MedCLIPSegLab.models.commands",
+    "list_models": "MedCLIPSegLab.models.commands",
+    "model_info": "MedCLIPSegLab.models.commands",
+    "paper_tables": "MedCLIPSegLab.paper.paper_tables",
+    "prepare": "MedCLIPSegLogic.runs.preparing",
+    "probe": "MedCLIPSegLab.evaluation.probe",
+    "read_volume": "MedCLIPSegLogic.volumes.readers",
+    "remove_model": "MedCLIPSegLab.models.commands",
+    "segment": "MedCLIPSegLab.results.segmenting",
+    "speed": "MedCLIPSegLab.speed.measuring",
+    "to_the_end": "MedCLIPSegLogic.inference.result",
+    "train": "MedCLIPSegLab.training.train",
+    "verify_model": "MedCLIPSegLab.models.commands",
+    "weak": "MedCLIPSegLab.weak.learning",
+    "zeroshot": "MedCLIPSegLab.results.segmenting",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(f"MedCLIPSegLab.{_HOMES[name]}"), name)
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

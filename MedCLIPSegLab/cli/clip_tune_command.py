@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..tuning.settings import TuningSettings
+from .options import Resume
 from .options_of import options_of
 from .progress import progress_bar, time_left
 
@@ -53,9 +54,7 @@ def clip_tune_command(
             metavar="DIR", help="Folder the file names start from; without it that of each table.", show_default=False
         ),
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the interrupted run in the folder, with its settings.")
-    ] = False,
+    resume: Resume = False,
     **changes: Any,
 ) -> None:
     """Tune CLIP's two towers on image-caption pairs with the DHN-NCE loss, as MedCLIP-SAM does.

@@ -57,8 +57,8 @@ def _option(settings: type, name: str, hint: Any, flag: str | None, shows_defaul
     default = getattr(settings, name, None) if shows_default else None
     if isinstance(default, tuple):
         default = ", ".join(map(str, default))
-    notes = (range_of(settings, name), "" if default in (None, "", False) else f"default: {default}")
-    note = "; ".join(filter(None, notes))
+    shown = "" if default is None or default is False or default == "" else f"default: {default}"
+    note = "; ".join(filter(None, (range_of(settings, name), shown)))
     words = escape(description_of(settings, name)) + (rf" [dim]\[{note}][/dim]" if note else "")
     option = typer.Option(flag or "--" + name.replace("_", "-"), help=words, show_default=False)
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[hint, option])

@@ -11,6 +11,7 @@ import typer
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 from ..training.settings import TrainingSettings
+from .options import Resume
 from .options_of import options_of
 from .progress import progress_bar, time_left
 
@@ -60,9 +61,7 @@ def train_command(
     mosaics: Annotated[
         bool | None, typer.Option(help="Several images in one, or one of several findings, asked for by place or size.")
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the interrupted run in the folder, with its settings.")
-    ] = False,
+    resume: Resume = False,
     **changes: Any,
 ) -> None:
     """Train a model on prompted images and masks. What is not given comes from the recipe.

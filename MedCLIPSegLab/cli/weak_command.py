@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from MedCLIPSegLogic.runs.choices import OF_METHODS, ChainChoices
+
 from ..weak.settings import WeakSettings
-from .options import Design, Kind, PromptSets, Study
 from .options_of import options_of
 from .progress import progress_bar
 
@@ -21,6 +22,7 @@ STAGES = {
 
 
 @options_of(WeakSettings)
+@options_of(ChainChoices, {"towers": "--model"}, {"object_prompts", "padding", "points", "binarization"})
 def weak_command(
     images: Annotated[Path, typer.Option(help="Folder of the 2-D images to learn from.", show_default=False)],
     out: Annotated[Path, typer.Option(help="Folder for network and masks; also to go on with.", show_default=False)],
@@ -38,24 +40,6 @@ def weak_command(
         Path | None,
         typer.Option(help="Folder of the images to segment; those of --images by default.", show_default=False),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="CLIP towers of the pseudo-masks, as for zeroshot.", show_default=False),
-    ] = None,
-    sam: Annotated[
-        str | None, typer.Option(help="SAM of the pseudo-masks, or none, as for zeroshot.", show_default=False)
-    ] = None,
-    study: Study = None,
-    design: Design = None,
-    kind: Kind = None,
-    prompt_sets: PromptSets = None,
-    confidence: Annotated[
-        float | None,
-        typer.Option(help="Least mean saliency of an object, 0 to 1; as published by default.", show_default=False),
-    ] = None,
-    objects: Annotated[
-        int | None, typer.Option(min=1, help="Objects an image has at most.", show_default=False)
-    ] = None,
     **choices: Any,
 ) -> None:
     """Train a network on images and prompts without masks (MedCLIP-SAM, MedCLIP-SAMv2), and segment with it.
@@ -68,6 +52,7 @@ def weak_command(
     """
     from ..weak.learning import weak
 
+    chain = {name: choices.pop(name) for name in OF_METHODS if name in choices}
     with progress_bar("Learning") as show:
         record = weak(
             images,
@@ -76,15 +61,9 @@ def weak_command(
             prompt=prompt,
             predict=predict,
             settings=WeakSettings(**choices),
-            model=model,
-            sam=sam,
-            study=study,
-            design=design,
-            kind=kind,
-            prompt_sets=prompt_sets,
-            confidence=confidence,
-            objects=objects,
+            model=chain.pop("towers", None),
             progress=lambda step: show(step.number / step.count, STAGES[step.stage].format(step)),
+            **chain,
         )
     without = record["images_without_prompt"]
     if without:

@@ -10,7 +10,7 @@ from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.replacing import write_failures_in_words
 
 from .configuration import TableName, read_configuration
-from .protocols import PROTOCOLS
+from .protocols import PROTOCOLS, Cells
 
 
 def paper_tables(
@@ -34,5 +34,6 @@ def paper_tables(
     if table not in PROTOCOLS:
         raise MedCLIPSegError(f"There is no table '{table}'; take one of {', '.join(get_args(TableName))}.")
     settings = read_configuration(Path(config))
+    cells = Cells(settings, progress or (lambda what, share: None))
     with write_failures_in_words():
-        return PROTOCOLS[table](settings, progress or (lambda what, share: None)).write(Path(settings.out), table)
+        return PROTOCOLS[table](cells).write(Path(settings.out), table)

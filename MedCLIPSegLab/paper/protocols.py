@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
@@ -14,92 +15,133 @@ from .cells import BASELINE, Report, Training, measured_dice
 from .configuration import PaperSettings, TableName
 from .table_files import Cell, Table
 
-Protocol = Callable[[PaperSettings, Report], Table]
 MODEL = "model"
+SUMMARY = ("in-domain", "out-of-domain", "harmonic mean")
 
 
-def data_efficiency(config: PaperSettings, report: Report) -> Table:
+@dataclass(frozen=True)
+class Network:
+    """A row's network: its name in the table, and the model its training starts from."""
+
+    name: str
+    start_from: str | None
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Dice in percent, trained and tested as far as it is not there yet."""
+
+    config: PaperSettings
+    report: Report
+
+    @property
+    def networks(self) -> list[Network]:
+        """The model and, unless it is left out, the U-Net without text."""
+        names = [MODEL] if self.config.baseline == "none" else [MODEL, BASELINE]
+        return [Network(name, self.config.start_from) for name in names]
+
+    def transfers(self) -> dict[str, list[str]]:
+        """Sets to train on with the others to test on; a MedCLIPSegError if there is none."""
+        transfers = self.config.transfers()
+        _require(transfers, "Train_Folder and Test_Folder that 'transfer' trains on")
+        return transfers
+
+    def dice(self, network: Network, source: str, target: str, style: str = "original", share: int = 100) -> float:
+        """Of a network trained on one set and tested on one, the mean of all seeds."""
+        trainings = [Training(network.name, source, share, seed, network.start_from) for seed in self.config.seeds]
+        return 100 * fmean(measured_dice(self.config, t, target, style, self.report) for t in trainings)
+
+    def summary(self, network: Network, style: str = "original") -> tuple[float | None, float | None, float | None]:
+        """Means in and out of domain, and their harmonic mean."""
+        transfers = self.transfers().items()
+        return _summary(
+            [self.dice(network, source, source, style) for source, _ in transfers],
+            [self.dice(network, source, target, style) for source, targets in transfers for target in targets],
+        )
+
+    def notes(self) -> list[str]:
+        """How the numbers were made."""
+        config = self.config
+        seeds = ", ".join(map(str, config.seeds))
+        notes = [f"Seeds {seeds}; {config.samples} samples; rows of a sheet: {config.limit or 'all'}."]
+        if config.baseline != "none":
+            notes.append(f"U-Net: MONAI, no text, same data and changes of the picture, as many {config.baseline}.")
+        if config.missing():
+            notes.append(f"Left out, as they are not there: {', '.join(config.missing())}.")
+        return notes
+
+    def transfer_notes(self) -> list[str]:
+        """How the numbers and the published ones were made."""
+        pairs = "; ".join(f"{source} to {', '.join(targets)}" for source, targets in published.TRANSFER.items())
+        return [f"Published numbers: {pairs}.", *self.notes()]
+
+
+def data_efficiency(cells: Cells) -> Table:
     """Dice on each set by percent of its training data."""
-    sets = config.trained_sets()
+    sets = cells.config.trained_sets()
     _require(sets, "Train_Folder")
     rows: list[tuple[Cell, ...]] = []
-    for share in config.shares:
-        for name in _networks(config):
-            dice = [
-                _dice(config, name, config.start_from, set_name, set_name, "original", report, share)
-                for set_name in sets
-            ]
-            known = published.DATA_EFFICIENCY.get(share) if name == MODEL else None
-            rows.append((f"{share} %", name, *dice, fmean(dice), known))
-    notes = [f"The published mean is over {', '.join(published.TRAINED_SETS)}.", *_notes(config)]
+    for share in cells.config.shares:
+        for network in cells.networks:
+            dice = [cells.dice(network, name, name, share=share) for name in sets]
+            known = published.DATA_EFFICIENCY.get(share) if network.name == MODEL else None
+            rows.append((f"{share} %", network.name, *dice, fmean(dice), known))
+    notes = [f"The published mean is over {', '.join(published.TRAINED_SETS)}.", *cells.notes()]
     columns = ("training data", "network", *sets, "mean", "published mean")
     return Table("Data efficiency: Dice in percent", columns, rows, notes)
 
 
-def domain_generalization(config: PaperSettings, report: Report) -> Table:
+def domain_generalization(cells: Cells) -> Table:
     """Trained on one set, tested on others."""
-    transfers = _transfers(config)
     rows: list[tuple[Cell, ...]] = []
-    for name in _networks(config):
+    for network in cells.networks:
         inside: list[float] = []
         outside: list[float] = []
-        for source, targets in transfers.items():
+        for source, targets in cells.transfers().items():
             for target in [source, *targets]:
-                dice = _dice(config, name, config.start_from, source, target, "original", report)
+                dice = cells.dice(network, source, target)
                 (inside if target == source else outside).append(dice)
-                rows.append((name, source, target, dice, None))
-        known = published.DOMAIN_GENERALIZATION if name == MODEL else {}
-        summary = (("in-domain", _mean(inside)), ("out-of-domain", _mean(outside)))
-        rows += [(name, "mean", kind, value, known.get(kind)) for kind, value in summary]
-        rows.append((name, "mean", "harmonic", _harmonic(inside, outside), known.get("harmonic")))
+                rows.append((network.name, source, target, dice, None))
+        known = published.DOMAIN_GENERALIZATION if network.name == MODEL else {}
+        for kind, value in zip(("in-domain", "out-of-domain", "harmonic"), _summary(inside, outside), strict=True):
+            rows.append((network.name, "mean", kind, value, known.get(kind)))
     columns = ("network", "trained on", "tested on", "Dice", "published")
-    return Table("Domain generalization: Dice in percent", columns, rows, _transfer_notes(config))
+    return Table("Domain generalization: Dice in percent", columns, rows, cells.transfer_notes())
 
 
-def prompt_styles(config: PaperSettings, report: Report) -> Table:
+def prompt_styles(cells: Cells) -> Table:
     """One training, every style of prompts."""
-    transfers = _transfers(config)
+    transfers, config = cells.transfers(), cells.config
     tested = [*transfers, *(target for targets in transfers.values() for target in targets)]
+    model, *baselines = cells.networks
     rows: list[tuple[Cell, ...]] = []
-    without: dict[str, list[str]] = {}
+    notes = cells.transfer_notes()
     for style in config.styles:
-        without[style] = [name for name in tested if not has_style(Path(config.sets[name]), style)]
-        summary = (
-            (None, None, None)
-            if without[style]
-            else _summary(config, MODEL, config.start_from, transfers, style, report)
-        )
+        without = [name for name in tested if not has_style(Path(config.sets[name]), style)]
+        if without:
+            notes.append(f"No sheet of the style {style}: {', '.join(without)}.")
+        summary = (None, None, None) if without else cells.summary(model, style)
         rows.append((style, MODEL, *summary, published.PROMPT_STYLES.get(style)))
-    if BASELINE in _networks(config):
-        summary = _summary(config, BASELINE, config.start_from, transfers, "original", report)
-        rows.append(("no text", BASELINE, *summary, None))
-    notes = _transfer_notes(config)
-    notes += [f"No sheet of the style {style}: {', '.join(names)}." for style, names in without.items() if names]
+    rows += [("no text", network.name, *cells.summary(network), None) for network in baselines]
     if "absent" in config.styles:
         notes.append("Style absent: the thing is not in the image; the number is the share of empty masks in percent.")
     if "neutral" in config.styles:
         notes.append("Style neutral: the thing alone, in wordings that no training uses.")
-    columns = ("prompts", "network", "in-domain", "out-of-domain", "harmonic mean", "published harmonic mean")
+    columns = ("prompts", "network", *SUMMARY, "published harmonic mean")
     return Table("Prompt styles: Dice in percent", columns, rows, notes)
 
 
-def backbones(config: PaperSettings, report: Report) -> Table:
+def backbones(cells: Cells) -> Table:
     """One training for each model to start from."""
-    transfers = _transfers(config)
-    if not config.backbones:
+    if not cells.config.backbones:
         raise MedCLIPSegError("The configuration names no 'backbones'; add a table of names and model folders.")
-    rows: list[tuple[Cell, ...]] = []
-    for name, model in config.backbones.items():
-        rows.append(
-            (name, *_summary(config, name, model, transfers, "original", report), published.BACKBONES.get(name))
-        )
-    if config.baseline != "none":
-        rows.append((BASELINE, *_summary(config, BASELINE, config.start_from, transfers, "original", report), None))
-    columns = ("backbone", "in-domain", "out-of-domain", "harmonic mean", "published harmonic mean")
-    return Table("Backbones: Dice in percent", columns, rows, _transfer_notes(config))
+    networks = [Network(name, model) for name, model in cells.config.backbones.items()] + cells.networks[1:]
+    rows = [(each.name, *cells.summary(each), published.BACKBONES.get(each.name)) for each in networks]
+    columns = ("backbone", *SUMMARY, "published harmonic mean")
+    return Table("Backbones: Dice in percent", columns, rows, cells.transfer_notes())
 
 
-PROTOCOLS: dict[TableName, Protocol] = {
+PROTOCOLS: dict[TableName, Callable[[Cells], Table]] = {
     "data-efficiency": data_efficiency,
     "domain-generalization": domain_generalization,
     "prompt-styles": prompt_styles,
@@ -107,79 +149,16 @@ PROTOCOLS: dict[TableName, Protocol] = {
 }
 
 
-def _dice(
-    config: PaperSettings,
-    name: str,
-    start_from: str | None,
-    source: str,
-    target: str,
-    style: str,
-    report: Report,
-    share: int = 100,
-) -> float:
-    """Dice in percent, the mean of all seeds."""
-    trainings = [Training(name, source, share, seed, start_from) for seed in config.seeds]
-    return 100 * fmean(measured_dice(config, training, target, style, report) for training in trainings)
-
-
-def _summary(
-    config: PaperSettings,
-    name: str,
-    start_from: str | None,
-    transfers: dict[str, list[str]],
-    style: str,
-    report: Report,
-) -> tuple[float | None, float | None, float | None]:
-    """Mean Dice in and out of domain, and their harmonic mean."""
-
-    def dice(outside: bool) -> Iterator[float]:
-        for source, targets in transfers.items():
-            for target in targets if outside else [source]:
-                yield _dice(config, name, start_from, source, target, style, report)
-
-    inside, outside = list(dice(False)), list(dice(True))
-    return _mean(inside), _mean(outside), _harmonic(inside, outside)
-
-
-def _networks(config: PaperSettings) -> list[str]:
-    return [MODEL] if config.baseline == "none" else [MODEL, BASELINE]
-
-
-def _transfers(config: PaperSettings) -> dict[str, list[str]]:
-    transfers = config.transfers()
-    _require(transfers, "Train_Folder and Test_Folder that 'transfer' trains on")
-    return transfers
-
-
-def _require(sets: Sequence[str] | dict[str, list[str]], what: str) -> None:
+def _require(sets: Iterable[str], what: str) -> None:
     if not sets:
         raise MedCLIPSegError(
             f"None of the data sets of the configuration is there with a {what}; mend the paths in 'sets'."
         )
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    return fmean(values) if values else None
-
-
-def _harmonic(inside: Sequence[float], outside: Sequence[float]) -> float | None:
-    """Harmonic mean of the two means, as published."""
-    if not inside or not outside:
-        return None
-    first, second = fmean(inside), fmean(outside)
-    return 2 * first * second / (first + second) if first + second else 0.0
-
-
-def _notes(config: PaperSettings) -> list[str]:
-    seeds = ", ".join(str(seed) for seed in config.seeds)
-    notes = [f"Seeds {seeds}; {config.samples} samples; rows of a sheet: {config.limit or 'all'}."]
-    if config.baseline != "none":
-        notes.append(f"U-Net: MONAI, no text, same data and changes of the picture, as many {config.baseline}.")
-    if config.missing():
-        notes.append(f"Left out, as they are not there: {', '.join(config.missing())}.")
-    return notes
-
-
-def _transfer_notes(config: PaperSettings) -> list[str]:
-    pairs = "; ".join(f"{source} to {', '.join(targets)}" for source, targets in published.TRANSFER.items())
-    return [f"Published numbers: {pairs}.", *_notes(config)]
+def _summary(inside: list[float], outside: list[float]) -> tuple[float | None, float | None, float | None]:
+    """Both means, and the harmonic mean of the two, as published."""
+    first, second = (fmean(values) if values else None for values in (inside, outside))
+    if first is None or second is None:
+        return first, second, None
+    return first, second, 2 * first * second / (first + second) if first + second else 0.0

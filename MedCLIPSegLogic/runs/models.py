@@ -48,8 +48,9 @@ class Models:
 
             chain, request = prepared.model, prepared.request
             self._keep_only(("towers", chain.towers), ("sam", chain.sam))
-            saliency, record = self.saliency(chain, request.device, request.seed)
+            saliency, settings = self.saliency(chain, request.device, request.seed)
             segmenter = None if chain.sam is None else self._get(("sam", chain.sam), load_segmenter)
+            record = {"method": chain.method, "citation": METHODS[chain.method].citation, **settings}
             yield from run_chain(saliency, segmenter, request, record, previews)
 
     def saliency(self, chain: Chain, device: Device, seed: int) -> tuple[TextSaliency, dict[str, Any]]:
@@ -69,8 +70,7 @@ class Models:
         towers.to(choose_device(device))
         folder = find_model(chain.towers)
         saliency, settings = method_saliency(chain.method, towers, seed, chain.study, chain.sentences)
-        record = {"method": chain.method, "citation": METHODS[chain.method].citation}
-        return saliency, {**record, "model": folder.resolve().name, "model_hash": model_hash(folder), **settings}
+        return saliency, {"model": folder.resolve().name, "model_hash": model_hash(folder), **settings}
 
     def forget(self) -> None:
         """Give the memory back."""

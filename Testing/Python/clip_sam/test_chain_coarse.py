@@ -8,10 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.clip_sam.coarse import binarize, otsu_threshold, two_means_threshold
-from MedCLIPSegLogic.clip_sam.components import ComponentRule, find_components, only_within
+from MedCLIPSegLogic.clip_sam.components import find_components, only_within
 from MedCLIPSegLogic.clip_sam.dense_crf import CrfSettings, refine
 from MedCLIPSegLogic.clip_sam.lattice import Lattice
-from MedCLIPSegLogic.clip_sam.object_prompts import PromptRule, point_out
+from MedCLIPSegLogic.clip_sam.object_prompts import point_out
+from MedCLIPSegLogic.clip_sam.rules import ComponentRule, PromptRule
 
 GREY = np.full((60, 80, 3), 90, np.uint8)
 

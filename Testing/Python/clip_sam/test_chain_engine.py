@@ -9,20 +9,19 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from planted_saliency import blurred, brightness, planted
+from planted_saliency import blurred, brightness, in_one_step, planted
 from small_sam import BoxDouble, small_sam
 
 from MedCLIPSegLab.data.truth import read_truth
 from MedCLIPSegLab.metrics import dice_score
 from MedCLIPSegLab.results.demo import CASES
-from MedCLIPSegLogic.clip_sam.components import ComponentRule
-from MedCLIPSegLogic.clip_sam.engine import Event, in_one_step, run
-from MedCLIPSegLogic.clip_sam.object_prompts import PromptRule
-from MedCLIPSegLogic.clip_sam.request import ZeroShotRequest
-from MedCLIPSegLogic.clip_sam.result import ZeroShotResult
+from MedCLIPSegLogic.clip_sam.chain import run
+from MedCLIPSegLogic.clip_sam.chain_request import ZeroShotRequest
+from MedCLIPSegLogic.clip_sam.findings import ZeroShotResult
+from MedCLIPSegLogic.clip_sam.rules import ComponentRule, PromptRule
 from MedCLIPSegLogic.clip_sam.sam import Sam
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.inference.result import Progress, SlicePreview
+from MedCLIPSegLogic.inference.result import Event, Progress, SlicePreview
 from MedCLIPSegLogic.model.sam_checkpoint import SamPreprocessing
 from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.volumes.volume import PICTURE_IJK_TO_RAS, Volume
@@ -241,12 +240,12 @@ def test_the_chain_on_real_images(binarization: Any, case: str) -> None:
     [
         ({"prompts": ()}, "prompt is empty"),
         ({"prompts": ("a", "a")}, "given twice"),
-        ({"threshold": 1.0}, "must lie between 0 and 1"),
+        ({"threshold": 1.0}, "must be between 0 and 1"),
         ({"seed": -1}, "seed is -1"),
-        ({"components": ComponentRule(confidence=1.0)}, "least confidence is 1.0"),
-        ({"components": ComponentRule(most=0)}, "number of objects is 0"),
-        ({"pointing": PromptRule(padding=2.0)}, "padding is 2.0"),
-        ({"pointing": PromptRule(points=0)}, "number of points is 0"),
+        ({"components": {"confidence": 1.0}}, "least confidence is 1.0"),
+        ({"components": {"most": 0}}, "number of objects is 0"),
+        ({"pointing": {"padding": 2.0}}, "padding is 2.0"),
+        ({"pointing": {"points": 0}}, "number of points is 0"),
     ],
 )
 def test_a_request_checks_itself(options: dict[str, Any], words: str) -> None:

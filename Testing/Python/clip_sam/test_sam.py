@@ -17,7 +17,7 @@ from transformers import SamImageProcessor, SamProcessor
 from MedCLIPSegLab.models import exporting
 from MedCLIPSegLab.models.commands import import_model, list_models, verify_model
 from MedCLIPSegLogic.clip_sam.object_prompts import ObjectPrompt
-from MedCLIPSegLogic.clip_sam.sam import OBJECTS_AT_ONCE, Sam, choose_sam, load_segmenter
+from MedCLIPSegLogic.clip_sam.sam import OBJECTS_AT_ONCE, Sam, load_segmenter
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.catalog import default_model, describe_model
 from MedCLIPSegLogic.model.library import load_model
@@ -160,7 +160,6 @@ def test_both_published_layouts_are_imported(tmp_path: Path, small_sizes: None, 
     verify_model("my-sam")
     assert {row.description.name: row.state for row in list_models()}["my-sam"] == "installed"
     assert describe_model("my-sam").kind == "sam"
-    assert choose_sam("sam-vit-base") == "my-sam"
     assert default_model() == "mini"
     with pytest.raises(MedCLIPSegError, match="is a SAM"):
         load_model("my-sam")
@@ -201,17 +200,13 @@ def test_a_sam_is_downloaded_like_a_model(tmp_path: Path, small_sizes: None) -> 
         hub.bodies = {file.key: (tmp_path / "model.safetensors").read_bytes()}
         for _ in download(entry, True, endpoint=hub.endpoint):
             pass
-    assert choose_sam("sam-vit-huge") == "sam-vit-base"
     assert load_segmenter("sam-vit-base").name == "sam-vit-base"
     assert default_model() == "mini"
     assert not (home() / "downloads" / "sam-vit-base").exists()
 
 
 def test_what_is_missing_is_said_with_the_way_out() -> None:
-    with pytest.raises(MedCLIPSegError, match=r"models download sam-vit-huge.*--sam none"):
-        choose_sam("sam-vit-huge")
     with pytest.raises(MedCLIPSegError, match="models download sam-vit-large"):
         load_segmenter("sam-vit-large")
-    for name in ("no-such", "busi"):
-        with pytest.raises(MedCLIPSegError, match="There is no SAM"):
-            load_segmenter(name)
+    with pytest.raises(MedCLIPSegError, match="There is no model 'no-such'"):
+        load_segmenter("no-such")

@@ -16,9 +16,10 @@ from small_sam import save_sam
 from MedCLIPSegLab.cli.app import main
 from MedCLIPSegLab.data.truth import read_truth
 from MedCLIPSegLab.metrics import dice_score
-from MedCLIPSegLab.results import zeroshot as workflow
 from MedCLIPSegLab.results.demo import CASES
+from MedCLIPSegLab.results.segmenting import zeroshot
 from MedCLIPSegLogic.model.store import models_folder
+from MedCLIPSegLogic.runs.models import Models
 from MedCLIPSegLogic.volumes.readers import read_volume
 
 PICTURE = CASES / "dermoscopy.jpg"
@@ -40,7 +41,7 @@ def known_saliency(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     """The blurred truth of the picture as saliency of the lesion, and nothing for another prompt; the truth."""
     truth = read_truth(CASES / "dermoscopy_mask.png", (), read_volume(PICTURE))[0]
     maps = {LESION: blurred(truth, 12), NOTHING: np.zeros(truth.shape, np.float32)}
-    monkeypatch.setattr(workflow, "load_saliency", lambda *_: (planted(maps), {"saliency": "planted"}))
+    monkeypatch.setattr(Models, "saliency", lambda *_: (planted(maps), {"saliency": "planted"}))
     return truth
 
 
@@ -99,7 +100,7 @@ def test_without_sam_the_way_to_one_is_told(
         ((), "models download sam-vit-huge"),
         (("--method", "medclip-sam"), "models download sam-vit-base"),
         (("--sam", "medsam"), "models download medsam"),
-        (("--sam", "nonsense"), "no SAM 'nonsense'"),
+        (("--sam", "nonsense"), "no model 'nonsense'"),
         (("--sam", "none", "--confidence", 2), "least confidence is 2"),
         (("--sam", "none", "--window", 10, 10, "--preset", "lung"), "not both"),
     ):
@@ -152,10 +153,10 @@ def test_published_sentences_stand_for_the_prompt(
     assert len(record["sentences"]["mass"]) == 20
     assert (record["saliency"]["layer"], record["saliency"]["beta"]) == (9, 1.0)
     for options, words in (
-        (("--design", "P2"), "choose --study"),
+        (("--design", "P2"), "choose a study too"),
         (("--study", "knee MRI"), "no study 'knee MRI'"),
         ((*study, "--design", "P3"), "need a kind"),
-        ((*study, "--design", "P2", "--prompt", "another"), "one --prompt"),
+        ((*study, "--design", "P2", "--prompt", "another"), "a single prompt"),
         (("--model", "biomedclip"), "models download biomedclip"),
     ):
         assert call(monkeypatch, *arguments, "--out", tmp_path / "no", *options) == 2
@@ -174,7 +175,7 @@ def test_sentences_of_ones_own_stand_for_the_prompt(
     assert sentences == {"mass": ["Breast ultrasound with a dark mass.", "Breast ultrasound with a round mass."]}
     for options, words in (
         (("--study", "brain MRI", "--design", "P4"), "choose one of my study"),
-        (("--study", "my study"), "give --design P0 to P5"),
+        (("--study", "my study"), "give a design, P0 to P5"),
         (("--study", "my study", "--design", "P1"), "need a kind; there is: none"),
     ):
         assert call(monkeypatch, *arguments, "--out", tmp_path / "no", *options) == 2
@@ -201,8 +202,8 @@ def test_words_are_asked_of_the_slice_with_the_largest_area(
             asked.append(image)
             return prompt, {"m2ib": [("a", 1 / 3)], "gscorecam": [("a", 1.0)]}
 
-    monkeypatch.setattr(workflow, "load_saliency", lambda *_: (Known(), {}))
-    record = workflow.zeroshot(VOLUME, "a", tmp_path / "out", sam="none", plane="axial", slices="4:9", words=True)
+    monkeypatch.setattr(Models, "saliency", lambda *_: (Known(), {}))
+    record = zeroshot(VOLUME, "a", tmp_path / "out", sam="none", plane="axial", slices="4:9", words=True)
     words = record["results"][0]["words"]
     areas = [sum(thing["area"] for thing in item["objects"]) for item in record["results"][0]["slices"]]
     assert (max(areas) > 0) == found

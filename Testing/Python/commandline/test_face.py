@@ -20,7 +20,11 @@ def imported_for_types() -> dict[str, str]:
     """Functions that the package names for type checkers, with their modules."""
     block = next(node for node in ast.parse(SOURCE).body if isinstance(node, ast.If))
     imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
-    return {str(name.asname): str(node.module) for node in imports for name in node.names}
+    return {
+        str(name.asname): f"MedCLIPSegLogic.{node.module}" if node.level else str(node.module)
+        for node in imports
+        for name in node.names
+    }
 
 
 def commands() -> set[str]:

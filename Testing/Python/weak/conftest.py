@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,9 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from MedCLIPSegLab.weak.pseudo_masks import MakeMask, zero_shot_masks
-from MedCLIPSegLogic.clip_sam.engine import in_one_step
-from MedCLIPSegLogic.clip_sam.methods import METHODS
+from MedCLIPSegLogic.runs.models import Models
 
 SIZE = (48, 64)
 
@@ -44,14 +43,19 @@ def calls() -> list[str]:
 
 
 @pytest.fixture
-def get_maker(calls: list[str]) -> Callable[[], MakeMask]:
-    """Gives the zero-shot chain with brightness for saliency and without SAM; prompts for nothing find nothing."""
+def bright(calls: list[str]) -> dict[str, Any]:
+    """Arguments that take brightness for saliency and no SAM; prompts for nothing find nothing."""
 
-    def brightness(image: NDArray[np.uint8], prompt: str) -> NDArray[np.float32]:
+    def brightness(image: NDArray[np.uint8], prompt: str) -> Generator[None, None, NDArray[np.float32]]:
         calls.append(prompt)
+        yield
         grey = cv2.GaussianBlur(image[..., 0].astype(np.float32), (0, 0), 1)
         if np.ptp(grey) < 1 or "nothing" in prompt:
             return np.zeros_like(grey)
         return (grey - grey.min()) / np.ptp(grey)
 
-    return lambda: zero_shot_masks(in_one_step(brightness), None, METHODS["medclip-sam-v2"])
+    class BrightModels(Models):
+        def saliency(self, *_: Any) -> Any:
+            return brightness, {}
+
+    return {"models": BrightModels(), "sam": "none"}

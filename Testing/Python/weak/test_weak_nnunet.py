@@ -6,8 +6,9 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nnunet_double
 import numpy as np
@@ -18,7 +19,6 @@ from safetensors.torch import load_file
 from MedCLIPSegLab.weak.learning import weak
 from MedCLIPSegLab.weak.nnunet_dataset import network_image, network_mask
 from MedCLIPSegLab.weak.progress import WeakProgress
-from MedCLIPSegLab.weak.pseudo_masks import MakeMask
 from MedCLIPSegLab.weak.schedule import CyclicTraining
 from MedCLIPSegLab.weak.settings import WeakSettings
 from MedCLIPSegLab.weak.uncertainty import entropy_bits
@@ -28,7 +28,6 @@ from MedCLIPSegLogic.volumes.readers import read_volume
 TRAINING = CyclicTraining(epochs=24, cycles=2, iterations=1)
 SETTINGS = WeakSettings(epochs=24, cycles=2, iterations=1, image_size=64, device="cpu")
 SNAPSHOTS = "nnunet/results/Dataset001_Weak/CyclicTrainer__nnUNetPlans__2d/fold_all/snapshots"
-GetMaker = Callable[[], MakeMask]
 
 
 @pytest.fixture
@@ -39,18 +38,18 @@ def a_double(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_without_nnunet_a_sentence_tells_how_to_get_it(
-    a_folder: Path, get_maker: GetMaker, monkeypatch: pytest.MonkeyPatch
+    a_folder: Path, bright: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "nnunetv2" else find(name))
     with pytest.raises(MedCLIPSegError, match=r'pip install "medclipseg\[weak\]", or choose --method medclip-sam'):
-        weak(a_folder / "img", a_folder / "out", prompt="disc", get_maker=get_maker)
+        weak(a_folder / "img", a_folder / "out", prompt="disc", **bright)
     assert not (a_folder / "out").exists()
 
 
 @pytest.mark.usefixtures("a_double")
-def test_the_data_set_has_the_layout_of_nnunet(a_folder: Path, get_maker: GetMaker) -> None:
-    weak(a_folder / "img", a_folder / "out", prompt="disc", settings=SETTINGS, get_maker=get_maker)
+def test_the_data_set_has_the_layout_of_nnunet(a_folder: Path, bright: dict[str, Any]) -> None:
+    weak(a_folder / "img", a_folder / "out", prompt="disc", settings=SETTINGS, **bright)
     raw = a_folder / "out/nnunet/raw/Dataset001_Weak"
     described = json.loads((raw / "dataset.json").read_text())
     assert described["channel_names"] == {"0": "R", "1": "G", "2": "B"}
@@ -75,13 +74,11 @@ def test_masks_do_not_get_thicker() -> None:
 
 @pytest.mark.usefixtures("a_double")
 def test_the_trainer_follows_the_schedule_and_keeps_the_end_of_each_cycle(
-    a_folder: Path, get_maker: GetMaker, capsys: pytest.CaptureFixture[str]
+    a_folder: Path, bright: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen: list[WeakProgress] = []
     before = dict(os.environ)
-    weak(
-        a_folder / "img", a_folder / "out", prompt="disc", settings=SETTINGS, get_maker=get_maker, progress=seen.append
-    )
+    weak(a_folder / "img", a_folder / "out", prompt="disc", settings=SETTINGS, **bright, progress=seen.append)
     kept = sorted(path.name for path in (a_folder / "out" / SNAPSHOTS).iterdir())
     assert kept == [f"epoch_{epoch:04d}.safetensors" for epoch in (*range(3, 13), *range(15, 25))]
     assert [step.number for step in seen if step.stage == "training"] == list(range(1, 25))
@@ -100,8 +97,8 @@ def test_the_trainer_follows_the_schedule_and_keeps_the_end_of_each_cycle(
 
 
 @pytest.mark.usefixtures("a_double")
-def test_training_goes_on_from_its_last_state(a_folder: Path, get_maker: GetMaker) -> None:
-    arguments = {"prompt": "disc", "settings": SETTINGS, "get_maker": get_maker}
+def test_training_goes_on_from_its_last_state(a_folder: Path, bright: dict[str, Any]) -> None:
+    arguments = {"prompt": "disc", "settings": SETTINGS, **bright}
     weak(a_folder / "img", a_folder / "whole", **arguments)
 
     def stop(step: WeakProgress) -> None:
@@ -122,10 +119,10 @@ def test_training_goes_on_from_its_last_state(a_folder: Path, get_maker: GetMake
 
 
 @pytest.mark.usefixtures("a_double")
-def test_the_prediction_is_the_mean_of_the_ensemble(a_folder: Path, get_maker: GetMaker) -> None:
+def test_the_prediction_is_the_mean_of_the_ensemble(a_folder: Path, bright: dict[str, Any]) -> None:
     out = a_folder / "out"
     Image.new("RGB", (64, 64), (51, 0, 0)).save(a_folder / "img" / "red.png")
-    weak(a_folder / "img", out, prompt="disc", settings=SETTINGS, get_maker=get_maker)
+    weak(a_folder / "img", out, prompt="disc", settings=SETTINGS, **bright)
     weights = [float(load_file(path)["weight"]) for path in (out / SNAPSHOTS).iterdir()]
     expected = min(float(np.mean(weights)) * 51 / 255, 1)
     probability, entropy = (read_volume(out / f / "red.nrrd").voxels for f in ("probability", "uncertainty"))

@@ -7,6 +7,7 @@ import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,16 +17,15 @@ from typer.testing import CliRunner
 from MedCLIPSegLab.cli.app import app
 from MedCLIPSegLab.evaluation.evaluate_masks import evaluate_masks
 from MedCLIPSegLab.metrics import dice_score
-from MedCLIPSegLab.weak import learning as workflow
 from MedCLIPSegLab.weak.learning import weak
 from MedCLIPSegLab.weak.progress import WeakProgress
-from MedCLIPSegLab.weak.pseudo_masks import MakeMask
 from MedCLIPSegLab.weak.settings import WeakSettings
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.runs.models import Models
+from MedCLIPSegLogic.runs.preparing import Chain
 from MedCLIPSegLogic.volumes.readers import read_volume
 
 SETTINGS = WeakSettings("medclip-sam", epochs=4, batch_size=4, learning_rate=3e-3, image_size=32, device="cpu")
-GetMaker = Callable[[], MakeMask]
 
 
 class Interrupted(Exception):
@@ -44,9 +44,9 @@ def stop_at(stage: str, number: int) -> Callable[[WeakProgress], None]:
     return report
 
 
-def test_an_interrupted_run_ends_as_one_in_a_piece(a_folder: Path, get_maker: GetMaker, calls: list[str]) -> None:
+def test_an_interrupted_run_ends_as_one_in_a_piece(a_folder: Path, bright: dict[str, Any], calls: list[str]) -> None:
     def run(out: str, progress: Callable[[WeakProgress], None] | None = None) -> dict:
-        arguments = {"prompt": "disc", "settings": SETTINGS, "get_maker": get_maker, "progress": progress}
+        arguments = {"prompt": "disc", "settings": SETTINGS, **bright, "progress": progress}
         return weak(a_folder / "img", a_folder / out, **arguments)
 
     whole = run("whole")
@@ -64,9 +64,9 @@ def test_an_interrupted_run_ends_as_one_in_a_piece(a_folder: Path, get_maker: Ge
     assert {step.stage for step in seen} == {"pseudo-masks"}
 
 
-def test_pseudo_masks_are_a_training_set(a_folder: Path, get_maker: GetMaker) -> None:
+def test_pseudo_masks_are_a_training_set(a_folder: Path, bright: dict[str, Any]) -> None:
     out = a_folder / "out"
-    record = weak(a_folder / "img", out, prompt="disc", settings=SETTINGS, get_maker=get_maker)
+    record = weak(a_folder / "img", out, prompt="disc", settings=SETTINGS, **bright)
     assert record["classes"][0]["empty_pseudo_masks"] == ["case 5.png"]
     rows = list(csv.DictReader((out / "pseudo/Prompts_Folder/Train_text.csv").open()))
     assert [row["Image"] for row in rows] == [f"case {n}.png" for n in range(6)]
@@ -80,9 +80,9 @@ def test_pseudo_masks_are_a_training_set(a_folder: Path, get_maker: GetMaker) ->
     assert len(finding["objects"]) == 1
 
 
-def test_empty_masks_can_be_left_out(a_folder: Path, get_maker: GetMaker) -> None:
+def test_empty_masks_can_be_left_out(a_folder: Path, bright: dict[str, Any]) -> None:
     settings = dataclasses.replace(SETTINGS, leave_out_empty=True, epochs=1)
-    record = weak(a_folder / "img", a_folder / "out", prompt="disc", settings=settings, get_maker=get_maker)
+    record = weak(a_folder / "img", a_folder / "out", prompt="disc", settings=settings, **bright)
     lines = (a_folder / "out/pseudo/Prompts_Folder/Train_text.csv").read_text().splitlines()
     assert len(lines) == 1 + 5
     assert (a_folder / "out/pseudo/Train_Folder/record/case 5.json").is_file()
@@ -90,17 +90,17 @@ def test_empty_masks_can_be_left_out(a_folder: Path, get_maker: GetMaker) -> Non
     assert record["classes"][0]["predicted"] == 6
 
 
-def test_a_class_that_is_empty_everywhere_ends_in_a_sentence(a_folder: Path, get_maker: GetMaker) -> None:
+def test_a_class_that_is_empty_everywhere_ends_in_a_sentence(a_folder: Path, bright: dict[str, Any]) -> None:
     with pytest.raises(MedCLIPSegError, match="“nothing” are empty in all 6 images, so there is nothing to learn"):
-        weak(a_folder / "img", a_folder / "out", prompt="nothing", settings=SETTINGS, get_maker=get_maker)
+        weak(a_folder / "img", a_folder / "out", prompt="nothing", settings=SETTINGS, **bright)
     assert not (a_folder / "out" / "unet").exists()
 
 
-def test_classes_get_folders_of_their_own(a_folder: Path, get_maker: GetMaker) -> None:
+def test_classes_get_folders_of_their_own(a_folder: Path, bright: dict[str, Any]) -> None:
     lines = ["Image,Description,Class", *(f"case {n}.png,disc {c},{c}" for n in range(2) for c in ("Left Lung", "b"))]
     (a_folder / "prompts.csv").write_text("\n".join(lines))
     settings = dataclasses.replace(SETTINGS, epochs=1)
-    record = weak(a_folder / "img", a_folder / "out", a_folder / "prompts.csv", settings=settings, get_maker=get_maker)
+    record = weak(a_folder / "img", a_folder / "out", a_folder / "prompts.csv", settings=settings, **bright)
     assert [entry["folder"] for entry in record["classes"]] == ["left-lung", "b"]
     assert len(record["images_without_prompt"]) == 4
     assert len(list((a_folder / "out/left-lung/masks").iterdir())) == 6
@@ -115,9 +115,9 @@ def test_classes_get_folders_of_their_own(a_folder: Path, get_maker: GetMaker) -
     ],
 )
 def test_a_run_goes_on_with_the_same_options_only(
-    a_folder: Path, get_maker: GetMaker, change: dict[str, str], words: str
+    a_folder: Path, bright: dict[str, Any], change: dict[str, str], words: str
 ) -> None:
-    arguments = {"out": a_folder / "out", "prompt": "disc", "settings": SETTINGS, "get_maker": get_maker}
+    arguments = {"out": a_folder / "out", "prompt": "disc", "settings": SETTINGS, **bright}
     with pytest.raises(Interrupted):
         weak(a_folder / "img", progress=stop_at("pseudo-masks", 1), **arguments)
     if "predict" in change:
@@ -131,11 +131,11 @@ def test_a_run_goes_on_with_the_same_options_only(
 def test_sentences_of_a_design_stand_for_the_prompt(a_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, list[str]]] = []
 
-    def stop(method: object, model: object, device: object, seed: object, study: str, sentences: dict) -> None:
-        asked.append(sentences)
+    def stop(models: Models, chain: Chain, *_: object) -> None:
+        asked.append(dict(chain.sentences))
         raise Interrupted
 
-    monkeypatch.setattr(workflow, "load_saliency", stop)
+    monkeypatch.setattr(Models, "saliency", stop)
     sets = {"knee MRI": {"object": "tear", "studies": ["knee MRI"], "features": ["a line"]}}
     (a_folder / "sets.json").write_text(json.dumps({"studies": sets, "caption": ["{study}, {features}"]}))
     options = ["--study", "knee MRI", "--design", "P2", "--prompt-sets", a_folder / "sets.json", "--sam", "none"]
@@ -146,7 +146,7 @@ def test_sentences_of_a_design_stand_for_the_prompt(a_folder: Path, monkeypatch:
     assert json.loads((a_folder / "out" / "weak.json").read_text())["sentences"] == asked[0]
     (a_folder / "prompts.csv").write_text("Image,Description\ncase 0.png,disc\n")
     result = CliRunner().invoke(app, [*map(str, command), "--prompts", str(a_folder / "prompts.csv")])
-    assert "give one --prompt" in str(result.exception)
+    assert "give a single prompt" in str(result.exception)
     with pytest.raises(MedCLIPSegError, match="no study 'brain'"):
         weak(a_folder / "img", a_folder / "other", prompt="disc", settings=SETTINGS, study="brain")
 
@@ -160,10 +160,10 @@ def test_options_of_the_other_method_are_refused() -> None:
         WeakSettings(threshold=1.0)
 
 
-def test_masks_are_evaluated_with_and_without_entropy(a_folder: Path, get_maker: GetMaker) -> None:
+def test_masks_are_evaluated_with_and_without_entropy(a_folder: Path, bright: dict[str, Any]) -> None:
     out = a_folder / "out"
     settings = dataclasses.replace(SETTINGS, epochs=12, learning_rate=1e-2)
-    weak(a_folder / "img", out, prompt="disc", settings=settings, get_maker=get_maker)
+    weak(a_folder / "img", out, prompt="disc", settings=settings, **bright)
     arguments = {"images": a_folder / "img", "labels": a_folder / "label"}
     metrics = evaluate_masks(out, a_folder / "scores", **arguments)
     dices = [
