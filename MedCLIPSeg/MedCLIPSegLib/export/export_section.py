@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FOLDER_KEY = "MedCLIPSeg/ExportFolder"
 TRAINING_KEY = "MedCLIPSeg/TrainingFolder"
-PARTS: tuple["Split", ...] = ("Train", "Val", "Test")
+PARTS: tuple[Split, ...] = ("Train", "Val", "Test")
 
 
 class ExportSection(Section):

@@ -154,7 +154,8 @@ def _missingText(error: MissingModelError) -> str:
     """What is missing, and the ways out that the panel has."""
     if error.name is None:
         return _(
-            "No SAM is on this computer: press “Download model…” in Model, or choose “None: the coarse mask” as SAM there."
+            "No SAM is on this computer: press “Download model…” in Model, or choose “None: the coarse mask” as SAM "
+            "there."
         )
     return _("{title} is not on this computer: press “Download model…” in Model, or choose another one.").format(
         title=describe_model(error.name).title

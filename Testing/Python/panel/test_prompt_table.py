@@ -17,7 +17,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QColorDialog, QHeaderView
 from review_samples import Reviewed, addResults, paint
 
-from MedCLIPSegLib.export import file_dialogs
+from MedCLIPSegLib import application
 from MedCLIPSegLib.prompts import prompt_lists
 from MedCLIPSegLib.prompts.prompt_rows import PromptRows
 from MedCLIPSegLib.prompts.prompt_table import COLOR, NAME, PROMPT, STATE, THRESHOLD
@@ -378,6 +378,6 @@ def test_an_ending_that_was_left_out_does_not_overwrite(
         chosen = str(tmp_path / typed) if typed else ""
         monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_question, chosen=chosen: chosen, raising=False)
         monkeypatch.setattr(a_slicer.util, "confirmOkCancelDisplay", lambda _question: False)
-        assert file_dialogs.askSaveFile("Save", "*.csv", ".csv") == (str(tmp_path / expected) if expected else "")
+        assert application.askSaveFile("Save", "*.csv", ".csv") == (str(tmp_path / expected) if expected else "")
     monkeypatch.setattr(a_slicer.util, "confirmOkCancelDisplay", lambda _question: True)
-    assert file_dialogs.askSaveFile("Save", "*.csv", ".csv") == str(tmp_path / "list.csv")
+    assert application.askSaveFile("Save", "*.csv", ".csv") == str(tmp_path / "list.csv")

@@ -38,7 +38,7 @@ def run(widget: Any, pump: Pump) -> None:
 
 def useSteps(widget: Any, steps: Callable[[Any], Iterator[Any]]) -> None:
     """Let something else than the engine work."""
-    widget.logic.runControl._makeSteps = steps
+    widget.logic.runControl._events = steps
 
 
 def test_without_an_image(a_module_widget: Any, said: list[str], pump: Pump) -> None:
