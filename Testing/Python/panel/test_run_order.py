@@ -143,9 +143,7 @@ def test_every_code_of_the_engine_has_its_words() -> None:
             assert text == f"{stageWords()[stage]}: slice 2 of 5, {unit} 3 of 4; 1 min 1 s left; graphics card"
 
 
-def test_a_click_passes_few_stations_to_the_engine(
-    a_module_widget: Any, an_image: Any, pump: Pump
-) -> None:
+def test_a_click_passes_few_stations_to_the_engine(a_module_widget: Any, an_image: Any, pump: Pump) -> None:
     """The functions of ours on the stack where the request is made, where the thread takes over, and at the engine."""
     passed: list[str] = []
     reached = threading.Event()
