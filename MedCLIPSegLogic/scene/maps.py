@@ -15,7 +15,7 @@ from .arrays import take_voxels, voxel_view
 from .colors import heat_color_node
 from .geometry import follow_transform, ijk_to_ras, require_shape, voxel_counts, vtk_matrix
 from .nodes import node_name, nodes_of_class, place_beside
-from .slices import is_partial
+from .result_parts import is_partial, part_of
 from .tags import decode, encode
 
 ROLE_ATTRIBUTE = "MedCLIPSeg.Role"
@@ -81,11 +81,8 @@ def write_map_steps(
     candidates = _matching(scene, volume_node, prompt.prompt, role)
     node = next((candidate for candidate in candidates if candidate.GetID() not in written), None)
     if node is not None and _has_image(node, values.shape):
-        image, part = node.GetImageData(), (slice(None),) * result.slice_axis + (list(result.slice_indices),)
-        if is_partial(result):
-            voxel_view(image)[part] = values[part]
-        else:
-            voxel_view(image)[...] = values
+        image, part = node.GetImageData(), part_of(result) if is_partial(result) else ...
+        voxel_view(image)[part] = values[part]
     else:
         image = _new_image(values.shape)
         voxels = voxel_view(image)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 import slicer
@@ -86,20 +86,33 @@ def write_result_steps(
         require_own_volume(segmentation_node, volume_node)
         attach_to_volume(segmentation_node, volume_node)
 
-    def require_present() -> None:
-        for node in (volume_node, segmentation_node):
+    steps = _steps(scene, volume_node, result, segmentation_node, appearance or {})
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            written: SceneResult = end.value
+            return written
+        yield
+        for node in (volume_node, segmentation_node):  # others had their turn
             if node.GetScene() is not scene:
                 raise MedCLIPSegError(
                     f"“{node.GetName()}” was removed while its results were written, so some are missing: run again."
                 )
 
+
+def _steps(
+    scene: slicer.vtkMRMLScene,
+    volume_node: slicer.vtkMRMLVolumeNode,
+    result: SegmentationResult,
+    segmentation_node: slicer.vtkMRMLSegmentationNode,
+    appearance: Mapping[str, SegmentAppearance],
+) -> Generator[None, None, SceneResult]:
     segment_ids: list[str] = []
     for prompt in result.prompts:
-        look = (appearance or {}).get(prompt.prompt)
+        look = appearance.get(prompt.prompt)
         segment_ids.append(write_segment(segmentation_node, volume_node, prompt, result, look, segment_ids))
         yield
-        require_present()
-
     maps: dict[str, list[slicer.vtkMRMLScalarVolumeNode]] = {}
     written: list[str] = []
     for prompt in result.prompts:
@@ -108,15 +121,12 @@ def write_result_steps(
             (UNCERTAINTY, prompt.uncertainty),
             (MUTUAL_INFORMATION, prompt.mutual_information),
         ):
-            steps = write_map_steps(scene, volume_node, role, values, prompt, result, written)
-            node = yield from _checked(steps, require_present)
+            node = yield from write_map_steps(scene, volume_node, role, values, prompt, result, written)
             maps.setdefault(role.name, []).append(node)
             written.append(node.GetID())
             yield
-            require_present()
         refresh_expected_entropy(scene, volume_node, prompt.prompt)
         yield
-        require_present()
     return SceneResult(
         segmentation_node,
         tuple(segment_ids),
@@ -128,16 +138,3 @@ def _require_complete(prompt: PromptResult, result: SegmentationResult) -> None:
     for values in (prompt.mask, prompt.probability, prompt.uncertainty, prompt.mutual_information):
         if values.shape != tuple(result.volume.shape):
             raise MedCLIPSegError(f"The result of “{prompt.name}” doesn't cover the volume: run again.")
-
-
-def _checked(
-    steps: Generator[None, None, slicer.vtkMRMLScalarVolumeNode], check: Callable[[], None]
-) -> Generator[None, None, slicer.vtkMRMLScalarVolumeNode]:
-    """The same steps, with a check after each in which others had their turn."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-        yield
-        check()

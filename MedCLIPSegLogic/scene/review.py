@@ -10,9 +10,9 @@ import slicer
 from numpy.typing import NDArray
 
 from .arrays import bounding_box, voxel_view
-from .geometry import ijk_to_ras, require_shape, require_unchanged_grid, voxel_counts
+from .geometry import require_shape, require_unchanged_grid, voxel_counts
 from .segmentation import segment_mask
-from .volumes import is_picture_grid
+from .volumes import size_of
 
 
 @dataclass(frozen=True)
@@ -121,14 +121,7 @@ def segment_statistics(
             boundary = _boundary_mean(mask, values, region, axis)
     name = segmentation_node.GetSegmentation().GetSegment(segment_id).GetName()
     voxels = int(np.count_nonzero(mask))
-    matrix, shape = ijk_to_ras(volume_node), voxel_counts(volume_node)
-    spacing = np.linalg.norm(matrix[:3, :3], axis=0)[::-1]
-    volume_ml = area_mm2 = None
-    if not is_picture_grid(shape, matrix):
-        if 1 in shape:
-            area_mm2 = voxels * float(np.prod(np.delete(spacing, shape.index(1))))
-        else:
-            volume_ml = voxels * float(np.prod(spacing)) / 1000
+    volume_ml, area_mm2 = size_of(voxels, volume_node)
     return SegmentStatistics(name, voxels, volume_ml, area_mm2, mean, boundary)
 
 

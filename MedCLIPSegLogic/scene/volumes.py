@@ -72,6 +72,21 @@ def is_picture_grid(shape: tuple[int, ...], matrix: NDArray[np.float64]) -> bool
     return shape[0] == 1 and np.array_equal(matrix, PICTURE_IJK_TO_RAS)
 
 
+def size_of(voxels: int, volume_node: slicer.vtkMRMLVolumeNode) -> tuple[float | None, float | None]:
+    """Return the size of so many voxels: millilitres of a volume, or mm² of a single slice.
+
+    Returns:
+        (ml, mm²), of which one or, where the voxel size is unknown, both are None.
+    """
+    shape, matrix = voxel_counts(volume_node), ijk_to_ras(volume_node)
+    if is_picture_grid(shape, matrix):
+        return None, None
+    if 1 in shape:
+        in_plane = np.delete(matrix[:3, :3], 2 - shape.index(1), axis=1)
+        return None, voxels * float(np.linalg.norm(np.cross(in_plane[:, 0], in_plane[:, 1])))
+    return voxels * abs(float(np.linalg.det(matrix[:3, :3]))) / 1000, None
+
+
 def slice_axis_of(volume_node: slicer.vtkMRMLVolumeNode, plane: Plane) -> SliceAxis:
     """Return how a volume is sliced in a plane, without copying its voxels.
 
