@@ -16,14 +16,15 @@ import vtk
 
 from ..version import __version__
 from .geometry import ijk_to_ras, voxel_counts
+from .nodes import SegmentationNode, VolumeNode
 from .segmentation import segment_mask, was_edited
 from .tags import segment_record
 from .volumes import is_picture_grid, size_of
 
 
 def export_record(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    volume_node: slicer.vtkMRMLVolumeNode,
+    segmentation_node: SegmentationNode,
+    volume_node: VolumeNode,
     segment_ids: Sequence[str],
     files: Mapping[str, Sequence[str]],
     notes: Sequence[str],
@@ -65,10 +66,7 @@ def export_record(
 
 
 def _segment(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    segment_id: str,
-    volume_node: slicer.vtkMRMLVolumeNode,
-    files: Sequence[str],
+    segmentation_node: SegmentationNode, segment_id: str, volume_node: VolumeNode, files: Sequence[str]
 ) -> dict[str, Any]:
     mask = segment_mask(segmentation_node, segment_id, volume_node)
     segment = segmentation_node.GetSegmentation().GetSegment(segment_id)

@@ -7,7 +7,7 @@ import slicer
 from ..errors import MedCLIPSegError
 from .kept import forget, give_back, is_kept, keep
 from .maps import ROLE_ATTRIBUTE, MapRole, ensure_display, map_role
-from .nodes import nodes_of_class
+from .nodes import MapNode, Scene, SegmentationNode, VolumeNode, nodes_of_class
 
 LEGEND_ROLE = "Legend"
 
@@ -25,9 +25,9 @@ _HIDDEN = "MedCLIPSeg.HiddenBefore"
 
 
 def show_overlay(
-    scene: slicer.vtkMRMLScene,
-    map_node: slicer.vtkMRMLScalarVolumeNode,
-    segmentation_node: slicer.vtkMRMLSegmentationNode | None = None,
+    scene: Scene,
+    map_node: MapNode,
+    segmentation_node: SegmentationNode | None = None,
     opacity: float = 0.5,
     minimum: float | None = None,
     outlines_only: bool = True,
@@ -64,7 +64,7 @@ def show_overlay(
     _show_legend(scene, map_node, role.title)
 
 
-def hide_overlay(scene: slicer.vtkMRMLScene) -> None:
+def hide_overlay(scene: Scene) -> None:
     """Put the slice views, the segments' display and the legend back to what they were before ``show_overlay``.
 
     A view whose foreground the user has since changed keeps the user's choice. A volume removed from the scene
@@ -76,9 +76,7 @@ def hide_overlay(scene: slicer.vtkMRMLScene) -> None:
     _restore_legends(scene, except_for=None)
 
 
-def _fix_range(
-    scene: slicer.vtkMRMLScene, map_node: slicer.vtkMRMLScalarVolumeNode, role: MapRole, minimum: float | None
-) -> None:
+def _fix_range(scene: Scene, map_node: MapNode, role: MapRole, minimum: float | None) -> None:
     ensure_display(scene, map_node, role)
     display = map_node.GetDisplayNode()
     was_modifying = display.StartModify()
@@ -91,7 +89,7 @@ def _fix_range(
     display.EndModify(was_modifying)
 
 
-def _foreground(composite: slicer.vtkMRMLSliceCompositeNode) -> slicer.vtkMRMLVolumeNode | None:
+def _foreground(composite: slicer.vtkMRMLSliceCompositeNode) -> VolumeNode | None:
     node_id = composite.GetForegroundVolumeID()
     return composite.GetScene().GetNodeByID(node_id) if node_id else None
 
@@ -114,7 +112,7 @@ def _restore_composite(composite: slicer.vtkMRMLSliceCompositeNode) -> None:
     composite.EndModify(was_modifying)
 
 
-def _show_outlines_only(scene: slicer.vtkMRMLScene, segmentation_node: slicer.vtkMRMLSegmentationNode | None) -> None:
+def _show_outlines_only(scene: Scene, segmentation_node: SegmentationNode | None) -> None:
     display = segmentation_node.GetDisplayNode() if segmentation_node is not None else None
     _restore_outlines(scene, except_for=display)
     if display is None:
@@ -127,7 +125,7 @@ def _show_outlines_only(scene: slicer.vtkMRMLScene, segmentation_node: slicer.vt
     display.EndModify(was_modifying)
 
 
-def _restore_outlines(scene: slicer.vtkMRMLScene, except_for: slicer.vtkMRMLDisplayNode | None) -> None:
+def _restore_outlines(scene: Scene, except_for: slicer.vtkMRMLDisplayNode | None) -> None:
     for display in nodes_of_class(scene, "vtkMRMLSegmentationDisplayNode"):
         if display is not except_for:
             was_modifying = display.StartModify()
@@ -135,7 +133,7 @@ def _restore_outlines(scene: slicer.vtkMRMLScene, except_for: slicer.vtkMRMLDisp
             display.EndModify(was_modifying)
 
 
-def _show_legend(scene: slicer.vtkMRMLScene, map_node: slicer.vtkMRMLScalarVolumeNode, title: str) -> None:
+def _show_legend(scene: Scene, map_node: MapNode, title: str) -> None:
     legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(map_node)
     _restore_legends(scene, except_for=legend)
     if legend is None:
@@ -149,7 +147,7 @@ def _show_legend(scene: slicer.vtkMRMLScene, map_node: slicer.vtkMRMLScalarVolum
     legend.SetVisibility(True)
 
 
-def _restore_legends(scene: slicer.vtkMRMLScene, except_for: slicer.vtkMRMLDisplayNode | None) -> None:
+def _restore_legends(scene: Scene, except_for: slicer.vtkMRMLDisplayNode | None) -> None:
     """Remove the legends made here and hide again those a person made and hid."""
     for legend in nodes_of_class(scene, "vtkMRMLColorLegendDisplayNode"):
         if legend is except_for:

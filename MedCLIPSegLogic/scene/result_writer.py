@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
-import slicer
-
 from ..errors import MedCLIPSegError
 from ..inference.result import PromptResult, SegmentationResult
 from .geometry import require_unchanged
 from .maps import MUTUAL_INFORMATION, PROBABILITY, UNCERTAINTY, refresh_expected_entropy, write_map_steps
+from .nodes import MapNode, Scene, SegmentationNode, VolumeNode
 from .segment_writer import SegmentAppearance, write_segment
 from .segmentation import attach_to_volume, create_segmentation, require_own_volume
 
@@ -27,18 +26,18 @@ class SceneResult:
         mutual_information_maps: scalar volumes, 0…ln 2 nats.
     """
 
-    segmentation: slicer.vtkMRMLSegmentationNode
+    segmentation: SegmentationNode
     segment_ids: tuple[str, ...]
-    probability_maps: tuple[slicer.vtkMRMLScalarVolumeNode, ...]
-    uncertainty_maps: tuple[slicer.vtkMRMLScalarVolumeNode, ...]
-    mutual_information_maps: tuple[slicer.vtkMRMLScalarVolumeNode, ...]
+    probability_maps: tuple[MapNode, ...]
+    uncertainty_maps: tuple[MapNode, ...]
+    mutual_information_maps: tuple[MapNode, ...]
 
 
 def write_result(
-    scene: slicer.vtkMRMLScene,
-    volume_node: slicer.vtkMRMLVolumeNode,
+    scene: Scene,
+    volume_node: VolumeNode,
     result: SegmentationResult,
-    segmentation_node: slicer.vtkMRMLSegmentationNode | None = None,
+    segmentation_node: SegmentationNode | None = None,
     appearance: Mapping[str, SegmentAppearance] | None = None,
 ) -> SceneResult:
     """Write the segments and maps of a result at once; see ``write_result_steps``."""
@@ -52,10 +51,10 @@ def write_result(
 
 
 def write_result_steps(
-    scene: slicer.vtkMRMLScene,
-    volume_node: slicer.vtkMRMLVolumeNode,
+    scene: Scene,
+    volume_node: VolumeNode,
     result: SegmentationResult,
-    segmentation_node: slicer.vtkMRMLSegmentationNode | None = None,
+    segmentation_node: SegmentationNode | None = None,
     appearance: Mapping[str, SegmentAppearance] | None = None,
 ) -> Generator[None, None, SceneResult]:
     """Write the segments and maps of a result, a segment or some slices of a map a step; see ``write_segment`` and
@@ -102,10 +101,10 @@ def write_result_steps(
 
 
 def _steps(
-    scene: slicer.vtkMRMLScene,
-    volume_node: slicer.vtkMRMLVolumeNode,
+    scene: Scene,
+    volume_node: VolumeNode,
     result: SegmentationResult,
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
+    segmentation_node: SegmentationNode,
     appearance: Mapping[str, SegmentAppearance],
 ) -> Generator[None, None, SceneResult]:
     segment_ids: list[str] = []
@@ -113,7 +112,7 @@ def _steps(
         look = appearance.get(prompt.prompt)
         segment_ids.append(write_segment(segmentation_node, volume_node, prompt, result, look, segment_ids))
         yield
-    maps: dict[str, list[slicer.vtkMRMLScalarVolumeNode]] = {}
+    maps: dict[str, list[MapNode]] = {}
     written: list[str] = []
     for prompt in result.prompts:
         for role, values in (

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import slicer
 from numpy.typing import NDArray
 
 from .arrays import bounding_box, voxel_view
 from .geometry import require_shape, require_unchanged_grid, voxel_counts
+from .nodes import MapNode, SegmentationNode, VolumeNode
 from .segmentation import segment_mask
 from .volumes import size_of
 
@@ -54,11 +54,7 @@ class SegmentStatistics:
 
 
 def slice_uncertainties(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    segment_id: str,
-    volume_node: slicer.vtkMRMLVolumeNode,
-    map_node: slicer.vtkMRMLScalarVolumeNode,
-    axis: int,
+    segmentation_node: SegmentationNode, segment_id: str, volume_node: VolumeNode, map_node: MapNode, axis: int
 ) -> list[SliceUncertainty]:
     """Return the slices with the segment, the most uncertain boundary first.
 
@@ -92,10 +88,10 @@ def slice_uncertainties(
 
 
 def segment_statistics(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
+    segmentation_node: SegmentationNode,
     segment_id: str,
-    volume_node: slicer.vtkMRMLVolumeNode,
-    map_node: slicer.vtkMRMLScalarVolumeNode | None,
+    volume_node: VolumeNode,
+    map_node: MapNode | None,
     axis: int = 0,
 ) -> SegmentStatistics:
     """Return size and uncertainty of a segment.
@@ -126,10 +122,7 @@ def segment_statistics(
 
 
 def _arrays(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    segment_id: str,
-    volume_node: slicer.vtkMRMLVolumeNode,
-    map_node: slicer.vtkMRMLScalarVolumeNode,
+    segmentation_node: SegmentationNode, segment_id: str, volume_node: VolumeNode, map_node: MapNode
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     require_shape(map_node, voxel_counts(volume_node))
     require_unchanged_grid(map_node, volume_node)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import slicer
-
 from .colors import Color
 from .kept import give_back, keep
-from .nodes import one_line
+from .nodes import SegmentationNode, one_line
 
 _OUTLINES_ONLY = {
     "MedCLIPSeg.OutlinesOnly.Fill": "Visibility2DFill",
@@ -14,7 +12,7 @@ _OUTLINES_ONLY = {
 }
 
 
-def set_segment_name(segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: str, name: str) -> str:
+def set_segment_name(segmentation_node: SegmentationNode, segment_id: str, name: str) -> str:
     """Name a segment and return the name it got; its mask and its record stay.
 
     Args:
@@ -45,7 +43,7 @@ def set_segment_name(segmentation_node: slicer.vtkMRMLSegmentationNode, segment_
     return candidate
 
 
-def set_segment_color(segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: str, color: Color) -> None:
+def set_segment_color(segmentation_node: SegmentationNode, segment_id: str, color: Color) -> None:
     """Color a segment; its mask and its record stay.
 
     Args:
@@ -60,7 +58,7 @@ def set_segment_color(segmentation_node: slicer.vtkMRMLSegmentationNode, segment
     segment.SetColor(*color)
 
 
-def set_outlines_only(segmentation_node: slicer.vtkMRMLSegmentationNode, outlines_only: bool) -> None:
+def set_outlines_only(segmentation_node: SegmentationNode, outlines_only: bool) -> None:
     """Show the segments in slice views as outlines without filling, or as they were shown before.
 
     May be called again with the same value; what was shown before the first call is kept, and a change of the display

@@ -6,12 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-import slicer
 from numpy.typing import NDArray
 
 from ..inference.result import PromptResult, SegmentationResult
 from .colors import Color, next_color
-from .nodes import one_line
+from .nodes import SegmentationNode, VolumeNode, one_line
 from .result_parts import is_partial, part_of
 from .segment_look import set_segment_name
 from .segmentation import segment_mask, set_segment_mask, was_edited
@@ -32,8 +31,8 @@ class SegmentAppearance:
 
 
 def write_segment(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    volume_node: slicer.vtkMRMLVolumeNode,
+    segmentation_node: SegmentationNode,
+    volume_node: VolumeNode,
     prompt: PromptResult,
     result: SegmentationResult,
     appearance: SegmentAppearance | None,
@@ -77,10 +76,7 @@ def write_segment(
 
 
 def _own_segment_id(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    volume_node: slicer.vtkMRMLVolumeNode,
-    prompt: str,
-    written: Collection[str],
+    segmentation_node: SegmentationNode, volume_node: VolumeNode, prompt: str, written: Collection[str]
 ) -> str | None:
     """The segment an earlier run of the prompt wrote; one that was changed since is marked as edited and passed by."""
     segmentation = segmentation_node.GetSegmentation()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
 from ..files.slugs import slugs
+from .nodes import SegmentationNode, VolumeNode
 from .segmentation import oriented_image, segment_mask
 
 _STL_BYTES = 50
@@ -18,10 +19,7 @@ _STL_BYTES = 50
 
 
 def save_surfaces(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    segment_ids: Sequence[str],
-    volume_node: slicer.vtkMRMLVolumeNode,
-    folder: Path,
+    segmentation_node: SegmentationNode, segment_ids: Sequence[str], volume_node: VolumeNode, folder: Path
 ) -> dict[str, Path]:
     """Write the surface of each segment as a binary STL file in LPS millimetres; empty segments have none.
 
@@ -60,9 +58,7 @@ def save_surfaces(
     return files
 
 
-def _segmentation_of(
-    mask: NDArray[np.uint8], name: str, volume_node: slicer.vtkMRMLVolumeNode
-) -> slicer.vtkMRMLSegmentationNode:
+def _segmentation_of(mask: NDArray[np.uint8], name: str, volume_node: VolumeNode) -> SegmentationNode:
     """One mask (K, J, I) in no scene, as it lies before parent transforms."""
     node = slicer.vtkMRMLSegmentationNode()
     node.SetName("surface")
