@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from scene_samples import SHAPE, MakeResult, box, oblique_matrix
 from scene_xml import scene_xml
 from segment_editing import assert_same_masks, masks_of
 
+from MedCLIPSegLab.results.headless_scene import create_scene
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.scene import maps as maps_module
@@ -94,37 +96,38 @@ def test_maps_appear_whole(
             )
 
 
-@pytest.mark.parametrize("count", range(1, 12))
-def test_steps_may_end_at_any_moment(
-    a_scene: Any, a_volume_node: Any, a_result: SegmentationResult, count: int
-) -> None:
-    steps = write_result_steps(a_scene, a_volume_node, a_result)
-    for _ in range(count):
-        next(steps)
-    steps.close()
-    segmentation = find_segmentation(a_scene, a_volume_node)
-    written = write_result(a_scene, a_volume_node, a_result, segmentation)
-    assert written.segmentation is segmentation
-    for prompt, segment_id in zip(a_result.prompts, written.segment_ids, strict=True):
-        np.testing.assert_array_equal(segment_mask(segmentation, segment_id, a_volume_node), prompt.mask)
-    assert len(list(map_nodes(a_scene))) == 9
-    assert segmentation.GetSegmentation().GetNumberOfSegments() == 3
+def test_steps_may_end_at_any_moment(a_result: SegmentationResult) -> None:
+    for count in range(1, 12):
+        session = create_scene()
+        a_scene = session.scene
+        a_volume_node = add_volume_node(a_scene, a_result.volume)
+        steps = write_result_steps(a_scene, a_volume_node, a_result)
+        for _ in range(count):
+            next(steps)
+        steps.close()
+        segmentation = find_segmentation(a_scene, a_volume_node)
+        written = write_result(a_scene, a_volume_node, a_result, segmentation)
+        assert written.segmentation is segmentation
+        for prompt, segment_id in zip(a_result.prompts, written.segment_ids, strict=True):
+            np.testing.assert_array_equal(segment_mask(segmentation, segment_id, a_volume_node), prompt.mask)
+        assert len(list(map_nodes(a_scene))) == 9
+        assert segmentation.GetSegmentation().GetNumberOfSegments() == 3
 
 
-@pytest.mark.parametrize("removed", ["volume", "segmentation"])
-@pytest.mark.parametrize("count", [1, 2, 5, 8])
-def test_nodes_removed_between_two_steps(
-    a_scene: Any, a_volume_node: Any, a_result: SegmentationResult, removed: str, count: int
-) -> None:
-    segmentation = create_segmentation(a_scene, a_volume_node)
-    steps = write_result_steps(a_scene, a_volume_node, a_result, segmentation)
-    for _ in range(count):
-        next(steps)
-    a_scene.RemoveNode(a_volume_node if removed == "volume" else segmentation)
-    before = a_scene.GetNumberOfNodes()
-    with pytest.raises(MedCLIPSegError, match="was removed"):
-        next(steps)
-    assert a_scene.GetNumberOfNodes() == before
+def test_nodes_removed_between_two_steps(a_result: SegmentationResult) -> None:
+    for count, removed in product((1, 2, 5, 8), ("volume", "segmentation")):
+        session = create_scene()
+        a_scene = session.scene
+        a_volume_node = add_volume_node(a_scene, a_result.volume)
+        segmentation = create_segmentation(a_scene, a_volume_node)
+        steps = write_result_steps(a_scene, a_volume_node, a_result, segmentation)
+        for _ in range(count):
+            next(steps)
+        a_scene.RemoveNode(a_volume_node if removed == "volume" else segmentation)
+        before = a_scene.GetNumberOfNodes()
+        with pytest.raises(MedCLIPSegError, match="was removed"):
+            next(steps)
+        assert a_scene.GetNumberOfNodes() == before
 
 
 def shorter(result: SegmentationResult, volume_node: Any) -> SegmentationResult:

@@ -106,27 +106,23 @@ def test_loaded_segmentation_can_be_rerun(
         np.testing.assert_array_equal(segment_mask(loaded, segment_id, a_volume_node), expected)
 
 
-@pytest.mark.parametrize("prompt", AWKWARD_PROMPTS, ids=range(len(AWKWARD_PROMPTS)))
-def test_awkward_prompts_survive_both_kinds_of_file(
-    a_scene: Any,
-    a_volume_node: Any,
-    make_result: MakeResult,
-    another_session: HeadlessScene,
-    tmp_path: Path,
-    prompt: str,
-) -> None:
-    written = write_result(a_scene, a_volume_node, make_result({prompt: LIVER}))
-    save_segmentation(written.segmentation, tmp_path / "a.seg.nrrd")
-    save_scene(a_scene, tmp_path / "a.mrb")
-    load_scene(another_session.scene, tmp_path / "a.mrb")
-    [in_scene] = nodes_of_class(another_session.scene, "vtkMRMLSegmentationNode")
-    for node in (in_scene, load_segmentation(a_scene, tmp_path / "a.seg.nrrd")):
-        [segment] = segments(node)
-        assert segment_record(segment)["Prompt"] == prompt
-        assert segment.GetName() == " ".join(prompt.split())
-    maps = list(map_nodes(another_session.scene))
-    assert [map_prompt(node) for node in maps] == [prompt] * 3
-    np.testing.assert_array_equal(copy_voxels(maps[0].GetImageData()), LIVER)
+def test_awkward_prompts_survive_both_kinds_of_file(a_volume: Volume, make_result: MakeResult, tmp_path: Path) -> None:
+    for prompt in AWKWARD_PROMPTS:
+        a_session, another_session = create_scene(), create_scene()
+        a_scene = a_session.scene
+        a_volume_node = add_volume_node(a_scene, a_volume)
+        written = write_result(a_scene, a_volume_node, make_result({prompt: LIVER}))
+        save_segmentation(written.segmentation, tmp_path / "a.seg.nrrd")
+        save_scene(a_scene, tmp_path / "a.mrb")
+        load_scene(another_session.scene, tmp_path / "a.mrb")
+        [in_scene] = nodes_of_class(another_session.scene, "vtkMRMLSegmentationNode")
+        for node in (in_scene, load_segmentation(a_scene, tmp_path / "a.seg.nrrd")):
+            [segment] = segments(node)
+            assert segment_record(segment)["Prompt"] == prompt
+            assert segment.GetName() == " ".join(prompt.split())
+        maps = list(map_nodes(another_session.scene))
+        assert [map_prompt(node) for node in maps] == [prompt] * 3
+        np.testing.assert_array_equal(copy_voxels(maps[0].GetImageData()), LIVER)
 
 
 @pytest.mark.parametrize("replace", [False, True])
@@ -255,17 +251,13 @@ def test_existing_file_is_replaced(
     assert zipfile.is_zipfile(tmp_path / "a.mrb")
 
 
-@pytest.mark.parametrize("name", ["a.nrrd", ".seg.nrrd", "a.seg.nrrd.gz"])
-def test_wrong_ending_of_segmentation_is_refused(
-    a_scene: Any, a_volume_node: Any, a_result: SegmentationResult, tmp_path: Path, name: str
+def test_wrong_endings_are_refused(
+    a_scene: Any, a_volume_node: Any, a_result: SegmentationResult, tmp_path: Path
 ) -> None:
     node = written_segments(a_scene, a_volume_node, a_result)
-    with pytest.raises(MedCLIPSegError, match=r"\.seg\.nrrd"):
-        save_segmentation(node, tmp_path / name)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_wrong_ending_of_scene_is_refused(a_scene: Any, tmp_path: Path) -> None:
+    for name in ("a.nrrd", ".seg.nrrd", "a.seg.nrrd.gz"):
+        with pytest.raises(MedCLIPSegError, match=r"\.seg\.nrrd"):
+            save_segmentation(node, tmp_path / name)
     with pytest.raises(MedCLIPSegError, match=r"\.mrb"):
         save_scene(a_scene, tmp_path / "a.mrml")
     assert list(tmp_path.iterdir()) == []
