@@ -13,8 +13,8 @@ from .colors import Color, next_color
 from .nodes import SegmentationNode, VolumeNode, one_line
 from .result_parts import is_partial, part_of
 from .segment_look import set_segment_name
-from .segmentation import segment_mask, set_segment_mask, was_edited
-from .tags import is_edited, mark_edited, segment_record, write_segment_record
+from .segmentation import run_segments, segment_mask, set_segment_mask, was_edited
+from .tags import is_edited, mark_edited, write_segment_record
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,8 @@ def _own_segment_id(
     segmentation_node: SegmentationNode, volume_node: VolumeNode, prompt: str, written: Collection[str]
 ) -> str | None:
     """The segment an earlier run of the prompt wrote; one that was changed since is marked as edited and passed by."""
-    segmentation = segmentation_node.GetSegmentation()
-    for index in range(segmentation.GetNumberOfSegments()):
-        segment_id = segmentation.GetNthSegmentID(index)
-        segment = segmentation.GetNthSegment(index)
-        if segment_id in written or segment_record(segment).get("Prompt") != prompt or is_edited(segment):
+    for segment_id, segment, record in run_segments(segmentation_node):
+        if segment_id in written or record["Prompt"] != prompt or is_edited(segment):
             continue
         if not was_edited(segmentation_node, segment_id, volume_node):
             return segment_id

@@ -62,11 +62,21 @@ def require_own_volume(segmentation_node: SegmentationNode, volume_node: VolumeN
     """
     require_same_grid(segmentation_node, volume_node)
     other = _volume_of(segmentation_node)
-    if other is not None and other is not volume_node and any(_own_records(segmentation_node)):
+    if other is not None and other is not volume_node and any(run_segments(segmentation_node)):
         raise MedCLIPSegError(
             f"The segmentation “{segmentation_node.GetName()}” holds results of the volume “{other.GetName()}”: "
             f"choose another segmentation or a new one for “{volume_node.GetName()}”."
         )
+
+
+def run_segments(segmentation_node: SegmentationNode) -> Iterator[tuple[str, slicer.vtkSegment, dict[str, str]]]:
+    """ID, segment and record (see ``segment_record``) of each segment that a run wrote, in their order."""
+    segmentation = segmentation_node.GetSegmentation()
+    for index in range(segmentation.GetNumberOfSegments()):
+        segment = segmentation.GetNthSegment(index)
+        record = segment_record(segment)
+        if "Prompt" in record:
+            yield segmentation.GetNthSegmentID(index), segment, record
 
 
 def segment_of_prompt(segmentation_node: SegmentationNode, prompt: str, preferred_id: str = "") -> str | None:
@@ -75,12 +85,15 @@ def segment_of_prompt(segmentation_node: SegmentationNode, prompt: str, preferre
     Several may be there when a person edited the first: ``preferred_id`` is then returned if it is among them, else
     the first one that isn't marked as edited, else the first.
     """
-    found = [segment_id for segment_id, record in _own_records(segmentation_node) if record["Prompt"] == prompt]
-    if preferred_id in found:
+    found = [
+        (segment_id, segment)
+        for segment_id, segment, record in run_segments(segmentation_node)
+        if record["Prompt"] == prompt
+    ]
+    if any(segment_id == preferred_id for segment_id, _segment in found):
         return preferred_id
-    segmentation = segmentation_node.GetSegmentation()
-    unedited = (segment_id for segment_id in found if not is_edited(segmentation.GetSegment(segment_id)))
-    return next(unedited, found[0] if found else None)
+    unedited = (segment_id for segment_id, segment in found if not is_edited(segment))
+    return next(unedited, found[0][0] if found else None)
 
 
 def was_edited(segmentation_node: SegmentationNode, segment_id: str, volume_node: VolumeNode) -> bool:
@@ -213,17 +226,8 @@ def _resampled_mask(
     return (copy_voxels(resampled) > 0).astype(np.uint8)
 
 
-def _own_records(segmentation_node: SegmentationNode) -> Iterator[tuple[str, dict[str, str]]]:
-    """IDs and records of the segments that runs wrote."""
-    segmentation = segmentation_node.GetSegmentation()
-    for index in range(segmentation.GetNumberOfSegments()):
-        record = segment_record(segmentation.GetNthSegment(index))
-        if "Prompt" in record:
-            yield segmentation.GetNthSegmentID(index), record
-
-
 def _is_ours(segmentation_node: SegmentationNode) -> bool:
-    return segmentation_node.GetAttribute(_OURS_ATTRIBUTE) == "1" or any(_own_records(segmentation_node))
+    return segmentation_node.GetAttribute(_OURS_ATTRIBUTE) == "1" or any(run_segments(segmentation_node))
 
 
 def _volume_of(segmentation_node: SegmentationNode) -> VolumeNode | None:

@@ -70,20 +70,16 @@ class StatisticsTable(Section):
         if segmentationNode is None or self._logic.volumeNode is None:
             return []
         from MedCLIPSegLogic.scene.maps import UNCERTAINTY, map_nodes, map_prompt, map_role
-        from MedCLIPSegLogic.scene.tags import segment_record
+        from MedCLIPSegLogic.scene.segmentation import run_segments
 
         maps: dict[str, Any] = {}
         for node in map_nodes(slicer.mrmlScene, self._logic.volumeNode):
             if map_role(node) is UNCERTAINTY:
                 maps.setdefault(map_prompt(node), node)
-        segmentation = segmentationNode.GetSegmentation()
-        entries = []
-        for index in range(segmentation.GetNumberOfSegments()):
-            segment = segmentation.GetNthSegment(index)
-            prompt = segment_record(segment).get("Prompt")
-            if prompt is not None:
-                entries.append((segmentation.GetNthSegmentID(index), segment.GetName(), maps.get(prompt)))
-        return entries
+        return [
+            (segmentId, segment.GetName(), maps.get(record["Prompt"]))
+            for segmentId, segment, record in run_segments(segmentationNode)
+        ]
 
     def _known(self, segmentId: str, mapNode: Any) -> "SegmentStatistics | str | None":
         """What was measured of the present versions; a text says why it cannot be; None before it is measured."""
