@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-import slicer
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
@@ -15,6 +14,7 @@ from ..volumes.itk_images import quiet_itk, to_image
 from ..volumes.shear import is_sheared
 from .arrays import copy_voxels
 from .geometry import ijk_to_ras
+from .nodes import MapNode
 
 
 def image_ending(path: Path) -> str:
@@ -29,7 +29,7 @@ def image_ending(path: Path) -> str:
     raise MedCLIPSegError(f"The file name “{path.name}” must end in .nii.gz or .nrrd.")
 
 
-def save_map_volume(map_node: slicer.vtkMRMLScalarVolumeNode, path: Path) -> None:
+def save_map_volume(map_node: MapNode, path: Path) -> None:
     """Write a map as float32; parent transforms are left out.
 
     Raises:
