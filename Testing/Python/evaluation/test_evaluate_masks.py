@@ -16,8 +16,7 @@ from PIL import Image
 from MedCLIPSegLab.evaluation.evaluate import evaluate
 from MedCLIPSegLab.evaluation.evaluate_masks import evaluate_masks
 from MedCLIPSegLab.results.map_files import write_map
-from MedCLIPSegLab.results.segment import segment
-from MedCLIPSegLab.results.zeroshot import zeroshot
+from MedCLIPSegLab.results.segmenting import segment, zeroshot
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.volumes.readers import read_volume
 

@@ -15,7 +15,7 @@ from slicerhost.fixtures import Pump
 from small_sam import save_sam
 from zero_shot_panel import TITLES, addPicture, choose, isShown, runAll, setChoice
 
-from MedCLIPSegLogic.clip_sam.engine import UNCERTAINTY
+from MedCLIPSegLogic.clip_sam.chain import UNCERTAINTY
 from MedCLIPSegLogic.clip_sam.methods import METHODS
 from MedCLIPSegLogic.scene.segmentation import segment_mask
 from MedCLIPSegLogic.scene.tags import segment_record
