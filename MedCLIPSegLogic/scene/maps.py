@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 
 from ..inference.result import MAX_ENTROPY, PromptResult, SegmentationResult
 from .arrays import take_voxels, voxel_view
+from .colors import heat_color_node
 from .geometry import follow_transform, ijk_to_ras, require_shape, voxel_counts, vtk_matrix
-from .heat_colors import heat_color_node
-from .hierarchy import place_beside
-from .names import node_name
-from .nodes import nodes_of_class
+from .nodes import node_name, nodes_of_class, place_beside
 from .slices import is_partial
 from .tags import decode, encode
 

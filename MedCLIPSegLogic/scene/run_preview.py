@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ..inference.result import SlicePreview
 from .arrays import fill_image, voxel_view
+from .colors import Color
 from .geometry import follow_transform, ijk_to_ras, voxel_counts, vtk_matrix
 from .nodes import nodes_of_class
-from .palette import Color
 
 _NAME = "MedCLIPSeg preview"
 _OPACITY = 0.5

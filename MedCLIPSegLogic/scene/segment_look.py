@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import slicer
 
-from .names import one_line
-from .palette import Color
+from .colors import Color
+from .nodes import one_line
 
 
 def set_segment_name(segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: str, name: str) -> str:

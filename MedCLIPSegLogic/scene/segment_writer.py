@@ -10,8 +10,8 @@ import slicer
 from numpy.typing import NDArray
 
 from ..inference.result import PromptResult, SegmentationResult
-from .names import one_line
-from .palette import Color, next_color
+from .colors import Color, next_color
+from .nodes import one_line
 from .segmentation import segment_mask, set_segment_mask, was_edited
 from .slices import is_partial, merge_slices
 from .tags import is_edited, mark_edited, segment_record, write_segment_record

@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from ..errors import MedCLIPSegError
 from .arrays import bounding_box, copy_voxels, fill_image, voxel_view
 from .geometry import array_matrix, follow_transform, ijk_to_ras, is_same_grid, require_same_grid, voxel_counts
-from .hierarchy import place_beside
-from .names import node_name
-from .nodes import nodes_of_class
+from .nodes import node_name, nodes_of_class, place_beside
 from .tags import is_edited, mask_hash, segment_record
 from .volumes import image_nodes
 

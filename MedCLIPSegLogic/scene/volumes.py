@@ -15,8 +15,7 @@ from ..volumes.volume import PICTURE_IJK_TO_RAS, Volume
 from .arrays import copy_voxels, fill_image
 from .geometry import ijk_to_ras, voxel_counts, vtk_matrix
 from .maps import map_role
-from .names import node_name
-from .nodes import nodes_of_class
+from .nodes import node_name, nodes_of_class
 
 
 def add_volume_node(scene: slicer.vtkMRMLScene, volume: Volume) -> slicer.vtkMRMLVolumeNode:

@@ -81,37 +81,37 @@ def triangles(path: Path) -> NDArray[np.float64]:
     return np.asarray(vtk_to_numpy(reader.GetOutput().GetPoints().GetData()), np.float64)
 
 
-@pytest.mark.parametrize("ending", [".nii.gz", ".nrrd"])
-@pytest.mark.parametrize("is_moved", [False, True])
 def test_label_map_has_the_voxels_and_geometry_of_the_image(
-    a_scene: Any, a_volume_node: Any, a_segmentation: Any, tmp_path: Path, ending: str, is_moved: bool
+    a_scene: Any, a_volume_node: Any, a_segmentation: Any, tmp_path: Path
 ) -> None:
-    if is_moved:
-        transform = a_scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-        transform.SetMatrixTransformToParent(
-            vtk_matrix(np.array([[0, -1, 0, 5], [1, 0, 0, 6], [0, 0, 1, 7], [0, 0, 0, 1]]))
-        )
-        for node in (a_volume_node, a_segmentation):
-            node.SetAndObserveTransformNodeID(transform.GetID())
-    path = tmp_path / f"map{ending}"
-    assert save_label_map(a_segmentation, ids(a_segmentation), a_volume_node, path) == [
-        path,
-        tmp_path / "map.labels.csv",
-    ]
-    expected = np.zeros(SHAPE, np.uint8)
-    expected[0:3, 1:8, 1:6] = 1
-    expected[1:4, 4:9, 7:11] = 2
-    np.testing.assert_array_equal(sitk_voxels(path), expected)
-    np.testing.assert_allclose(image_matrix(sitk.ReadImage(str(path))), oblique_matrix(), atol=1e-5)
-    if ending == ".nii.gz":
-        image: Any = nibabel.load(path)
-        np.testing.assert_array_equal(np.asarray(image.dataobj).transpose(2, 1, 0), expected)
-        np.testing.assert_allclose(image.affine, oblique_matrix(), atol=1e-5)
-    _scene, node = slicer_volume(path)
-    np.testing.assert_array_equal(
-        vtk_to_numpy(node.GetImageData().GetPointData().GetScalars()).reshape(SHAPE), expected
-    )
-    np.testing.assert_allclose(ijk_to_ras(node), oblique_matrix(), atol=1e-5)
+    for ending in [".nii.gz", ".nrrd"]:
+        for is_moved in [False, True]:
+            if is_moved:
+                transform = a_scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+                transform.SetMatrixTransformToParent(
+                    vtk_matrix(np.array([[0, -1, 0, 5], [1, 0, 0, 6], [0, 0, 1, 7], [0, 0, 0, 1]]))
+                )
+                for node in (a_volume_node, a_segmentation):
+                    node.SetAndObserveTransformNodeID(transform.GetID())
+            path = tmp_path / f"map{ending}"
+            assert save_label_map(a_segmentation, ids(a_segmentation), a_volume_node, path) == [
+                path,
+                tmp_path / "map.labels.csv",
+            ]
+            expected = np.zeros(SHAPE, np.uint8)
+            expected[0:3, 1:8, 1:6] = 1
+            expected[1:4, 4:9, 7:11] = 2
+            np.testing.assert_array_equal(sitk_voxels(path), expected)
+            np.testing.assert_allclose(image_matrix(sitk.ReadImage(str(path))), oblique_matrix(), atol=1e-5)
+            if ending == ".nii.gz":
+                image: Any = nibabel.load(path)
+                np.testing.assert_array_equal(np.asarray(image.dataobj).transpose(2, 1, 0), expected)
+                np.testing.assert_allclose(image.affine, oblique_matrix(), atol=1e-5)
+            _scene, node = slicer_volume(path)
+            np.testing.assert_array_equal(
+                vtk_to_numpy(node.GetImageData().GetPointData().GetScalars()).reshape(SHAPE), expected
+            )
+            np.testing.assert_allclose(ijk_to_ras(node), oblique_matrix(), atol=1e-5)
 
 
 def test_table_says_what_the_labels_mean(a_volume_node: Any, a_segmentation: Any, tmp_path: Path) -> None:
@@ -202,18 +202,18 @@ def test_tilted_slices_need_nrrd(tmp_path: Path) -> None:
     np.testing.assert_array_equal(sitk_voxels(tmp_path / "a.nrrd"), voxels)
 
 
-@pytest.mark.parametrize("name", ["a.mha", ".nrrd", "a.nii"])
-def test_other_endings_are_refused(a_volume_node: Any, a_segmentation: Any, tmp_path: Path, name: str) -> None:
-    with pytest.raises(MedCLIPSegError, match=r"must end in \.nii\.gz or \.nrrd"):
-        save_label_map(a_segmentation, ids(a_segmentation), a_volume_node, tmp_path / name)
-    assert list(tmp_path.iterdir()) == []
+def test_other_endings_are_refused(a_volume_node: Any, a_segmentation: Any, tmp_path: Path) -> None:
+    for name in ["a.mha", ".nrrd", "a.nii"]:
+        with pytest.raises(MedCLIPSegError, match=r"must end in \.nii\.gz or \.nrrd"):
+            save_label_map(a_segmentation, ids(a_segmentation), a_volume_node, tmp_path / name)
+        assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["a.nii.gz", "a.nrrd"])
-def test_image_that_was_cut_off_is_noticed(tmp_path: Path, name: str) -> None:
-    voxels = np.random.default_rng(0).random(SHAPE)
-    with pytest.raises(MedCLIPSegError, match="can't be written"), full_disk():
-        write_image(voxels, oblique_matrix(), tmp_path / name)
+def test_image_that_was_cut_off_is_noticed(tmp_path: Path) -> None:
+    for name in ["a.nii.gz", "a.nrrd"]:
+        voxels = np.random.default_rng(0).random(SHAPE)
+        with pytest.raises(MedCLIPSegError, match="can't be written"), full_disk():
+            write_image(voxels, oblique_matrix(), tmp_path / name)
 
 
 def test_segmentation_that_was_cut_off_is_noticed(a_segmentation: Any, tmp_path: Path) -> None:

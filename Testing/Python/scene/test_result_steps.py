@@ -164,26 +164,21 @@ def incomplete_mask(result: SegmentationResult, volume_node: Any) -> Segmentatio
     return replace(result, prompts=(*result.prompts[:-1], last))
 
 
-@pytest.mark.parametrize("spoil", [shorter, moved_meanwhile, incomplete_map, incomplete_mask])
-@pytest.mark.parametrize("to_own_segmentation", [False, True])
 def test_nothing_is_written_when_the_result_does_not_fit(
-    a_scene: Any,
-    a_volume_node: Any,
-    a_written_result: SceneResult,
-    a_result: SegmentationResult,
-    spoil: Any,
-    to_own_segmentation: bool,
+    a_scene: Any, a_volume_node: Any, a_written_result: SceneResult, a_result: SegmentationResult
 ) -> None:
-    spoiled = spoil(a_result, a_volume_node)
-    state, masks = scene_xml(a_scene), masks_of(a_written_result.segmentation, a_volume_node)
-    maps = [copy_voxels(node.GetImageData()) for node in map_nodes(a_scene)]
-    segmentation = a_written_result.segmentation if to_own_segmentation else None
-    with pytest.raises(MedCLIPSegError, match="run again"):
-        next(write_result_steps(a_scene, a_volume_node, spoiled, segmentation))
-    assert scene_xml(a_scene) == state
-    assert_same_masks(masks_of(a_written_result.segmentation, a_volume_node), masks)
-    for node, before in zip(map_nodes(a_scene), maps, strict=True):
-        np.testing.assert_array_equal(copy_voxels(node.GetImageData()), before)
+    for spoil in [shorter, moved_meanwhile, incomplete_map, incomplete_mask]:
+        for to_own_segmentation in [False, True]:
+            spoiled = spoil(a_result, a_volume_node)
+            state, masks = scene_xml(a_scene), masks_of(a_written_result.segmentation, a_volume_node)
+            maps = [copy_voxels(node.GetImageData()) for node in map_nodes(a_scene)]
+            segmentation = a_written_result.segmentation if to_own_segmentation else None
+            with pytest.raises(MedCLIPSegError, match="run again"):
+                next(write_result_steps(a_scene, a_volume_node, spoiled, segmentation))
+            assert scene_xml(a_scene) == state
+            assert_same_masks(masks_of(a_written_result.segmentation, a_volume_node), masks)
+            for node, before in zip(map_nodes(a_scene), maps, strict=True):
+                np.testing.assert_array_equal(copy_voxels(node.GetImageData()), before)
 
 
 def test_nothing_is_written_to_a_segmentation_of_another_grid(

@@ -15,9 +15,9 @@ from MedCLIPSegLab.results.headless_scene import HeadlessScene, create_scene
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.scene.arrays import copy_voxels
+from MedCLIPSegLogic.scene.colors import HEAT_COLOR_NODE_NAME
 from MedCLIPSegLogic.scene.export import save_scene, save_segmentation
 from MedCLIPSegLogic.scene.geometry import ijk_to_ras, vtk_matrix
-from MedCLIPSegLogic.scene.heat_colors import HEAT_COLOR_NODE_NAME
 from MedCLIPSegLogic.scene.maps import UNCERTAINTY, find_map, map_nodes, map_prompt, map_role
 from MedCLIPSegLogic.scene.nodes import nodes_of_class
 from MedCLIPSegLogic.scene.overlay import hide_overlay, overlay_map, show_overlay
