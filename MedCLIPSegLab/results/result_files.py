@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from MedCLIPSegLab.results.map_files import write_map
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.slugs import slugs
 from MedCLIPSegLogic.files.staging import RECORD_FILE
 from MedCLIPSegLogic.inference.result import Progress, PromptResult, SegmentationResult
 from MedCLIPSegLogic.volumes import intensity
+from MedCLIPSegLogic.volumes.image_writing import write_image
 from MedCLIPSegLogic.volumes.planes import Plane, choose_axis
 from MedCLIPSegLogic.volumes.volume import Volume
 
@@ -73,8 +73,8 @@ def write_result_files(
     from MedCLIPSegLogic.scene.volumes import add_volume_node
 
     for prompt, slug in zip(result.prompts, result_slugs(result), strict=True):
-        write_map(result.volume, prompt.probability, folder / f"{slug}.probability.nrrd")
-        write_map(result.volume, prompt.uncertainty, folder / f"{slug}.uncertainty.nrrd")
+        write_image(prompt.probability, result.volume.ijk_to_ras, folder / f"{slug}.probability.nrrd")
+        write_image(prompt.uncertainty, result.volume.ijk_to_ras, folder / f"{slug}.uncertainty.nrrd")
     session = create_scene()
     node = add_volume_node(session.scene, result.volume)
     nodes = write_result(session.scene, node, result)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from MedCLIPSegLab.results.map_files import write_map
 from MedCLIPSegLogic.clip_sam.choices import changed_rule, choose_segmenter, choose_sentences, load_saliency
 from MedCLIPSegLogic.clip_sam.coarse import Binarization
 from MedCLIPSegLogic.clip_sam.engine import run
@@ -23,6 +22,7 @@ from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.staging import staged_folder
 from MedCLIPSegLogic.inference.request import Device
 from MedCLIPSegLogic.inference.result import Progress
+from MedCLIPSegLogic.volumes.image_writing import write_image
 from MedCLIPSegLogic.volumes.planes import Plane, choose_axis, parse_slice_range
 from MedCLIPSegLogic.volumes.readers import read_volume
 
@@ -126,7 +126,7 @@ def zeroshot(
         result: ZeroShotResult = finish(run(saliency, segmenter, request, record), progress)
         write_result_files(result, plane, staging, truth)
         for values, slug in zip(result.saliency, result_slugs(result), strict=True):
-            write_map(volume, values, staging / f"{slug}.saliency.nrrd")
+            write_image(values, volume.ijk_to_ras, staging / f"{slug}.saliency.nrrd")
         extra: list[dict[str, Any]] = [
             {"slices": [finding.record() for finding in findings]} for findings in result.findings
         ]
