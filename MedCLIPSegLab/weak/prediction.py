@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from MedCLIPSegLab.results.map_files import write_map
 from MedCLIPSegLogic.files.replacing import replacing, write_text
+from MedCLIPSegLogic.volumes.image_writing import write_image
 
 from .images import Slice, read_slice
 from .progress import Report, WeakProgress
@@ -96,13 +96,15 @@ def _write(
     voxels = source.on_grid(mask.astype(np.uint8) * 255)
     if source.volume.spacing_known:
         name = f"{stem}.nrrd"
-        write_map(source.volume, voxels.astype(np.uint8), folder / MASKS_FOLDER / name)
+        write_image(voxels.astype(np.uint8), source.volume.ijk_to_ras, folder / MASKS_FOLDER / name)
     else:
         name = f"{stem}.png"
         with replacing(folder / MASKS_FOLDER / name) as temporary:
             Image.fromarray(voxels[0].astype(np.uint8)).save(temporary, format="PNG")
     for place, values in ((PROBABILITY_FOLDER, probability), (UNCERTAINTY_FOLDER, entropy)):
-        write_map(source.volume, source.on_grid(values).astype(np.float32), folder / place / f"{stem}.nrrd")
+        write_image(
+            source.on_grid(values).astype(np.float32), source.volume.ijk_to_ras, folder / place / f"{stem}.nrrd"
+        )
     return Predicted(path.name, name, float(mask.mean()), float(entropy.mean()), image_score(entropy, mask))
 
 
