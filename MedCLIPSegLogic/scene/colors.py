@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import slicer
 
-from .nodes import nodes_of_class
+from .nodes import Scene, nodes_of_class
 
 Color = tuple[float, float, float]
 
@@ -59,7 +59,7 @@ def next_color(segmentation: slicer.vtkSegmentation) -> Color:
     return min(SEGMENT_COLORS, key=uses)
 
 
-def heat_color_node(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLProceduralColorNode:
+def heat_color_node(scene: Scene) -> slicer.vtkMRMLProceduralColorNode:
     """Return the scene's heat colors; adds the node once."""
     for node in nodes_of_class(scene, "vtkMRMLProceduralColorNode"):
         if node.GetName() == HEAT_COLOR_NODE_NAME:

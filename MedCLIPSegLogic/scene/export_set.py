@@ -20,6 +20,7 @@ from .export_record import export_record
 from .geometry import ijk_to_ras
 from .label_map_files import save_label_map
 from .maps import PROBABILITY, UNCERTAINTY, find_map
+from .nodes import SegmentationNode, VolumeNode
 from .segmentation import segment_mask
 from .surface_files import save_surfaces
 from .tags import segment_record
@@ -45,8 +46,8 @@ class ExportChoice:
 
 
 def export_results(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    volume_node: slicer.vtkMRMLVolumeNode,
+    segmentation_node: SegmentationNode,
+    volume_node: VolumeNode,
     choice: ExportChoice,
     folder: Path,
     overwrite: bool = False,
@@ -104,11 +105,7 @@ class _ExportedFiles:
     """One export into an empty folder; notes whose files are whose, and what was left out."""
 
     def __init__(
-        self,
-        segmentation_node: slicer.vtkMRMLSegmentationNode,
-        volume_node: slicer.vtkMRMLVolumeNode,
-        choice: ExportChoice,
-        folder: Path,
+        self, segmentation_node: SegmentationNode, volume_node: VolumeNode, choice: ExportChoice, folder: Path
     ) -> None:
         self._segmentation_node, self._volume_node = segmentation_node, volume_node
         self._choice, self._folder = choice, folder

@@ -6,17 +6,32 @@ import unicodedata
 from typing import Any
 
 import slicer
+from slicer import vtkMRMLScalarVolumeNode as MapNode
+from slicer import vtkMRMLScene as Scene
+from slicer import vtkMRMLSegmentationNode as SegmentationNode
+from slicer import vtkMRMLVolumeNode as VolumeNode
+
+__all__ = [
+    "MapNode",
+    "Scene",
+    "SegmentationNode",
+    "VolumeNode",
+    "node_name",
+    "nodes_of_class",
+    "one_line",
+    "place_beside",
+]
 
 _UNWRITABLE = frozenset({"Cc", "Cs"})
 
 
-def nodes_of_class(scene: slicer.vtkMRMLScene, class_name: str) -> list[Any]:
+def nodes_of_class(scene: Scene, class_name: str) -> list[Any]:
     """Return the nodes of a class and its subclasses in scene order."""
     count = scene.GetNumberOfNodesByClass(class_name)
     return [scene.GetNthNodeByClass(index, class_name) for index in range(count)]
 
 
-def place_beside(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLNode, volume_node: slicer.vtkMRMLVolumeNode) -> None:
+def place_beside(scene: Scene, node: slicer.vtkMRMLNode, volume_node: VolumeNode) -> None:
     """Put a new node into the folder, study or patient that holds the volume.
 
     Does nothing when the hierarchy doesn't know the volume; the application then lists both at its top.

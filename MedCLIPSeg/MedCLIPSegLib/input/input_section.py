@@ -99,12 +99,7 @@ def _scopes() -> list[tuple[str, str]]:
 
 
 def _planes() -> list[tuple[str, str]]:
-    return [
-        ("auto", _("As acquired")),
-        ("axial", _("Axial")),
-        ("coronal", _("Coronal")),
-        ("sagittal", _("Sagittal")),
-    ]
+    return [("auto", _("As acquired")), ("axial", _("Axial")), ("coronal", _("Coronal")), ("sagittal", _("Sagittal"))]
 
 
 def _select(combo: Any, key: str) -> None:

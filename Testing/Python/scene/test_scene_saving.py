@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
+from composite_nodes import shown_map
 from scene_samples import SHAPE, MakeResult, box, written_segments
 
 from MedCLIPSegLab.results.headless_scene import HeadlessScene, create_scene
@@ -20,7 +21,7 @@ from MedCLIPSegLogic.scene.export import save_scene, save_segmentation
 from MedCLIPSegLogic.scene.geometry import ijk_to_ras, vtk_matrix
 from MedCLIPSegLogic.scene.maps import UNCERTAINTY, find_map, map_nodes, map_prompt, map_role
 from MedCLIPSegLogic.scene.nodes import nodes_of_class
-from MedCLIPSegLogic.scene.overlay import hide_overlay, overlay_map, show_overlay
+from MedCLIPSegLogic.scene.overlay import hide_overlay, show_overlay
 from MedCLIPSegLogic.scene.result_writer import write_result
 from MedCLIPSegLogic.scene.segmentation import segment_mask
 from MedCLIPSegLogic.scene.tags import mark_edited, segment_record
@@ -212,7 +213,7 @@ def test_overlay_saved_with_the_scene_can_be_hidden_after_loading(
 
     scene = another_session.scene
     load_scene(scene, tmp_path / "a.mrb")
-    assert overlay_map(scene) is find_map(scene, scene.GetFirstNodeByName("ct"), "liver", UNCERTAINTY)
+    assert shown_map(scene) is find_map(scene, scene.GetFirstNodeByName("ct"), "liver", UNCERTAINTY)
     hide_overlay(scene)
     [loaded_view] = nodes_of_class(scene, "vtkMRMLSliceCompositeNode")
     assert scene.GetNodeByID(loaded_view.GetForegroundVolumeID()).GetName() == "ct"
