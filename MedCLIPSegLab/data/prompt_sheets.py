@@ -10,7 +10,7 @@ from typing import Literal
 from MedCLIPSegLogic.datasets.sheets import PROMPT_STYLES, SheetRow, read_sheet
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
-from ..evaluation.made_styles import MADE_STYLES
+from .made_styles import MADE_STYLES
 
 ORIGINAL = "original"
 Split = Literal["Test", "Val"]

@@ -14,13 +14,13 @@ from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.volumes.volume import PICTURE_IJK_TO_RAS, Volume
 
+from ..data import prompt_words
 from ..data.prompt_sheets import PromptSheet
+from ..data.rewording import fill, thing
 from ..data.truth import read_truth
+from ..data.wordings import wordings
 from ..metrics import dice_score
-from ..training import prompts
 from ..training.composition import OTHER, Tile, arrange, one_of_several, size_order
-from ..training.prompt_data import prompt_data
-from ..training.prompt_styles import fill, thing
 
 MOSAIC_SIZE = 384
 """Side of the mosaics in pixels."""
@@ -65,7 +65,7 @@ def find_choices(sheet: PromptSheet, limit: int | None = None) -> Iterator[Choic
     """
     rows = sheet.rows(limit)
     yield from _parts(sheet, rows)
-    pictures = [_picture(sheet, row) for row in rows if not prompts.names_absence(row.description)]
+    pictures = [_picture(sheet, row) for row in rows if not prompt_words.names_absence(row.description)]
     seen = [picture for picture in pictures if picture is not None and picture.tile.mask.any()]
     yield from _several(seen)
     yield from _mosaics(seen)
@@ -106,7 +106,7 @@ def _picture(sheet: PromptSheet, row: SheetRow) -> _Picture | None:
 
 
 def _several(pictures: Sequence[_Picture]) -> Iterator[Choice]:
-    held_out = prompt_data().unseen_one_of_several
+    held_out = wordings().unseen_one_of_several
     for number, picture in enumerate(pictures):
         asked = one_of_several(picture.tile.mask, picture.thing, np.random.default_rng(number), held_out)
         if asked is not None:
@@ -116,7 +116,7 @@ def _several(pictures: Sequence[_Picture]) -> Iterator[Choice]:
 
 def _mosaics(pictures: Sequence[_Picture]) -> Iterator[Choice]:
     """Every picture beside, or above, the next one, asked for by place, and by size where that tells them apart."""
-    by_place, by_size = prompt_data().unseen_mosaic, prompt_data().unseen_one_of_several
+    by_place, by_size = wordings().unseen_mosaic, wordings().unseen_one_of_several
     for number, (first, second) in enumerate(zip(pictures, [*pictures[1:], *pictures[:1]], strict=True)):
         if first is second:
             continue

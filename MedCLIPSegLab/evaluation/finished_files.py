@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from MedCLIPSegLogic.datasets.sheets import SheetRow
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.files.json_reading import read_json
 from MedCLIPSegLogic.volumes.readers import READERS
 
 RECORD_FILE = "run.json"
@@ -95,7 +95,11 @@ def files_by_stem(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise MedCLIPSegError(f"There is no folder {folder}.")
     known = tuple(READERS)
-    return {stem(path.name): path for path in sorted(folder.iterdir()) if path.name.lower().endswith(known)}
+    return {
+        stem(path.name): path
+        for path in sorted(folder.iterdir())
+        if path.name.lower().endswith(known) and path.name[0] != "."
+    }
 
 
 def stem(name: str) -> str:
@@ -112,13 +116,13 @@ def _file_name(path: str) -> str:
 def _read_record(path: Path) -> dict[str, Any]:
     """The record of a run, reduced to what names its files."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
         results = [(str(entry["prompt"]), str(entry["slug"])) for entry in record["results"]]
         given = record["threshold"]
         thresholds = [float(value) for value in (given if isinstance(given, list) else [given] * len(results))]
         parts = [(*result, threshold) for result, threshold in zip(results, thresholds, strict=True)]
         return {"input": str(record["input"]), "parts": parts}
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise MedCLIPSegError(f"The record {path} cannot be read: {error}.") from None
 
 

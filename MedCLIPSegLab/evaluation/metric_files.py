@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import json
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.files.replacing import write_csv, write_json
 from MedCLIPSegLogic.model.checkpoint import file_hash
 
 from .evaluation_report import Example, write_report
@@ -69,9 +68,7 @@ def write_metrics(
         groups: scores.
         examples: pictures for the report.
     """
-    with (folder / METRICS_TABLE).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in dataclasses.fields(Score)])
-        writer.writeheader()
-        writer.writerows(dataclasses.asdict(score) for group in groups for score in group.scores)
+    columns = [field.name for field in dataclasses.fields(Score)]
+    write_csv(folder / METRICS_TABLE, columns, (dataclasses.astuple(s) for group in groups for s in group.scores))
     write_report(folder / REPORT_FILE, metrics, groups, examples)
-    (folder / METRICS_FILE).write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    write_json(folder / METRICS_FILE, metrics)

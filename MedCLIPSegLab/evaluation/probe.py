@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 
 from MedCLIPSegLogic.datasets.sheets import SheetRow
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.files.replacing import write_csv, write_json
 from MedCLIPSegLogic.files.staging import staged_folder
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import MAX_SAMPLES, SegmentationRequest
@@ -105,11 +104,9 @@ def probe(
             "medclipseg": __version__,
             "sets": _summary(answers),
         }
-        with (staging / TABLE_FILE).open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, [field.name for field in dataclasses.fields(Answer)])
-            writer.writeheader()
-            writer.writerows(dataclasses.asdict(answer) for answer in answers)
-        (staging / RESULT_FILE).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        columns = [field.name for field in dataclasses.fields(Answer)]
+        write_csv(staging / TABLE_FILE, columns, map(dataclasses.astuple, answers))
+        write_json(staging / RESULT_FILE, result)
     return result
 
 

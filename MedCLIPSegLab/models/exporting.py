@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.files.replacing import replacing
 from MedCLIPSegLogic.model.catalog import describe_model
 from MedCLIPSegLogic.model.checkpoint import read_config, read_state
 from MedCLIPSegLogic.model.flavors import FLAVORS
@@ -51,11 +52,8 @@ def _save_published(folder: Path, file: Path) -> None:
     if flavor not in FLAVORS:
         raise MedCLIPSegError(f"A model of the flavor '{flavor}' has no published layout; export it as a .zip file.")
     state = read_state(folder)
-    temporary = file.with_name(file.name + ".part")
     try:
-        torch.save({"model": state}, temporary)
-        temporary.replace(file)
+        with replacing(file) as temporary:
+            torch.save({"model": state}, temporary)
     except RuntimeError as error:  # how torch reports a full disk
         raise MedCLIPSegError(f"{file} cannot be written: {str(error).splitlines()[0]}") from None
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.files.replacing import write_text
+from MedCLIPSegLogic.files.json_reading import read_json
+from MedCLIPSegLogic.files.replacing import write_json
 from MedCLIPSegLogic.files.slugs import slugs
 from MedCLIPSegLogic.model.catalog import ADAPTER_FILE, WEIGHTS_FILE
 from MedCLIPSegLogic.model.checkpoint import file_hash
@@ -19,9 +19,10 @@ from ..data.prompt_sheets import find_sheets
 from ..evaluation.evaluate import evaluate_sets
 from ..training.settings import TrainingSettings, as_json
 from ..training.state import STATE_FILE
-from ..training.train import RECORD_FILE, begun_settings, read_record, train, training_settings
-from ..training.trainer import MAY_CHANGE
-from . import baseline
+from ..training.train import begun_settings, train, training_settings
+from ..training.trainer import MAY_CHANGE, TRAINING_RUN
+from ..training.unet_training import train_unet, unet_settings
+from .baseline import unet_dice
 from .configuration import PaperSettings
 
 BASELINE = "U-Net"
@@ -68,15 +69,15 @@ def trained_model(config: PaperSettings, training: Training, report: Report) -> 
     """
     folder = Path(config.out) / "models" / training.folder
     settings = _settings(config, training)
-    budget: Path | None = None
+    seconds: float | None = None
     if training.backbone == BASELINE:
-        settings = baseline.baseline_settings(settings)
+        settings = unet_settings(settings)
         if config.baseline == "seconds":
-            budget = trained_model(config, model_of(config, training), report)
-    if is_finished(folder, settings, budget is not None):
+            seconds = TRAINING_RUN.read(trained_model(config, model_of(config, training), report))["seconds"]
+    if is_finished(folder, settings, seconds is not None):
         return folder
     data = Path(config.sets[training.set_name])
-    resume = (folder / STATE_FILE).is_file() and (folder / RECORD_FILE).is_file()
+    resume = (folder / STATE_FILE).is_file() and TRAINING_RUN.is_begun(folder)
     if not resume:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -84,7 +85,7 @@ def trained_model(config: PaperSettings, training: Training, report: Report) -> 
         report(f"training {training.title}", step.step / step.steps)
 
     if training.backbone == BASELINE:
-        baseline.train_unet([data], folder, settings, config.unet_channels, resume, budget, progress)
+        train_unet([data], folder, settings, config.unet_channels, resume, progress, seconds)
     else:
         train([data], folder, settings, None if resume else training.start_from, resume, progress)
     return folder
@@ -110,17 +111,11 @@ def is_finished(folder: Path, settings: TrainingSettings, any_steps: bool) -> bo
     Raises:
         MedCLIPSegError: it holds a training with other settings.
     """
-    if not (folder / RECORD_FILE).is_file():
+    if not TRAINING_RUN.is_begun(folder):
         return False
-    begun, wanted = as_json(begun_settings(folder)), as_json(settings)
     ignored = MAY_CHANGE | ({"steps", "epochs", "schedule", "validate_every"} if any_steps else set())
-    for name in sorted(wanted.keys() - ignored):
-        if begun[name] != wanted[name]:
-            raise MedCLIPSegError(
-                f"The model {folder} was trained with {name} {begun[name]}, not {wanted[name]}; "
-                "remove the folder or choose another one as 'out'."
-            )
-    return bool(read_record(folder).get("finished"))
+    TRAINING_RUN.require_same(folder, as_json(begun_settings(folder)), as_json(settings), ignored)
+    return TRAINING_RUN.is_finished(folder)
 
 
 def measured_dice(config: PaperSettings, training: Training, set_name: str, style: str, report: Report) -> float:
@@ -146,21 +141,21 @@ def measured_dice(config: PaperSettings, training: Training, set_name: str, styl
         return known
     report(f"testing {training.title} on {set_name}, {style}", 0.0)
     if training.backbone == BASELINE:
-        dice = baseline.unet_dice(model, sheet, config.limit)
+        dice = unet_dice(model, sheet, config.limit)
     else:
         result = evaluate_sets(
             model, [data], scores, [style], "Test", config.samples, limit=config.limit, overwrite=True
         )
         dice = float(result["dice_mean"])
     scores.parent.mkdir(parents=True, exist_ok=True)
-    write_text(scores.with_suffix(".json"), json.dumps({"dice_mean": dice, "key": key}, indent=2) + "\n")
+    write_json(scores.with_suffix(".json"), {"dice_mean": dice, "key": key})
     return dice
 
 
 def _known(path: Path, key: dict[str, Any]) -> float | None:
     """A score of the same weights, prompts, samples and rows."""
     try:
-        cell = json.loads(path.read_text(encoding="utf-8"))
+        cell = read_json(path)
         return float(cell["dice_mean"]) if cell["key"] == key else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (MedCLIPSegError, OSError, ValueError, KeyError, TypeError):
         return None

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from . import prompts
+from ..data import prompt_words
 from .data import TrainingItem
 
 MAX_ROTATION = 20.0
@@ -38,18 +38,18 @@ def augment(
     """
     flip_x = item.is_picture and rng.random() < 0.5
     flip_y = item.is_picture and item.is_color and rng.random() < 0.5
-    text = prompts.swap_words(text, horizontal=flip_x, vertical=flip_y)
+    text = prompt_words.swap_words(text, horizontal=flip_x, vertical=flip_y)
     zoom = float(np.exp(rng.uniform(np.log(0.83), np.log(1.33))))
     shift = rng.uniform(-0.06, 0.06, 2)
     if not 0.93 < zoom < 1.07 and not relative:
-        text = prompts.drop_size(text)
+        text = prompt_words.drop_size(text)
     if np.abs(shift).max() > 0.05 and not relative:
-        text = prompts.drop_location(text)
+        text = prompt_words.drop_location(text)
     matrix = _affine(item.image.shape[0], size, zoom, shift, flip_x, flip_y, rng)
     image = cv2.warpAffine(item.image, matrix, (size, size), flags=cv2.INTER_LINEAR)
     warped = cv2.warpAffine(mask, matrix, (size, size), flags=cv2.INTER_NEAREST)
     if item.is_color and rng.random() < 0.1:
-        image, text = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2), prompts.drop_color(text)
+        image, text = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2), prompt_words.drop_color(text)
     return _change_tones(image.astype(np.float64), item.is_color, rng), text, np.asarray(warped, np.uint8)
 
 

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .prompt_data import prompt_data
-from .prompt_styles import fill
+from ..data.rewording import fill
+from ..data.wordings import wordings
 
 MIN_RATIO = 1.5
 """Areas must differ by this factor to be told apart by a word of size."""
@@ -89,7 +89,7 @@ def arrange(tiles: list[Tile], layout: Layout, padded: bool) -> tuple[Picture, l
 
 def place_prompt(thing: str, place: str, rng: np.random.Generator) -> str:
     """A prompt for a thing in one image of a mosaic."""
-    template = str(rng.choice(prompt_data().mosaic)).replace("{place}", place)
+    template = str(rng.choice(wordings().mosaic)).replace("{place}", place)
     return fill(template, thing)
 
 
@@ -103,7 +103,7 @@ def size_order(areas: list[int]) -> tuple[int, int] | None:
 
 def size_prompt(thing: str, larger: bool, rng: np.random.Generator) -> str:
     """A prompt for the larger or the smaller of two."""
-    return fill(str(rng.choice(prompt_data().one_of_several["larger" if larger else "smaller"])), thing)
+    return fill(str(rng.choice(wordings().one_of_several["larger" if larger else "smaller"])), thing)
 
 
 def one_of_several(
@@ -142,7 +142,7 @@ def one_of_several(
         return None
     word, wanted = ways[int(rng.integers(len(ways)))]
     chosen = np.where(labels == wanted, 1, np.where(mask > 0, OTHER, 0)).astype(np.uint8)
-    return fill(str(rng.choice((templates or prompt_data().one_of_several)[word])), thing), chosen
+    return fill(str(rng.choice((templates or wordings().one_of_several)[word])), thing), chosen
 
 
 def still_apart(labels: Mask, before: Mask) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-from MedCLIPSegLogic.files.replacing import replacing
+from MedCLIPSegLogic.files.replacing import replacing, write_csv
 
 LOG_FILE = "log.csv"
 CURVE_FILE = "curve.png"
@@ -14,10 +13,8 @@ Row = dict[str, float]
 
 def write_log(folder: Path, rows: list[Row]) -> None:
     """Write ``log.csv``, one row a validation."""
-    with replacing(folder / LOG_FILE) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[-1]), extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(rows)
+    columns = list(rows[-1])
+    write_csv(folder / LOG_FILE, columns, ([row.get(name) for name in columns] for row in rows))
 
 
 def draw_curve(folder: Path, rows: list[Row]) -> None:

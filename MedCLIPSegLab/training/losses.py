@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from monai.losses import DiceLoss
 from torch import Tensor
 from torch.nn import functional
 
@@ -21,8 +20,7 @@ def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
         logits: (B, H, W).
         mask: (B, H, W), 0 and 1.
     """
-    loss = DiceLoss(sigmoid=True, smooth_nr=1.0, smooth_dr=1.0)
-    return loss(logits[:, None], mask[:, None])
+    return _soft_dice_loss(logits, mask, (-2, -1), 1.0)
 
 
 def published_row_dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
@@ -32,7 +30,15 @@ def published_row_dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
         logits: (B, H, W).
         mask: (B, H, W), 0 and 1.
     """
-    return DiceLoss(include_background=False, sigmoid=True)(logits, mask)
+    return _soft_dice_loss(logits[:, 1:], mask[:, 1:], (-1,), 1e-5)
+
+
+def _soft_dice_loss(logits: Tensor, mask: Tensor, over: tuple[int, ...], smoothing: float) -> Tensor:
+    """As MONAI's ``DiceLoss``, which the training of adapters shall not need."""
+    probability = logits.sigmoid()
+    shared = (mask * probability).sum(over)
+    together = mask.sum(over) + probability.sum(over)
+    return (1.0 - (2.0 * shared + smoothing) / (together + smoothing)).mean()
 
 
 def contrastive_loss(patches: Tensor, text: Tensor) -> Tensor:

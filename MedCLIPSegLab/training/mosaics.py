@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import prompts
+from ..data import prompt_words
+from ..data.rewording import short
 from .augment import augment
 from .composition import LAYOUTS, OTHER, Tile, arrange, cell_count, place_prompt, size_order, size_prompt
 from .data import TrainingItem
-from .prompt_styles import short
 from .prompting import Prompting
 from .settings import Composition
 
@@ -81,7 +81,12 @@ def _ask(
     others = [prompting.regions[s.number] for n, s in enumerate(sources) if n != wanted]
     alone = bool(region) and all(other and not region & other for other in others)
     by_thing = short(source.text, rng)
-    if alone and prompts.names_anatomy(by_thing) and not prompts.names_absence(source.text) and rng.random() < 0.5:
+    if (
+        alone
+        and prompt_words.names_anatomy(by_thing)
+        and not prompt_words.names_absence(source.text)
+        and rng.random() < 0.5
+    ):
         return by_thing, [wanted]
     same = len({s.number for s in sources}) == 1 and len({s.thing for s in sources}) == 1
     sizes = size_order([int(tile.mask.sum()) for tile in tiles]) if same else None

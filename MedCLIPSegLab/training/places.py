@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .prompts import NAMED_BY_PLACE
+from ..data.prompt_words import NAMED_BY_PLACE
 
 AXES = 3
 REACH = 0.4

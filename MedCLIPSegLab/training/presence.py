@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .prompt_data import prompt_data
+from ..data.wordings import wordings
 
 UNKNOWN = -1.0
 SCALE = 10.0
@@ -20,14 +20,14 @@ Areas = frozenset[str]
 
 def named_areas(text: str) -> Areas:
     """Areas of the body a prompt is about; empty when it does not say."""
-    areas = prompt_data().areas_of(re.findall(r"[a-z]+", text.lower()))
+    areas = wordings().areas_of(re.findall(r"[a-z]+", text.lower()))
     return areas | {area for area, things in _things().items() if things.search(text)}
 
 
 @cache
 def _things() -> dict[str, re.Pattern[str]]:
     """A pattern of the things of every area."""
-    names = prompt_data().absent_things
+    names = wordings().absent_things
     return {area: re.compile(rf"\b(?:{'|'.join(things)})\b", re.IGNORECASE) for area, things in names.items()}
 
 

@@ -16,13 +16,13 @@ from torch import Tensor
 from MedCLIPSegLogic.inference.preprocess import normalize
 from MedCLIPSegLogic.model.config import PreprocessingConfig
 
+from ..data.rewording import short, thing
 from .augment import augment, rotate
 from .composition import OTHER, one_of_several, still_apart
 from .data import TrainingItem, TrainingSet, shrink
 from .mosaics import mosaic
 from .places import place_targets
 from .presence import presence_targets
-from .prompt_styles import short, thing
 from .prompting import Prompting, choose
 from .settings import TrainingSettings
 

@@ -27,7 +27,6 @@ from MedCLIPSegLogic.model.tokenizer import PromptTokenizer, build_vocabulary
 from MedCLIPSegLogic.version import __version__
 from MedCLIPSegLogic.zoo.installing import share_backbone
 
-from ..run_record import read_run_record, write_run_record
 from .data import TrainingSet, has_split, load_set
 from .growth import can_grow, grow_config, grown_network, load_grown, with_head
 from .processes import Processes, join_processes
@@ -37,11 +36,9 @@ from .settings import TrainingSettings, as_json
 from .settings_file import read_table
 from .small_model import VOCABULARY_SIZE, small_model_config
 from .state import STATE_FILE
-from .trainer import Trainer, TrainingProgress
+from .trainer import TRAINING_RUN, Trainer, TrainingProgress
 from .vocabulary import vocabulary_texts
-from .weights import copy_vocabulary
-
-RECORD_FILE = "training.json"
+from .weights import copy_vocabulary, model_writer
 
 
 def train(
@@ -106,14 +103,25 @@ def _train(
         "settings": as_json(settings),
     }
     if resume:
-        record = processes.on_first(lambda: _earlier_record(folder, record))
+        earlier = processes.on_first(lambda: TRAINING_RUN.read(folder))
+        TRAINING_RUN.require_same(folder, {"data": earlier["data"]}, {"data": record["data"]})
+        record = earlier
     else:
         processes.on_first(lambda: _make_folder(folder, train_sets, settings, source, record))
     torch.manual_seed(settings.seed)
     network = _start_network(folder, source, settings)
     tokenizer = PromptTokenizer(network.config, folder)
     trainer = Trainer(
-        network, tokenizer, train_sets, validation_sets, settings, folder, processes, read_backbone_link(folder)
+        network,
+        tokenizer,
+        network.config.preprocessing,
+        train_sets,
+        validation_sets,
+        settings,
+        folder,
+        processes,
+        model_writer(folder, network.config, read_backbone_link(folder)),
+        (network.vision_model, network.text_model) if settings.freeze_towers else (),
     )
     if resume:
         trainer.resume()
@@ -123,7 +131,7 @@ def _train(
         if progress and processes.is_first:
             progress(step)
     record |= {"seconds": round(trainer.seconds, 1), "steps_done": trainer.last_step, "finished": True}
-    processes.on_first(lambda: write_record(folder, record))
+    processes.on_first(lambda: TRAINING_RUN.write(folder, record))
     return folder
 
 
@@ -181,16 +189,7 @@ def begun_settings(folder: Path) -> TrainingSettings:
     Raises:
         MedCLIPSegError: there is no readable record of a run.
     """
-    return TrainingSettings().changed(read_record(folder)["settings"])
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """The record ``training.json`` of a run.
-
-    Raises:
-        MedCLIPSegError: it is missing or damaged.
-    """
-    return read_run_record(folder / RECORD_FILE, "training", ("settings", "data"))
+    return TrainingSettings().changed(TRAINING_RUN.read(folder)["settings"])
 
 
 def _check_request(
@@ -202,8 +201,8 @@ def _check_request(
         raise MedCLIPSegError(f"There is no interrupted training in {folder}: it has no {STATE_FILE}.")
     if resume and source is not None:
         raise MedCLIPSegError("A resumed training goes on from its own weights; leave out --start-from.")
-    if not resume and folder.exists() and any(folder.iterdir()):
-        raise MedCLIPSegError(f"The folder {folder} is not empty; resume its training or choose another folder.")
+    if not resume:
+        TRAINING_RUN.require_new(folder)
     if len({entry.resolve().name for entry in folders}) < len(folders):
         raise MedCLIPSegError("Two data set folders have the same name; rename one of them.")
     if settings.freeze_towers and source is None and not resume:
@@ -248,24 +247,7 @@ def _make_folder(
             share_backbone(source)
             save_backbone_link(backbone, folder)
     save_config(with_head(config, settings.stochastic_head), folder)
-    write_record(folder, record)
-
-
-def write_record(folder: Path, record: dict[str, Any]) -> None:
-    """Write ``training.json``.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    write_run_record(folder / RECORD_FILE, record)
-
-
-def _earlier_record(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
-    """The record a run was begun with; its data must be those of now."""
-    earlier = read_record(folder)
-    if earlier["data"] != record["data"]:
-        raise MedCLIPSegError(f"The training in {folder} was begun with other data; resume it with the same --data.")
-    return earlier
+    TRAINING_RUN.write(folder, record)
 
 
 def _check_start(config: ModelConfig, settings: TrainingSettings) -> None:

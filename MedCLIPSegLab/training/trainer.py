@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +13,15 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.model.network import MedCLIPSeg
+from MedCLIPSegLogic.model.config import PreprocessingConfig
 from MedCLIPSegLogic.model.noise import FreshNoise
-from MedCLIPSegLogic.model.tokenizer import PromptTokenizer
 
+from ..run_folder import RunKind
 from .curves import Row, draw_curve, write_log
 from .data import TrainingSet
 from .logs import TensorBoardLog
@@ -31,10 +32,11 @@ from .sampler import Batch, BatchSampler, epoch_steps
 from .settings import TrainingSettings, as_json
 from .state import load_state, save_state
 from .validation import validate
-from .weights import save_kept_weights
+from .weights import SaveWeights, save_kept_weights
 
 MAY_CHANGE = {"threads", "validate_every", "validation_limit", "device", "tensorboard", "accumulation"}
 """Settings that do not change the weights a resumed run ends with, but for rounding."""
+TRAINING_RUN = RunKind("training", "training.json", ("settings", "data"))
 PROCESS_SEED_STEP = 7_919_000_003
 
 
@@ -53,26 +55,30 @@ class Trainer:
     """Trains one network.
 
     Args:
-        network: to train, in place.
-        tokenizer: of the network.
+        network: to train, in place; takes images, token ids and noise and gives a :class:`NetworkOutput`.
+        tokenizer: token ids of prompts, (B, T).
+        preprocessing: how images become input of the network.
         train_sets: training data.
         validation_sets: data for validation only; may be empty.
         settings: how to train.
         folder: receives weights, log, curve and resumable state.
         processes: this process and the others of the run.
-        backbone: SHA-256 of the shared backbone the frozen towers came from; only the adapter is written then.
+        save: makes a model folder of weights.
+        frozen: parts of the network that stay as they are.
     """
 
     def __init__(
         self,
-        network: MedCLIPSeg,
-        tokenizer: PromptTokenizer,
+        network: nn.Module,
+        tokenizer: Callable[[Sequence[str]], Tensor],
+        preprocessing: PreprocessingConfig,
         train_sets: Sequence[TrainingSet],
         validation_sets: Sequence[TrainingSet],
         settings: TrainingSettings,
         folder: Path,
         processes: Processes,
-        backbone: str | None = None,
+        save: SaveWeights,
+        frozen: Sequence[nn.Module] = (),
     ) -> None:
         self._network = network.to(processes.device)
         self._tokenizer = tokenizer
@@ -81,10 +87,10 @@ class Trainer:
         self._settings = settings
         self._folder = folder
         self._processes = processes
-        self._backbone = backbone
-        if settings.freeze_towers:
-            network.vision_model.requires_grad_(False)
-            network.text_model.requires_grad_(False)
+        self._preprocessing = preprocessing
+        self._save_model, self._frozen = save, frozen
+        for part in frozen:
+            part.requires_grad_(False)
         self._pass = processes.parallel(TrainingPass(network, settings.loss.presence > 0))
         self._average: AveragedModel | None = None
         if settings.ema_decay > 0:
@@ -113,12 +119,7 @@ class Trainer:
         record = load_state(self._folder, self._network, self._average, self._optimizer)
         # A run begun by an earlier version did not know the newer settings: it goes on with their defaults.
         wanted, begun = as_json(self._settings), as_json(TrainingSettings().changed(record["settings"]))
-        for name in sorted(wanted.keys() - MAY_CHANGE):
-            if wanted[name] != begun[name]:
-                raise MedCLIPSegError(
-                    f"The training in {self._folder} was begun with {name} {begun[name]}, not {wanted[name]}; "
-                    "resume it with the same options."
-                )
+        TRAINING_RUN.require_same(self._folder, begun, wanted, MAY_CHANGE)
         self._next_step, self._seconds, self._rows = record["next_step"], record["seconds"], record["rows"]
         if "scaler" in record:
             self._scaler.load_state_dict(record["scaler"])
@@ -152,7 +153,7 @@ class Trainer:
         for step in range(first, self.steps):
             if sampler is None or settings.size_at(step, self.steps) != size:
                 size = settings.size_at(step, self.steps)
-                sampler = BatchSampler(self._train_sets, size, self._network.config.preprocessing, settings)
+                sampler = BatchSampler(self._train_sets, size, self._preprocessing, settings)
             window.append(self._step(step, sampler))
             loss = window[-1]["loss"]
             if (step + 1) % validate_every == 0 or step + 1 == self.steps:
@@ -182,9 +183,8 @@ class Trainer:
             group["lr"] = rate
         torch.manual_seed(settings.seed * 1_000_003 + step + PROCESS_SEED_STEP * self._processes.rank)
         self._network.train()
-        if settings.freeze_towers:  # frozen towers keep their batch statistics as well
-            self._network.vision_model.eval()
-            self._network.text_model.eval()
+        for frozen in self._frozen:  # they keep their batch statistics as well
+            frozen.eval()
         self._optimizer.zero_grad(set_to_none=True)
         rows = self._processes.own_rows(sampler.row_count(step))
         parts = rows_in_parts(rows, settings.accumulation)
@@ -223,20 +223,17 @@ class Trainer:
 
     def _validate(self, size: int) -> Row:
         """Validation Dice, computed by the first process: only its batch statistics are those that are saved."""
-        network = self._validated_network()
         return self._processes.on_first(
             lambda: validate(
-                network,
+                self._network if self._average is None else self._average.module,
                 self._tokenizer,
+                self._preprocessing,
                 self._validation_sets,
                 size,
                 self._settings.validation_limit,
                 self._processes.device,
             )
         )
-
-    def _validated_network(self) -> MedCLIPSeg:
-        return self._network if self._average is None else cast(MedCLIPSeg, self._average.module)
 
     def _must_stop(self) -> bool:
         """True if the last validations have brought nothing better."""
@@ -247,9 +244,10 @@ class Trainer:
     def _save(self) -> None:
         scores = [row["dice_mean"] for row in self._rows if "dice_mean" in row]
         is_best = not scores or scores[-1] > max(scores[:-1], default=-1.0)
-        average = None if self._average is None else cast(MedCLIPSeg, self._average.module)
-        keep = self._settings.keep
-        save_kept_weights(self._folder, keep, self._network, average, is_best, self._backbone)
+        average = None if self._average is None else self._average.module.state_dict()
+        save_kept_weights(
+            self._folder, self._settings.keep, self._network.state_dict(), average, is_best, self._save_model
+        )
         write_log(self._folder, self._rows)
         draw_curve(self._folder, self._rows)
         self._save_state()

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from MedCLIPSegLogic.model.network import MedCLIPSeg
+from MedCLIPSegLogic.model.config import PreprocessingConfig
 from MedCLIPSegLogic.model.noise import SeededNoise
 
 from ..metrics import dice_score
@@ -20,8 +20,9 @@ from .sampler import validation_batch
 
 @torch.inference_mode()
 def validate(
-    network: MedCLIPSeg,
+    network: nn.Module,
     tokenizer: Callable[[Sequence[str]], Tensor],
+    preprocessing: PreprocessingConfig,
     sets: Sequence[TrainingSet],
     size: int,
     limit: int,
@@ -32,6 +33,7 @@ def validate(
     Args:
         network: on ``device``; left in evaluation mode.
         tokenizer: of the network.
+        preprocessing: how images become its input.
         sets: validation data; the first prompt of each image is used.
         size: side of the model input.
         limit: most images of a set, evenly spread.
@@ -44,7 +46,7 @@ def validate(
         step = max(1, math.ceil(len(items) / limit))
         scores = []
         for number in range(0, len(items), step):
-            images, texts, masks = validation_batch(items[number : number + 1], size, network.config.preprocessing)
+            images, texts, masks = validation_batch(items[number : number + 1], size, preprocessing)
             noise = SeededNoise(0, [(number, 0)])
             logits = network(images.to(device), tokenizer(texts).to(device), noise).logits
             scores.append(dice_score(logits[0].cpu().numpy() > 0, masks[0]))

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from ..data.wordings import wordings
 from .data import TrainingSet
-from .prompt_data import prompt_data
 from .prompting import Prompting
 from .settings import TrainingSettings
 
@@ -21,7 +21,7 @@ def vocabulary_texts(sets: Sequence[TrainingSet], settings: TrainingSettings) ->
             yield prompting.vary(text, rng)
     if settings.styles is None and settings.composition is None:
         return
-    data = prompt_data()
+    data = wordings()
     groups = [
         data.short,
         data.around,

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from MedCLIPSegLogic.checked import from_json
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.replacing import write_failures_in_words
 from MedCLIPSegLogic.inference.device import choose_device
@@ -21,9 +22,9 @@ from MedCLIPSegLogic.version import __version__
 from MedCLIPSegLogic.zoo.installing import share_backbone
 
 from ..training.state import STATE_FILE
+from .backbone_folder import TUNING_RUN, keep_towers, make_folder, whole_or_nothing
 from .pairs import Pair, PairTable, read_pairs, split_pairs
 from .retrieval import RetrievalScores
-from .run_folder import keep_towers, make_folder, read_record, whole_or_nothing, write_record
 from .settings import TuningSettings
 from .towers import TunedTowers
 from .tuner import Tuner, TuningProgress, measure
@@ -123,15 +124,15 @@ def clip_tune(
                 tuner.start()
         if not record["retrieval"]:
             record["retrieval"] = {"before": _measure(towers, data, settings, progress)}
-            write_record(folder, record)
-        before = {role: RetrievalScores.from_json(scores) for role, scores in record["retrieval"]["before"].items()}
+            TUNING_RUN.write(folder, record)
+        before = {role: from_json(RetrievalScores, scores) for role, scores in record["retrieval"]["before"].items()}
         _exhaust(tuner.run(before["validation"]), progress)
         share_backbone(folder)
         kept = load_to_train(folder)  # measured as anyone will load it
         towers = TunedTowers(kept, PromptTokenizer(kept.config, folder))
         towers.to(choose_device(settings.device))
         record["retrieval"]["after"] = _measure(towers, data, settings, progress)
-        after = {role: RetrievalScores.from_json(scores) for role, scores in record["retrieval"]["after"].items()}
+        after = {role: from_json(RetrievalScores, scores) for role, scores in record["retrieval"]["after"].items()}
         report = TuningReport(folder, tuner.epochs, tuner.best_epoch, before, after)
         record |= {
             "finished": True,
@@ -140,7 +141,7 @@ def clip_tune(
             "epochs": report.epochs,
             "best_epoch": report.best_epoch,
         }
-        write_record(folder, record)
+        TUNING_RUN.write(folder, record)
         return report
 
 
@@ -154,7 +155,7 @@ def tuning_settings(resumed: Path | None, changes: Mapping[str, Any] | None = No
     Raises:
         MedCLIPSegError: there is no readable record, or a setting is out of range.
     """
-    begun = {} if resumed is None else read_record(resumed)["settings"]
+    begun = {} if resumed is None else TUNING_RUN.read(resumed)["settings"]
     return TuningSettings().changed(begun).changed(changes or {})
 
 
@@ -163,8 +164,8 @@ def _check_request(folder: Path, start_from: str | Path | None, resume: bool) ->
         raise MedCLIPSegError(f"There is no interrupted tuning in {folder}: it has no {STATE_FILE}.")
     if resume and start_from is not None:
         raise MedCLIPSegError("A resumed tuning goes on from its own weights; leave out --start-from.")
-    if not resume and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise MedCLIPSegError(f"The folder {folder} is not empty; resume its tuning or choose another folder.")
+    if not resume:
+        TUNING_RUN.require_new(folder)
 
 
 def _read(tables: Mapping[str, str | Path | None], images: Path | None, settings: TuningSettings) -> _Pairs:
@@ -210,7 +211,7 @@ def _measure(towers: TunedTowers, data: _Pairs, settings: TuningSettings, progre
     """Retrieval of the held-out pairs as JSON holds it."""
     sets = {"validation": data.validation, "test": data.test}
     return {
-        role: _exhaust(measure(towers, pairs, settings.seed, role), progress).as_json()
+        role: dataclasses.asdict(_exhaust(measure(towers, pairs, settings.seed, role), progress))
         for role, pairs in sets.items()
         if pairs
     }
@@ -231,9 +232,8 @@ def _new_record(start_from: str | Path, settings: TuningSettings, data: _Pairs) 
 
 def _earlier_record(folder: Path, data: _Pairs) -> dict[str, Any]:
     """The record a run was begun with; its tables must be those of now."""
-    record = read_record(folder)
-    if record["data"] != data.record():
-        raise MedCLIPSegError(f"The tuning in {folder} was begun with other tables; resume it with the same ones.")
+    record = TUNING_RUN.read(folder)
+    TUNING_RUN.require_same(folder, record["data"], data.record())
     return record
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from MedCLIPSegLogic.model.typed_json import dataclass_from_json
+from MedCLIPSegLogic.checked import checked
 
 BATCH_SIZE = 50
 SHUFFLES = 5
@@ -19,6 +17,7 @@ TIE = 1e-6
 """Cosines closer than this are equal, such as those of two pairs with the same caption."""
 
 
+@checked
 @dataclass(frozen=True)
 class Share:
     """Share 0…1 of the queries, mean and sample standard deviation over the shuffles."""
@@ -27,6 +26,7 @@ class Share:
     std: float
 
 
+@checked
 @dataclass(frozen=True)
 class RetrievalScores:
     """Retrieval on a set of pairs.
@@ -55,19 +55,6 @@ class RetrievalScores:
     def top_2(self) -> float:
         """Mean of both directions."""
         return (self.image_to_text_top_2.mean + self.text_to_image_top_2.mean) / 2
-
-    def as_json(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return dataclasses.asdict(self)
-
-    @staticmethod
-    def from_json(data: Any) -> RetrievalScores:
-        """What :meth:`as_json` gave.
-
-        Raises:
-            MedCLIPSegError: a field is missing or of the wrong kind.
-        """
-        return cast(RetrievalScores, dataclass_from_json(RetrievalScores, data))
 
 
 def score_retrieval(images: Tensor, texts: Tensor, seed: int = 0) -> RetrievalScores:

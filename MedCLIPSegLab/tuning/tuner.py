@@ -19,6 +19,7 @@ from MedCLIPSegLogic.model.network import MedCLIPSeg
 from ..training.curves import Row, write_log
 from ..training.processes import rows_in_parts
 from ..training.state import load_state, save_state
+from .backbone_folder import TUNING_RUN
 from .dhn_nce import dhn_nce
 from .pairs import Pair, draw_batches
 from .retrieval import RetrievalScores, score_retrieval
@@ -115,13 +116,9 @@ class Tuner:
             MedCLIPSegError: the state is damaged, or the run was begun with other settings.
         """
         record = load_state(self._folder, self._network, None, self._optimizer)
-        for name, value in dataclasses.asdict(self._settings).items():
-            begun = record["settings"].get(name, value)
-            if name not in MAY_CHANGE and value != begun:
-                raise MedCLIPSegError(
-                    f"The tuning in {self._folder} was begun with {name} {begun}, not {value}; resume it with the same "
-                    "options."
-                )
+        settings = dataclasses.asdict(self._settings)
+        # A run begun by an earlier version did not know the newer settings.
+        TUNING_RUN.require_same(self._folder, {**settings, **record["settings"]}, settings, MAY_CHANGE)
         self._epoch, self._batch, self._loss_sum = record["epoch"], record["batch"], record["loss_sum"]
         self._rows, self._seconds = record["rows"], record["seconds"]
         self._begun = time.monotonic()

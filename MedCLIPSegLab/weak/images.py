@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from MedCLIPSegLogic.datasets.sheets import read_prompts
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.files.replacing import replacing
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import SliceAxis, choose_axis
 from MedCLIPSegLogic.volumes.readers import READERS, read_volume
@@ -147,6 +149,16 @@ def read_slice(path: Path) -> Slice:
     axis = choose_axis(volume, "auto")
     pixels = resolve(default_rule(volume), volume).apply(axis.extract(volume.voxels, 0))
     return Slice(volume, axis, np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels)
+
+
+def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """Replace a picture (H, W) or (H, W, 3) whole.
+
+    Raises:
+        OSError: it cannot be written; the old one is still there.
+    """
+    with replacing(path) as temporary:
+        Image.fromarray(pixels).save(temporary, format="PNG")
 
 
 def _stem(name: str) -> str | None:

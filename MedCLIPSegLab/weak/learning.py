@@ -16,12 +16,10 @@ from MedCLIPSegLogic.runs.models import Models
 from MedCLIPSegLogic.runs.preparing import choose_chain
 from MedCLIPSegLogic.version import __version__
 
-from ..paper.baseline import train_unet
+from ..run_folder import RunKind
 from ..training.state import STATE_FILE
-from ..training.train import RECORD_FILE as TRAINING_RECORD
-from ..training.train import read_record
-from ..training.trainer import TrainingProgress
-from .begun import begin, save_record
+from ..training.trainer import TRAINING_RUN, TrainingProgress
+from ..training.unet_training import train_unet
 from .images import ClassImages, find_images, pair_prompts
 from .nnunet import NnUNet, require_nnunet
 from .prediction import Predicted, Predictor, predict_images
@@ -30,6 +28,7 @@ from .pseudo_masks import MakeMask, PseudoRecord, make_pseudo_set, zero_shot_mas
 from .settings import MAY_CHANGE, WeakSettings
 from .unet import CHANNELS, unet_predictor
 
+WEAK_RUN = RunKind("run", "weak.json")
 PSEUDO_FOLDER = "pseudo"
 UNET_FOLDER = "unet"
 NNUNET_FOLDER = "nnunet"
@@ -100,13 +99,13 @@ def weak(
         "predicted": {path.name: file_hash(path) for path in targets.values()},
     }
     with write_failures_in_words():
-        record = begin(folder, wanted, MAY_CHANGE)
+        record = WEAK_RUN.begin(folder, wanted, MAY_CHANGE)
         record |= {"medclipseg": __version__, "citation": method.citation, "images_without_prompt": list(left_out)}
 
         def load_chain() -> MakeMask:
             _saliency, used = keeper.saliency(chain, asked.device, asked.seed)
             record["zero_shot"] = {**used, "sam": chain.sam}
-            save_record(folder, record)
+            WEAK_RUN.write(folder, record)
             return zero_shot_masks(asked, keeper)
 
         report = progress or (lambda step: None)
@@ -119,7 +118,7 @@ def weak(
             rows = predict_images(targets, place, get_predictor, chosen.threshold, report, entry.name)
             summaries.append(_summary(entry, place.relative_to(folder), pseudo, rows))
         record["classes"] = summaries
-        save_record(folder, record)
+        WEAK_RUN.write(folder, record)
     return record
 
 
@@ -142,14 +141,10 @@ def _train(entry: ClassImages, place: Path, settings: WeakSettings, report: Repo
     def on_step(step: TrainingProgress) -> None:
         report(WeakProgress("training", step.step, step.steps, f"loss {step.loss:.3f}", entry.name))
 
-    if not _is_finished(folder):
+    if not TRAINING_RUN.is_finished(folder):
         resume = (folder / STATE_FILE).is_file()
-        train_unet([source], folder, settings.unet_settings(), CHANNELS, resume, None, on_step)
+        train_unet([source], folder, settings.unet_settings(), CHANNELS, resume, on_step)
     return lambda: unet_predictor(folder, settings.device)
-
-
-def _is_finished(folder: Path) -> bool:
-    return (folder / TRAINING_RECORD).is_file() and bool(read_record(folder).get("finished"))
 
 
 def _summary(entry: ClassImages, place: Path, pseudo: list[PseudoRecord], rows: list[Predicted]) -> dict[str, Any]:

@@ -19,12 +19,13 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.files.replacing import write_text
+from MedCLIPSegLogic.files.json_reading import read_json
+from MedCLIPSegLogic.files.replacing import write_json
 from MedCLIPSegLogic.inference.device import choose_device
 from MedCLIPSegLogic.inference.request import Device
 
 from ..training.state import STATE_FILE
-from .nnunet_dataset import DATASET_ID, DATASET_NAME, network_image, write_nnunet_dataset
+from .nnunet_dataset import DATASET_FILE, DATASET_ID, DATASET_NAME, network_image, write_nnunet_dataset
 from .prediction import Predictor
 from .progress import Report, WeakProgress
 from .schedule import CyclicTraining, snapshot_path
@@ -94,7 +95,7 @@ class NnUNet:
             api.preprocess_dataset(
                 DATASET_ID, configurations=(CONFIGURATION,), num_processes=(workers,), show_progress_bar=False
             )
-        write_text(self._folder / PREPARED_FILE, json.dumps({"image_size": self._size}) + "\n")
+        write_json(self._folder / PREPARED_FILE, {"image_size": self._size})
 
     def train(self, seed: int, report: Report, class_name: str) -> None:
         """Train to the last epoch.
@@ -185,10 +186,7 @@ class NnUNet:
 
     def _plans(self) -> tuple[dict[str, Any], dict[str, Any]]:
         folder = self._folder / PREPROCESSED / DATASET_NAME
-        plans, dataset = (
-            json.loads((folder / name).read_text(encoding="utf-8")) for name in (PLANS_FILE, "dataset.json")
-        )
-        return plans, dataset
+        return read_json(folder / PLANS_FILE), read_json(folder / DATASET_FILE)
 
     def _snapshots(self) -> list[Path]:
         plans = Path(PLANS_FILE).stem

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from MedCLIPSegLogic.datasets.sheets import read_sheet
-from MedCLIPSegLogic.files.replacing import replacing, write_text
+from MedCLIPSegLogic.files.replacing import write_json
+
+from .images import write_png
 
 DATASET_ID = 1
 DATASET_NAME = "Dataset001_Weak"
@@ -46,8 +47,8 @@ def write_nnunet_dataset(source: Path, raw: Path, size: int, progress: Callable[
         stem = row.image.removesuffix(ENDING)
         pixels = np.array(Image.open(source / "Train_Folder" / "img" / row.image).convert("RGB"))
         mask = np.array(Image.open(source / "Train_Folder" / "label" / row.ground_truth))
-        _save(network_image(pixels, size), images / f"{stem}_0000{ENDING}")
-        _save(network_mask(mask, size), labels / f"{stem}{ENDING}")
+        write_png(images / f"{stem}_0000{ENDING}", network_image(pixels, size))
+        write_png(labels / f"{stem}{ENDING}", network_mask(mask, size))
         progress(number, len(rows))
     description = {
         "channel_names": {"0": "R", "1": "G", "2": "B"},
@@ -56,7 +57,7 @@ def write_nnunet_dataset(source: Path, raw: Path, size: int, progress: Callable[
         "file_ending": ENDING,
         "overwrite_image_reader_writer": "NaturalImage2DIO",
     }
-    write_text(folder / DATASET_FILE, json.dumps(description, indent=2) + "\n")
+    write_json(folder / DATASET_FILE, description)
     return folder
 
 
@@ -69,8 +70,3 @@ def network_mask(mask: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """A mask (H, W) of 0 and 255 as nnU-Net sees it: (S, S) of 0 and 1."""
     inside = (mask > 127).astype(np.uint8)
     return np.asarray(cv2.resize(inside, (size, size), interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
-
-
-def _save(pixels: NDArray[np.uint8], path: Path) -> None:
-    with replacing(path) as temporary:
-        Image.fromarray(pixels).save(temporary, format="PNG")

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from MedCLIPSegLogic.files.replacing import replacing, write_text
+from MedCLIPSegLogic.files.replacing import write_csv
 from MedCLIPSegLogic.volumes.image_writing import write_image
 
-from .images import Slice, read_slice
+from .images import Slice, read_slice, write_png
 from .progress import Report, WeakProgress
 from .uncertainty import entropy_bits, image_score
 
@@ -99,8 +97,7 @@ def _write(
         write_image(voxels.astype(np.uint8), source.volume.ijk_to_ras, folder / MASKS_FOLDER / name)
     else:
         name = f"{stem}.png"
-        with replacing(folder / MASKS_FOLDER / name) as temporary:
-            Image.fromarray(voxels[0].astype(np.uint8)).save(temporary, format="PNG")
+        write_png(folder / MASKS_FOLDER / name, voxels[0].astype(np.uint8))
     for place, values in ((PROBABILITY_FOLDER, probability), (UNCERTAINTY_FOLDER, entropy)):
         write_image(
             source.on_grid(values).astype(np.float32), source.volume.ijk_to_ras, folder / place / f"{stem}.nrrd"
@@ -125,8 +122,5 @@ def _read_table(path: Path) -> list[Predicted]:
 
 
 def _write_table(path: Path, rows: Sequence[Predicted]) -> None:
-    lines = io.StringIO(newline="")
-    writer = csv.DictWriter(lines, [field.name for field in dataclasses.fields(Predicted)])
-    writer.writeheader()
-    writer.writerows(dataclasses.asdict(row) for row in rows)
-    write_text(path, lines.getvalue())
+    columns = [field.name for field in dataclasses.fields(Predicted)]
+    write_csv(path, columns, map(dataclasses.astuple, rows))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,19 +9,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from MedCLIPSegLogic.clip_sam.findings import ZeroShotResult
 from MedCLIPSegLogic.datasets.sheets import REQUIRED_COLUMNS
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.files.replacing import replacing, write_text
+from MedCLIPSegLogic.files.json_reading import read_json
+from MedCLIPSegLogic.files.replacing import write_csv, write_json
 from MedCLIPSegLogic.inference.result import to_the_end
 from MedCLIPSegLogic.runs.choices import RunChoices
 from MedCLIPSegLogic.runs.models import Models
 from MedCLIPSegLogic.runs.preparing import prepare
 from MedCLIPSegLogic.volumes.volume import Volume
 
-from .images import ClassImages, PromptedImage, read_slice
+from .images import ClassImages, PromptedImage, read_slice, write_png
 from .progress import Report, WeakProgress
 
 TRAIN_FOLDER = "Train_Folder"
@@ -132,37 +129,30 @@ def _make(part: Path, image: PromptedImage, maker: MakeMask) -> PseudoRecord:
     source = read_slice(image.path)
     made = maker(source.volume, image.prompts)
     mask = source.axis.extract(made.mask, 0)
-    _save_png(part / "img" / f"{image.stem}.png", source.pixels)
-    _save_png(part / "label" / f"{image.stem}.png", mask.astype(np.uint8) * 255)
+    write_png(part / "img" / f"{image.stem}.png", source.pixels)
+    write_png(part / "label" / f"{image.stem}.png", mask.astype(np.uint8) * 255)
     record = PseudoRecord(image.path.name, image.prompts, float(mask.mean()), made.findings)
-    text = json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n"
-    write_text(part / "record" / f"{image.stem}.json", text)
+    write_json(part / "record" / f"{image.stem}.json", asdict(record))
     return record
 
 
 def _read_record(path: Path) -> PseudoRecord | None:
     """The record of a mask that was made; None when it is missing or damaged."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
         return PseudoRecord(
             record["image"], tuple(record["prompts"]), float(record["share"]), tuple(record["findings"])
         )
-    except (OSError, ValueError, TypeError, KeyError):
+    except (MedCLIPSegError, OSError, ValueError, TypeError, KeyError):
         return None
 
 
 def _write_sheet(
     path: Path, images: Sequence[PromptedImage], records: Sequence[PseudoRecord], leave_out_empty: bool
 ) -> None:
-    lines = io.StringIO(newline="")
-    writer = csv.writer(lines)
-    writer.writerow(REQUIRED_COLUMNS)
-    for image, record in zip(images, records, strict=True):
-        if record.share or not leave_out_empty:
-            writer.writerow([f"{image.stem}.png", " ".join(record.prompts), f"{image.stem}.png"])
-    write_text(path, lines.getvalue())
-
-
-def _save_png(path: Path, pixels: NDArray[np.uint8]) -> None:
-    with replacing(path) as temporary:
-        Image.fromarray(pixels).save(temporary, format="PNG")
+    rows = (
+        (f"{image.stem}.png", " ".join(record.prompts), f"{image.stem}.png")
+        for image, record in zip(images, records, strict=True)
+        if record.share or not leave_out_empty
+    )
+    write_csv(path, REQUIRED_COLUMNS, rows)

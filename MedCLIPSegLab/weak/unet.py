@@ -12,7 +12,8 @@ from MedCLIPSegLogic.inference.device import choose_device
 from MedCLIPSegLogic.inference.request import Device
 
 from ..training.settings import LossWeights, TrainingSettings
-from ..training.unet import baseline_settings, load_unet, slice_probability
+from ..training.text_free_unet import load_unet, slice_probability
+from ..training.unet_training import unet_settings as without_text
 from .prediction import Predictor
 
 CHANNELS = (16, 32, 64, 128, 256)
@@ -35,7 +36,7 @@ def unet_settings(
     Raises:
         MedCLIPSegError: a value is out of range.
     """
-    return baseline_settings(
+    return without_text(
         TrainingSettings(
             epochs=epochs,
             batch_size=batch_size,

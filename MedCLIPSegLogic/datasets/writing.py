@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import tempfile
@@ -16,7 +15,9 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
-from ..files.slugs import slugs
+from ..files.moving import move_into_place
+from ..files.replacing import write_json
+from ..files.slugs import free_name, slugs
 from ..volumes.intensity import default_rule, resolve
 from ..volumes.itk_images import quiet_itk, to_image
 from ..volumes.readers import read_volume
@@ -103,11 +104,11 @@ def _add(
     fresh_image, fresh_mask, fresh_sheet = staging / f"image{ending}", staging / f"mask{ending}", staging / sheet.name
     content = _write(image.voxels, image, fresh_image)
     _write(mask * np.uint8(255), image, fresh_mask)
-    same = _same_image(fresh_image, content, images, stem, ending)
-    image_name = same.name if same is not None else _free_name(stem, ending, images)
-    mask_name = _free_name(image_name.removesuffix(ending), ending, labels)
+    image_path = _place_of_image(fresh_image, content, images, stem, ending)
+    image_name = image_path.name
+    mask_name = _free_in(labels, image_name.removesuffix(ending), ending)
     fresh_sheet.write_bytes(with_row(sheet, image_name, prompt, mask_name))
-    moves = [] if same is not None else [(fresh_image, images / image_name)]
+    moves = [] if image_path.exists() else [(fresh_image, image_path)]
     moves.append((fresh_mask, labels / mask_name))
     if make_record is not None:
         fresh_record = staging / "record.json"
@@ -115,19 +116,10 @@ def _add(
             (folder / name).relative_to(part.parent).as_posix()
             for folder, name in ((images, image_name), (labels, mask_name))
         ]
-        fresh_record.write_text(json.dumps(make_record(files), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        record_name = _free_name(mask_name.removesuffix(ending), ".json", records)
+        write_json(fresh_record, make_record(files))
+        record_name = _free_in(records, mask_name.removesuffix(ending), ".json")
         moves.append((fresh_record, records / record_name))
-    added: list[Path] = []
-    try:
-        for source, target in moves:
-            source.rename(target)
-            added.append(target)
-        fresh_sheet.replace(sheet)
-    except BaseException:
-        for path in added:
-            path.unlink(missing_ok=True)
-        raise
+    move_into_place([*moves, (fresh_sheet, sheet)], [], staging)
 
 
 def _ending(image: Volume) -> str:
@@ -160,26 +152,21 @@ def _with_geometry(voxels: NDArray[np.generic], image: Volume) -> sitk.Image:
     return colors
 
 
-def _same_image(fresh: Path, content: str, images: Path, stem: str, ending: str) -> Path | None:
-    """The file of the set with the same image, among those of the same name."""
-    number = 1
-    while (path := images / _numbered(stem, ending, number)).exists():
+def _place_of_image(fresh: Path, content: str, images: Path, stem: str, ending: str) -> Path:
+    """The file of the set with the same image, or else a new name for it."""
+
+    def is_another(name: str) -> bool:
+        path = images / name
+        if not path.exists():
+            return False
         # Files of another size can't be the same: the same writer wrote the same voxels.
-        if path.stat().st_size == fresh.stat().st_size and read_volume(path).content_hash == content:
-            return path
-        number += 1
-    return None
+        return path.stat().st_size != fresh.stat().st_size or read_volume(path).content_hash != content
+
+    return images / free_name(stem, ending, is_another)
 
 
-def _free_name(stem: str, ending: str, folder: Path) -> str:
-    number = 1
-    while (folder / _numbered(stem, ending, number)).exists():
-        number += 1
-    return _numbered(stem, ending, number)
-
-
-def _numbered(stem: str, ending: str, number: int) -> str:
-    return f"{stem}{ending}" if number == 1 else f"{stem}-{number}{ending}"
+def _free_in(folder: Path, stem: str, ending: str) -> str:
+    return free_name(stem, ending, lambda name: (folder / name).exists())
 
 
 def _missing_folders(*folders: Path) -> list[Path]:

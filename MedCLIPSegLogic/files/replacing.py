@@ -1,12 +1,16 @@
-"""Files that are replaced whole or not at all."""
+"""Files that are replaced whole or not at all; everything that is written goes through here."""
 
 from __future__ import annotations
 
+import csv
 import errno
+import io
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 
@@ -15,7 +19,7 @@ from ..errors import MedCLIPSegError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside ``path`` that takes its place when the block ends without an exception.
+    """A temporary file beside ``path``, with its ending, that takes its place when the block ends without an exception.
 
     The content is on the disk before the old file goes, so a crash or a full disk leaves one of the two.
 
@@ -25,7 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the file, which the error names, cannot be written; the old one is still there.
     """
-    temporary = path.with_name(path.name + ".part")
+    temporary = path.with_name(f".part.{path.name}")
     try:
         yield temporary
         with temporary.open("r+b") as file:
@@ -39,14 +43,57 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace a text file whole, in UTF-8.
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace a file whole.
 
     Raises:
         OSError: it cannot be written; the old one is still there.
     """
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file whole, in UTF-8, with line ends as they are.
+
+    Raises:
+        OSError: it cannot be written; the old one is still there.
+    """
+    # File names may hold lone surrogates; within JSON text this is how they are spelled.
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def json_text(data: Any) -> str:
+    """Data as indented JSON text with a line end."""
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Replace a file whole with JSON.
+
+    Raises:
+        OSError: it cannot be written; the old one is still there.
+    """
+    write_text(path, json_text(data))
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]], encoding: str = "utf-8") -> None:
+    """Replace a comma-separated table whole.
+
+    Args:
+        path: file to write.
+        columns: of the first line.
+        rows: cells in the order of the columns; None is an empty cell.
+        encoding: "utf-8-sig" for tables that spreadsheet programs shall open.
+
+    Raises:
+        OSError: it cannot be written; the old one is still there.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows(rows)
+    write_bytes(path, text.getvalue().encode(encoding, "replace"))
 
 
 @contextmanager

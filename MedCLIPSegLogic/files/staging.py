@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
@@ -11,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import MedCLIPSegError
+from .json_reading import read_json
+from .moving import move_into_place
 
 RECORD_FILE = "run.json"
 BACKUP_FOLDER = ".earlier"
@@ -32,7 +33,7 @@ def staged_folder(out: Path, overwrite: bool, record: str = RECORD_FILE) -> Iter
     try:
         # Inside an existing folder, which may be a mount point or the only place that can be written.
         parent = out if out.is_dir() else _nearest_existing(out.absolute().parent)
-        staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=parent))
+        staging = scratch_folder(parent, out.name)
     except OSError as error:
         raise MedCLIPSegError(f"The folder {out} cannot be written: {error.strerror}.") from None
     try:
@@ -44,16 +45,38 @@ def staged_folder(out: Path, overwrite: bool, record: str = RECORD_FILE) -> Iter
         shutil.rmtree(staging, ignore_errors=True)
 
 
+def scratch_folder(parent: Path, name: str) -> Path:
+    """A new hidden folder for what is to become ``name``, with the rights new folders have.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=parent))
+    umask = os.umask(0)
+    os.umask(umask)
+    folder.chmod(0o777 & ~umask)
+    return folder
+
+
 def check_free(out: Path, overwrite: bool, record: str = RECORD_FILE) -> list[Path]:
     """Files of an earlier run that may be replaced, the record last.
 
     Raises:
         MedCLIPSegError: there are such files and ``overwrite`` is False, or ``out`` is a file.
     """
-    earlier = _earlier_results(out, record)
-    if earlier and not overwrite:
+    if out.exists() and not out.is_dir():
+        raise MedCLIPSegError(f"{out} is a file; give a folder for the results.")
+    if not (out / record).is_file():
+        return []
+    if not overwrite:
         raise MedCLIPSegError(f"The folder {out} already holds results; use --overwrite or another folder.")
-    return earlier
+    try:
+        names = [str(name) for name in read_json(out / record)["files"]]
+    except (MedCLIPSegError, OSError, KeyError, TypeError):
+        names = []
+    # A name that leads elsewhere was not written by us.
+    ours = [out / name for name in names if Path(name).name == name and name != record]
+    return [path for path in ours if path.is_file()] + [out / record]
 
 
 def _nearest_existing(folder: Path) -> Path:
@@ -62,45 +85,13 @@ def _nearest_existing(folder: Path) -> Path:
     return folder
 
 
-def _earlier_results(out: Path, record_name: str) -> list[Path]:
-    if out.exists() and not out.is_dir():
-        raise MedCLIPSegError(f"{out} is a file; give a folder for the results.")
-    record = out / record_name
-    if not record.is_file():
-        return []
-    try:
-        names = [str(name) for name in json.loads(record.read_text(encoding="utf-8"))["files"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        names = []
-    # A name that leads elsewhere was not written by us.
-    ours = [out / name for name in names if Path(name).name == name and name != record_name]
-    return [path for path in ours if path.is_file()] + [record]
-
-
 def _move(staging: Path, out: Path, earlier: list[Path], record: str) -> None:
     if not out.exists():
         out.parent.mkdir(parents=True, exist_ok=True)
-        umask = os.umask(0)
-        os.umask(umask)
-        staging.chmod(0o777 & ~umask)
-        staging.rename(out)
+        move_into_place([(staging, out)], [], staging)
         return
     fresh = sorted(staging.iterdir(), key=lambda path: path.name == record)
     taken = [path.name for path in fresh if (out / path.name).exists() and (out / path.name) not in earlier]
     if taken:
         raise MedCLIPSegError(f"The folder {out} already has a file named {taken[0]}; choose another folder.")
-    backup = staging / BACKUP_FOLDER
-    backup.mkdir()
-    moved: list[Path] = []
-    try:
-        for path in earlier:
-            path.replace(backup / path.name)
-        for path in fresh:
-            path.replace(out / path.name)
-            moved.append(out / path.name)
-    except BaseException:
-        for path in moved:
-            path.unlink(missing_ok=True)
-        for path in backup.iterdir():
-            path.replace(out / path.name)
-        raise
+    move_into_place([(path, out / path.name) for path in fresh], earlier, staging / BACKUP_FOLDER)

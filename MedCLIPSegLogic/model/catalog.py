@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import MedCLIPSegError, MissingModelError
 from .manifest import ZooEntry, zoo
-from .store import IMPORT_RECORD, backbone_file, installed_models, is_model_folder, models_folder, read_text
+from .store import IMPORT_RECORD, backbone_file, installed_models, is_model_folder, models_folder, read_object
 
 FIRST_MODEL = "mini"
 """The default until another model is downloaded."""
@@ -74,7 +74,7 @@ def _downloaded_at(name: str) -> str | None:
     """When a model that can segment was downloaded, as ISO date and time; None for others."""
     folder = models_folder() / name
     try:
-        record = json.loads(read_text(folder, IMPORT_RECORD))
+        record = read_object(folder, IMPORT_RECORD)
         is_download = "repository" in record["source"] and describe_model(name).on_disk
         return str(record["imported"]) if is_download and describe_model(name).kind == "model" else None
     except (OSError, ValueError, KeyError, TypeError, RecursionError, MedCLIPSegError):
@@ -156,13 +156,9 @@ def describe_model(name_or_folder: str | Path) -> ModelDescription:
     )
 
 
-def is_sam_config(text: str) -> bool:
-    """True for the text of a SAM's ``config.json``, as transformers writes it."""
-    try:
-        config = json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(config, dict) and config.get("model_type") == "sam"
+def is_sam_config(data: Mapping[str, Any]) -> bool:
+    """True for what a SAM's ``config.json`` holds, as transformers writes it."""
+    return data.get("model_type") == "sam"
 
 
 def require_model_folder(folder: Path) -> ModelDescription:
@@ -185,7 +181,7 @@ def _kind(folder: Path) -> Literal["model", "backbone", "sam"]:
     if _size(folder / BACKBONE_FILE) is not None:
         return "backbone" if _size(folder / ADAPTER_FILE) is None else "model"
     try:
-        return "sam" if is_sam_config(read_text(folder, CONFIG_FILE)) else "model"
+        return "sam" if is_sam_config(read_object(folder, CONFIG_FILE)) else "model"
     except (OSError, ValueError, MedCLIPSegError):
         return "model"
 
@@ -195,7 +191,7 @@ def _weight_sizes(folder: Path) -> list[int | None]:
     if _size(folder / BACKBONE_FILE) is None:
         return [_size(folder / WEIGHTS_FILE)]
     try:
-        shared = _size(backbone_file(json.loads(read_text(folder, BACKBONE_FILE))["sha256"]))
+        shared = _size(backbone_file(read_object(folder, BACKBONE_FILE)["sha256"]))
         backbone = _size(folder / OWN_BACKBONE_FILE) if shared is None else shared
     except (OSError, ValueError, KeyError, TypeError, RecursionError, MedCLIPSegError):
         backbone = None
@@ -213,9 +209,7 @@ def _size(path: Path) -> int | None:
 
 def _card(folder: Path) -> dict[str, str]:
     try:
-        card = json.loads(read_text(folder, CARD_FILE))
-    except (OSError, ValueError, RecursionError, MedCLIPSegError):
-        return {}
-    if not isinstance(card, dict):
+        card = read_object(folder, CARD_FILE)
+    except (OSError, ValueError, MedCLIPSegError):
         return {}
     return {key: " ".join(value.split()) for key, value in card.items() if isinstance(value, str)}

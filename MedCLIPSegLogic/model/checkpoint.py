@@ -7,9 +7,9 @@ folder's own, if there is one. Without an adapter it is a backbone to train on.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import torch
@@ -18,11 +18,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import MedCLIPSegError
-from ..files.replacing import replacing, write_text
+from ..files.replacing import replacing, write_json
 from .catalog import ADAPTER_FILE, BACKBONE_FILE, CONFIG_FILE, OWN_BACKBONE_FILE, WEIGHTS_FILE, is_sam_config
 from .config import ModelConfig
 from .network import MedCLIPSeg
-from .store import MAX_WEIGHTS_BYTES, backbone_file, own_file, read_text
+from .store import MAX_WEIGHTS_BYTES, backbone_file, own_file, read_object
 
 ADAPTER_PREFIXES = ("pvl_adapters.", "upscale.", "mask_head.", "mask_deviation.")
 """What is trained on a frozen backbone."""
@@ -75,12 +75,12 @@ def save_weights(tensors: Mapping[str, Tensor], path: Path, half: bool = False) 
 
 def save_config(config: ModelConfig, folder: Path) -> None:
     """Write ``config.json``."""
-    write_text(folder / CONFIG_FILE, config.to_json())
+    write_json(folder / CONFIG_FILE, dataclasses.asdict(config))
 
 
 def save_backbone_link(sha256: str, folder: Path) -> None:
     """Write ``backbone.json``."""
-    write_text(folder / BACKBONE_FILE, json.dumps({"sha256": sha256}, indent=2) + "\n")
+    write_json(folder / BACKBONE_FILE, {"sha256": sha256})
 
 
 def is_adapter(name: str) -> bool:
@@ -95,14 +95,14 @@ def read_config(folder: Path) -> ModelConfig:
         MedCLIPSegError: the file is missing or does not describe a model.
     """
     try:
-        text = read_text(folder, CONFIG_FILE)
+        data = read_object(folder, CONFIG_FILE)
     except FileNotFoundError:
         raise MedCLIPSegError(f"{folder} is not a model folder: it has no {CONFIG_FILE}.") from None
-    if is_sam_config(text):
+    if is_sam_config(data):
         raise MedCLIPSegError(
             f"'{folder.name}' is a SAM and cannot segment from a text by itself; use it with medclipseg zeroshot --sam."
         )
-    return ModelConfig.from_json(text, str(folder / CONFIG_FILE))
+    return ModelConfig.from_json(data, str(folder / CONFIG_FILE))
 
 
 def read_backbone_link(folder: Path) -> str | None:
@@ -112,12 +112,9 @@ def read_backbone_link(folder: Path) -> str | None:
         MedCLIPSegError: ``backbone.json`` is damaged or names something else, a path for example.
     """
     try:
-        link = json.loads(read_text(folder, BACKBONE_FILE))
+        sha256 = read_object(folder, BACKBONE_FILE).get("sha256")
     except FileNotFoundError:
         return None
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise MedCLIPSegError(f"{folder / BACKBONE_FILE} is not readable JSON: {error}.") from None
-    sha256 = link.get("sha256") if isinstance(link, dict) else None
     if not isinstance(sha256, str):
         raise MedCLIPSegError(f"{folder / BACKBONE_FILE} lacks the field 'sha256'.")
     backbone_file(sha256)
@@ -174,7 +171,7 @@ def _read_weights(folder: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
     wanted = expected_shapes(config)
     sha256 = read_backbone_link(folder)
     if sha256 is None:
-        tensors = _read(_weights_file(folder, WEIGHTS_FILE), wanted)
+        tensors = read_weights(weights_file(folder, WEIGHTS_FILE), wanted)
     else:
         backbone = find_backbone(folder, sha256)
         if backbone is None:
@@ -182,13 +179,13 @@ def _read_weights(folder: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
                 f"The model {folder} needs the {config.flavor} backbone {sha256[:12]}…, which is not in "
                 f"{backbone_file(sha256).parent}; download or import a model with this backbone again."
             )
-        tensors = _read(
+        tensors = read_weights(
             own_file(backbone.parent, backbone.name, MAX_WEIGHTS_BYTES),
             {name: shape for name, shape in wanted.items() if not is_adapter(name)},
         )
         if not is_backbone_alone(folder):
             trained = {name: shape for name, shape in wanted.items() if is_adapter(name)}
-            tensors |= _read(_weights_file(folder, ADAPTER_FILE), trained)
+            tensors |= read_weights(weights_file(folder, ADAPTER_FILE), trained)
     ordered = {name: tensors[name] for name in wanted if name in tensors}
     return config, {n: t.float() if t.is_floating_point() else t for n, t in ordered.items()}
 
@@ -211,18 +208,37 @@ def expected_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
         raise MedCLIPSegError(f"The sizes in {CONFIG_FILE} describe no network: {error}.") from None
 
 
-def _weights_file(folder: Path, name: str) -> Path:
+def weights_file(folder: Path, name: str) -> Path:
+    """A file of weights of a model folder.
+
+    Raises:
+        MedCLIPSegError: there is none, it leads elsewhere, or is too large.
+    """
     try:
         return own_file(folder, name, MAX_WEIGHTS_BYTES)
     except FileNotFoundError:
         raise MedCLIPSegError(f"{folder} is not a model folder: it has no {name}.") from None
 
 
-def _read(path: Path, wanted: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
+def read_weights(
+    path: Path, wanted: Mapping[str, tuple[int, ...]], synonyms: Collection[str] = ()
+) -> dict[str, Tensor]:
+    """The tensors of a safetensors file, as they are there; shapes are compared before memory is taken.
+
+    Args:
+        path: of the file.
+        wanted: shapes by name.
+        synonyms: names of one weight, of which some may be missing.
+
+    Raises:
+        MedCLIPSegError: it is damaged, or a weight is missing, unexpected or of another shape.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
             for name in sorted(wanted.keys() | shapes.keys()):
+                if name in synonyms and name not in shapes and not shapes.keys().isdisjoint(synonyms):
+                    continue
                 if wanted.get(name) != shapes.get(name):
                     expected, found = (str(s.get(name, "nothing")) for s in (wanted, shapes))
                     raise MedCLIPSegError(

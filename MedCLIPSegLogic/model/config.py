@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
+from ..checked import checked, from_json
 from ..errors import MedCLIPSegError
-from .typed_json import dataclass_from_json
 
 MAX_LAYERS = 100
 """More than any tower has; a damaged file must not keep the program busy building."""
+Count = Annotated[int, Field(ge=1)]
+Layers = Annotated[int, Field(ge=1, le=MAX_LAYERS)]
+Positive = Annotated[float, Field(gt=0)]
 
 
+@checked
 @dataclass(frozen=True)
 class ImageTowerConfig:
     """Image tower.
@@ -33,33 +37,29 @@ class ImageTowerConfig:
     """
 
     kind: Literal["vit", "timm"]
-    image_size: int
-    patch_size: int
-    width: int
-    layers: int
-    heads: int
-    mlp_ratio: float = 4.0
+    image_size: Count
+    patch_size: Count
+    width: Count
+    layers: Layers
+    heads: Count
+    mlp_ratio: Annotated[float, Field(gt=0)] = 4.0
     activation: Literal["gelu", "quick_gelu"] = "gelu"
-    stem_channels: tuple[int, ...] = ()
+    # timm rounds other numbers to a multiple of 8.
+    stem_channels: tuple[Annotated[int, Field(gt=0, multiple_of=8)], ...] = ()
     layer_scale: float | None = None
-    drop_path: float = 0.0
+    drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
     def __post_init__(self) -> None:
-        _require(self.patch_size > 0, "image.patch_size", self.patch_size)
-        _require(self.image_size > 0 and self.image_size % self.patch_size == 0, "image.image_size", self.image_size)
-        _require(self.width > 0 and self.heads > 0 and self.width % self.heads == 0, "image.heads", self.heads)
-        _require(0 < self.layers <= MAX_LAYERS, "image.layers", self.layers)
-        _require(self.mlp_ratio > 0, "image.mlp_ratio", self.mlp_ratio)
-        _require(0 <= self.drop_path < 1, "image.drop_path", self.drop_path)
+        _require(self.image_size % self.patch_size == 0, "image.image_size", self.image_size)
+        _require(self.width % self.heads == 0, "image.heads", self.heads)
         if self.stem_channels:
             _require(self.kind == "timm", "image.kind", self.kind)
             _require(len(self.stem_channels) == 4 and self.patch_size == 16, "image.stem_channels", self.stem_channels)
-            # timm rounds other numbers to a multiple of 8.
-            _require(all(c > 0 and c % 8 == 0 for c in self.stem_channels), "image.stem_channels", self.stem_channels)
         if self.kind == "vit":
             _require(self.layer_scale is None and self.drop_path == 0, "image.layer_scale", self.layer_scale)
 
 
+@checked
 @dataclass(frozen=True)
 class TextTowerConfig:
     """Text tower.
@@ -76,27 +76,25 @@ class TextTowerConfig:
     """
 
     kind: Literal["bert", "clip"]
-    context_length: int
-    vocab_size: int
-    width: int
-    layers: int
-    heads: int
-    mlp_ratio: float = 4.0
-    max_positions: int = 0
+    context_length: Annotated[int, Field(gt=2)]
+    vocab_size: Annotated[int, Field(gt=4)]
+    width: Count
+    layers: Layers
+    heads: Count
+    mlp_ratio: Annotated[float, Field(gt=0)] = 4.0
+    max_positions: Annotated[int, Field(ge=0)] = 0
     causal: bool = False
     activation: Literal["gelu", "quick_gelu"] = "gelu"
 
     def __post_init__(self) -> None:
-        _require(self.width > 0 and self.heads > 0 and self.width % self.heads == 0, "text.heads", self.heads)
-        _require(self.context_length > 2, "text.context_length", self.context_length)
-        _require(self.vocab_size > 4, "text.vocab_size", self.vocab_size)
-        _require(self.mlp_ratio > 0, "text.mlp_ratio", self.mlp_ratio)
+        _require(self.width % self.heads == 0, "text.heads", self.heads)
         _require(self.kind == "clip" or self.activation == "gelu", "text.activation", self.activation)
         positions = self.max_positions
         _require(positions == 0 or positions >= self.context_length, "text.max_positions", positions)
         _require(not self.causal or self.kind == "clip", "text.causal", self.causal)
 
 
+@checked
 @dataclass(frozen=True)
 class AdapterConfig:
     """Probabilistic vision-language adapters.
@@ -111,23 +109,19 @@ class AdapterConfig:
             published weights were trained with padding visible.
     """
 
-    width: int
-    fusion_layers: tuple[int, ...]
+    width: Count
+    fusion_layers: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
     beta: float = 2.35
     gate_init: float = 0.0
-    up_init_std: float | None = None
+    up_init_std: Annotated[float, Field(ge=0)] | None = None
     mask_padding: bool = False
 
     def __post_init__(self) -> None:
-        _require(self.width > 0, "adapter.width", self.width)
-        _require(self.up_init_std is None or self.up_init_std >= 0, "adapter.up_init_std", self.up_init_std)
-        _require(
-            bool(self.fusion_layers) and list(self.fusion_layers) == sorted(set(self.fusion_layers)),
-            "adapter.fusion_layers",
-            self.fusion_layers,
-        )
+        layers = self.fusion_layers
+        _require(list(layers) == sorted(set(layers)), "adapter.fusion_layers", layers)
 
 
+@checked
 @dataclass(frozen=True)
 class HeadConfig:
     """Upscale and mask heads.
@@ -140,13 +134,14 @@ class HeadConfig:
     """
 
     kind: Literal["depthwise", "skip"] = "depthwise"
-    channels: tuple[int, ...] = ()
+    channels: tuple[Count, ...] = ()
     stochastic: bool = False
 
     def __post_init__(self) -> None:
         _require((self.kind == "skip") == (len(self.channels) == 2), "head.channels", self.channels)
 
 
+@checked
 @dataclass(frozen=True)
 class PreprocessingConfig:
     """How an 8-bit slice becomes the model input.
@@ -162,13 +157,10 @@ class PreprocessingConfig:
     fit: Literal["stretch", "letterbox"] = "stretch"
     antialias: bool = False
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
-
-    def __post_init__(self) -> None:
-        _require(len(self.mean) == 3, "preprocessing.mean", self.mean)
-        _require(len(self.std) == 3 and min(self.std) > 0, "preprocessing.std", self.std)
+    std: tuple[Positive, Positive, Positive] = (0.229, 0.224, 0.225)
 
 
+@checked
 @dataclass(frozen=True)
 class ModelConfig:
     """A whole model.
@@ -180,7 +172,7 @@ class ModelConfig:
     """
 
     flavor: str
-    joint_width: int
+    joint_width: Count
     image: ImageTowerConfig
     text: TextTowerConfig
     adapter: AdapterConfig
@@ -189,39 +181,27 @@ class ModelConfig:
     tokenizer: Literal["wordpiece", "clip"] = "wordpiece"
 
     def __post_init__(self) -> None:
-        _require(self.joint_width > 0, "joint_width", self.joint_width)
         _require(self.image.layers == self.text.layers, "text.layers", self.text.layers)
-        _require(
-            self.adapter.fusion_layers[0] >= 0 and self.adapter.fusion_layers[-1] < self.image.layers,
-            "adapter.fusion_layers",
-            self.adapter.fusion_layers,
-        )
+        layers = self.adapter.fusion_layers
+        _require(layers[-1] < self.image.layers, "adapter.fusion_layers", layers)
         _require(
             self.head.kind == "depthwise" or bool(self.image.stem_channels),
             "image.stem_channels",
             "[] with a skip head",
         )
 
-    def to_json(self) -> str:
-        """The configuration as indented JSON text."""
-        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
-
     @classmethod
-    def from_json(cls, text: str, source: str) -> ModelConfig:
-        """Read what :meth:`to_json` wrote.
+    def from_json(cls, data: Mapping[str, Any], source: str) -> ModelConfig:
+        """Read what ``save_config`` wrote.
 
         Args:
-            text: JSON text.
+            data: parsed JSON.
             source: file name used in error messages.
 
         Raises:
-            MedCLIPSegError: not JSON, or a field that is missing, unknown or out of range.
+            MedCLIPSegError: a field is missing, unknown or out of range.
         """
-        try:
-            data = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise MedCLIPSegError(f"{source} is not a readable model configuration: {error}.") from None
-        adapter = data.get("adapter") if isinstance(data, dict) else None
+        adapter = data.get("adapter")
         # Earlier versions could train ensembles of adapters, and wrote down that they did not.
         if isinstance(adapter, dict) and (members := adapter.pop("members", 1)) != 1:
             raise MedCLIPSegError(
@@ -229,12 +209,11 @@ class ModelConfig:
                 "earlier versions can run; train the model again without one."
             )
         try:
-            config = dataclass_from_json(cls, data)
+            return from_json(cls, data)
         except MedCLIPSegError as error:
             raise MedCLIPSegError(f"{source} does not describe a model: {error}") from None
-        return typing.cast(ModelConfig, config)
 
 
 def _require(condition: bool, name: str, value: object) -> None:
     if not condition:
-        raise MedCLIPSegError(f"the field '{name}' cannot be {value!r}.")
+        raise MedCLIPSegError(f"The setting '{name}' cannot be {value!r}.")

@@ -5,19 +5,19 @@ An optional ``preprocessor_config.json`` says how the image is prepared; without
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..errors import MedCLIPSegError
+from ..files.replacing import write_json
 from .catalog import CONFIG_FILE, WEIGHTS_FILE, is_sam_config
+from .checkpoint import read_weights, weights_file
 from .config import MAX_LAYERS
-from .store import MAX_WEIGHTS_BYTES, own_file, read_text
+from .store import read_object
 
 if TYPE_CHECKING:
     from transformers import SamConfig, SamModel
@@ -59,9 +59,10 @@ def load_sam(folder: Path) -> tuple[SamModel, SamPreprocessing]:
 
     config = read_sam_config(folder)
     preprocessing = _read_preprocessing(folder)
-    tensors = _read_weights(folder, sam_shapes(config))
+    path = weights_file(folder, WEIGHTS_FILE)
+    tensors = with_tied_weights(read_weights(path, sam_shapes(config), TIED))
     model = SamModel(config)
-    model.load_state_dict(tensors)
+    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     return model.eval(), preprocessing
 
 
@@ -71,18 +72,16 @@ def read_sam_config(folder: Path) -> SamConfig:
     Raises:
         MedCLIPSegError: it is missing, damaged, of another kind of model, or has absurd sizes.
     """
-    path = folder / CONFIG_FILE
     try:
-        text = read_text(folder, CONFIG_FILE)
+        data = read_object(folder, CONFIG_FILE)
     except FileNotFoundError:
         raise MedCLIPSegError(f"{folder} is not a SAM folder: it has no {CONFIG_FILE}.") from None
-    data = _object(text, path)
-    if not is_sam_config(text):
+    if not is_sam_config(data):
         raise MedCLIPSegError(
             f"{folder} is not a SAM: the field 'model_type' of {CONFIG_FILE} is not 'sam'; medclipseg models list "
             "shows those that can be downloaded."
         )
-    return sam_config(data, str(path))
+    return sam_config(data, str(folder / CONFIG_FILE))
 
 
 def sam_config(data: dict[str, Any], source: str) -> SamConfig:
@@ -142,19 +141,9 @@ def with_tied_weights(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return tensors
 
 
-def _object(text: str, path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise MedCLIPSegError(f"{path} is not readable JSON: {error}.") from None
-    if not isinstance(data, dict):
-        raise MedCLIPSegError(f"{path} must hold an object.")
-    return data
-
-
 def _read_preprocessing(folder: Path) -> SamPreprocessing:
     try:
-        data = _object(read_text(folder, PREPROCESSOR_FILE), folder / PREPROCESSOR_FILE)
+        data = read_object(folder, PREPROCESSOR_FILE)
     except FileNotFoundError:
         return SamPreprocessing()
     size = data.get("size")
@@ -182,25 +171,4 @@ def save_preprocessing(preprocessing: SamPreprocessing, folder: Path, side: int)
         "image_mean": list(preprocessing.mean),
         "image_std": list(preprocessing.std),
     }
-    (folder / PREPROCESSOR_FILE).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-
-
-def _read_weights(folder: Path, wanted: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
-    try:
-        path = own_file(folder, WEIGHTS_FILE, MAX_WEIGHTS_BYTES)
-    except FileNotFoundError:
-        raise MedCLIPSegError(f"{folder} is not a SAM folder: it has no {WEIGHTS_FILE}.") from None
-    try:
-        with safe_open(path, framework="pt") as file:
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-            for name in sorted(wanted.keys() | shapes.keys()):
-                if name in TIED and name not in shapes and any(other in shapes for other in TIED):
-                    continue
-                if wanted.get(name) != shapes.get(name):
-                    expected, found = (str(s.get(name, "nothing")) for s in (wanted, shapes))
-                    raise MedCLIPSegError(
-                        f"The weights {path} do not fit {CONFIG_FILE}: {name} should be {expected} but is {found}."
-                    )
-            return with_tied_weights({name: file.get_tensor(name).float() for name in shapes})
-    except (SafetensorError, OSError) as error:
-        raise MedCLIPSegError(f"The weights {path} are damaged or not in safetensors format ({error}).") from None
+    write_json(folder / PREPROCESSOR_FILE, data)

@@ -14,8 +14,10 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 from ..errors import MedCLIPSegError
+from ..files.json_reading import parse_json
 
 HOME_VARIABLE = "MEDCLIPSEG_HOME"
 MAX_TEXT_BYTES = 16 * 2**20
@@ -112,3 +114,16 @@ def read_text(folder: Path, name: str) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise MedCLIPSegError(f"{path} cannot be read: {error}.") from None
+
+
+def read_object(folder: Path, name: str) -> dict[str, Any]:
+    """What a small JSON file of a model folder holds.
+
+    Raises:
+        FileNotFoundError: there is none.
+        MedCLIPSegError: it cannot be read, leads elsewhere, is too large, or holds no JSON object.
+    """
+    data = parse_json(read_text(folder, name), folder / name)
+    if not isinstance(data, dict):
+        raise MedCLIPSegError(f"{folder / name} must hold an object.")
+    return data

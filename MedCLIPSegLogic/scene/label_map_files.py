@@ -13,11 +13,7 @@ from ..errors import MedCLIPSegError
 from ..files.slugs import slugs
 from ..volumes.image_writing import image_ending, write_image
 from .geometry import ijk_to_ras, voxel_counts
-<<<<<<< HEAD
-=======
-from .image_files import image_ending, write_image
 from .nodes import SegmentationNode, VolumeNode
->>>>>>> panel
 from .segmentation import segment_mask
 
 TABLE_HEADER = ("LabelValue", "Name", "Color_R", "Color_G", "Color_B", "Color_A", "File")

@@ -9,18 +9,9 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
-<<<<<<< HEAD:MedCLIPSegLogic/volumes/image_writing.py
 from .completeness import require_complete
 from .itk_images import quiet_itk, to_image
 from .volume import is_sheared
-=======
-from ..volumes.completeness import require_complete
-from ..volumes.itk_images import quiet_itk, to_image
-from ..volumes.shear import is_sheared
-from .arrays import copy_voxels
-from .geometry import ijk_to_ras
-from .nodes import MapNode
->>>>>>> panel:MedCLIPSegLogic/scene/image_files.py
 
 
 def image_ending(path: Path) -> str:
@@ -35,18 +26,6 @@ def image_ending(path: Path) -> str:
     raise MedCLIPSegError(f"The file name “{path.name}” must end in .nii.gz or .nrrd.")
 
 
-<<<<<<< HEAD:MedCLIPSegLogic/volumes/image_writing.py
-=======
-def save_map_volume(map_node: MapNode, path: Path) -> None:
-    """Write a map as float32; parent transforms are left out.
-
-    Raises:
-        MedCLIPSegError: see `write_image`.
-    """
-    write_image(copy_voxels(map_node.GetImageData()), ijk_to_ras(map_node), path)
-
-
->>>>>>> panel:MedCLIPSegLogic/scene/image_files.py
 def write_image(voxels: NDArray[np.generic], matrix: NDArray[np.float64], path: Path) -> None:
     """Write scalar voxels (K, J, I) with their (4, 4) IJK-to-RAS matrix, compressed; a file of that name is replaced.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import MedCLIPSegError
+from ..files.replacing import replacing
 from ..model.catalog import (
     ADAPTER_FILE,
     BACKBONE_FILE,
@@ -56,21 +57,16 @@ def pack(folder: Path, file: Path) -> None:
         OSError: the file cannot be written.
     """
     sha256 = read_backbone_link(folder)
-    temporary = file.with_name(file.name + ".part")
-    try:
-        with zipfile.ZipFile(temporary, "w") as archive:
-            for name in (*TEXTS, WEIGHTS_FILE, ADAPTER_FILE):
-                if (folder / name).is_file():
-                    packing = zipfile.ZIP_STORED if name in WEIGHTS else zipfile.ZIP_DEFLATED
-                    archive.write(own_file(folder, name, MAX_WEIGHTS_BYTES), name, packing)
-            if sha256 is not None:
-                backbone = find_backbone(folder, sha256)
-                if backbone is None:
-                    raise MedCLIPSegError(f"The backbone {sha256[:12]}… of {folder} is missing; install it again.")
-                archive.write(own_file(backbone.parent, backbone.name, MAX_WEIGHTS_BYTES), OWN_BACKBONE_FILE)
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(file) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name in (*TEXTS, WEIGHTS_FILE, ADAPTER_FILE):
+            if (folder / name).is_file():
+                packing = zipfile.ZIP_STORED if name in WEIGHTS else zipfile.ZIP_DEFLATED
+                archive.write(own_file(folder, name, MAX_WEIGHTS_BYTES), name, packing)
+        if sha256 is not None:
+            backbone = find_backbone(folder, sha256)
+            if backbone is None:
+                raise MedCLIPSegError(f"The backbone {sha256[:12]}… of {folder} is missing; install it again.")
+            archive.write(own_file(backbone.parent, backbone.name, MAX_WEIGHTS_BYTES), OWN_BACKBONE_FILE)
 
 
 def unpack(file: Path, folder: Path) -> tuple[Path | None, str | None]:

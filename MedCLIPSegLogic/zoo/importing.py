@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import MedCLIPSegError
+from ..files.replacing import write_json, write_text
 from ..model.catalog import ADAPTER_FILE, CARD_FILE, CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE
 from ..model.checkpoint import file_hash, is_adapter, save_config, save_weights
 from ..model.config import ModelConfig
@@ -132,7 +132,7 @@ def _import_sam(
     is_medsam = published.flavor == MEDSAM if published is not None else MEDSAM in file.name.lower()
     with new_model(name, replace) as folder:
         save_weights({key: tensor.clone() for key, tensor in weights.items()}, folder / WEIGHTS_FILE)
-        (folder / CONFIG_FILE).write_text(config.to_json_string(), encoding="utf-8")
+        write_text(folder / CONFIG_FILE, config.to_json_string())
         preprocessing = MEDSAM_PREPROCESSING if is_medsam else SamPreprocessing()
         save_preprocessing(preprocessing, folder, input_side(config))
         _save_card(folder, published, {"title": name, "purpose": "A SAM for medclipseg zeroshot.", "license": ""})
@@ -196,7 +196,7 @@ def _save_card(folder: Path, published: ZooEntry | None, own: dict[str, str]) ->
     if published is not None:
         card = {"title": published.title, "purpose": published.purpose, "license": published.file.license}
         card["citation"] = published.citation
-    (folder / CARD_FILE).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(folder / CARD_FILE, card)
 
 
 def _write_record(folder: Path, source: Mapping[str, Any], half: bool, keys: list[KeyReport]) -> None:
@@ -208,4 +208,4 @@ def _write_record(folder: Path, source: Mapping[str, Any], half: bool, keys: lis
         "files": {path.name: file_hash(path) for path in sorted(folder.iterdir())},
         "keys": [dataclasses.asdict(key) for key in keys],
     }
-    (folder / IMPORT_RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_json(folder / IMPORT_RECORD, record)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -18,6 +16,8 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from ..errors import MedCLIPSegError
+from ..files.moving import move_into_place
+from ..files.staging import scratch_folder
 from ..model.catalog import OWN_BACKBONE_FILE, bundled_models, describe_model
 from ..model.checkpoint import (
     file_hash,
@@ -36,7 +36,7 @@ from ..model.store import (
     home,
     installed_models,
     models_folder,
-    read_text,
+    read_object,
 )
 from ..model.tokenizer import PromptTokenizer
 
@@ -99,16 +99,14 @@ def new_model(name: str, replace: bool) -> Iterator[Path]:
     check_free(name, replace)
     with store_errors():
         models_folder().mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=models_folder()))
+        staging = scratch_folder(models_folder(), name)
         try:
             yield staging
-            staging.chmod(0o755)
             with store_lock():
                 check_free(name, replace)
                 target = models_folder() / name
-                if target.exists():
-                    target.rename(_scratch(models_folder(), name, "gone"))
-                staging.rename(target)
+                earlier = [target] if target.exists() else []
+                move_into_place([(staging, target)], earlier, _scratch(models_folder(), name, "gone"))
                 _sweep()
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -231,11 +229,11 @@ def verify_folder(name: str, folder: Path) -> str:
 
 def _recorded(folder: Path) -> dict[str, str]:
     try:
-        files = json.loads(read_text(folder, IMPORT_RECORD))["files"]
+        files = read_object(folder, IMPORT_RECORD)["files"]
         return {name: str(sha256) for name, sha256 in files.items() if Path(name).name == name}
     except FileNotFoundError:
         return {}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (KeyError, TypeError, AttributeError):
         raise MedCLIPSegError(f"The record {folder / IMPORT_RECORD} is damaged; install the model again.") from None
 
 

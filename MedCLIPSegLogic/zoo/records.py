@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
+from ..errors import MedCLIPSegError
+from ..files.replacing import write_json
 from ..model.manifest import HubFile, ZooEntry
-from ..model.store import home, read_text
+from ..model.store import home, read_object
 from ..version import __version__
 from .installing import store_errors, store_lock
 
@@ -47,17 +48,14 @@ def record_hash(file: HubFile, sha256: str, revision: str | None) -> None:
 
 def _read(name: str) -> dict[str, Any]:
     try:
-        data = json.loads(read_text(home(), name))
-    except (FileNotFoundError, ValueError, RecursionError):
+        return read_object(home(), name)
+    except (FileNotFoundError, MedCLIPSegError):
         return {}
-    return data if isinstance(data, dict) else {}
 
 
 def _add(name: str, key: str, note: dict[str, Any]) -> None:
     with store_errors(), store_lock():
-        temporary = home() / f".{name}.part"
-        temporary.write_text(json.dumps({**_read(name), key: note}, indent=2) + "\n", encoding="utf-8")
-        temporary.replace(home() / name)
+        write_json(home() / name, {**_read(name), key: note})
 
 
 def _now() -> str:

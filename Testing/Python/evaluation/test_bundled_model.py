@@ -47,13 +47,13 @@ def test_the_scores_are_those_of_the_bundled_weights(scores: dict[str, Any]) -> 
     assert scores["model_hash"] == load_model("mini").model_hash
 
 
-@pytest.mark.parametrize("style", ROWS)
-def test_the_card_tells_the_measured_scores(style: str, scores: dict[str, Any]) -> None:
-    card = (FOLDER / "README.md").read_text(encoding="utf-8").splitlines()
-    (row,) = [line for line in card if line.startswith(f"| {ROWS[style]}")]
-    told = [float(cell) for cell in row.split("|")[2:7]]
-    measured = [scores["dice"][style][name] for name in SETS]
-    assert told == pytest.approx([*measured, fmean(measured)], abs=0.00051)
+def test_the_card_tells_the_measured_scores(scores: dict[str, Any]) -> None:
+    for style in ROWS:
+        card = (FOLDER / "README.md").read_text(encoding="utf-8").splitlines()
+        (row,) = [line for line in card if line.startswith(f"| {ROWS[style]}")]
+        told = [float(cell) for cell in row.split("|")[2:7]]
+        measured = [scores["dice"][style][name] for name in SETS]
+        assert told == pytest.approx([*measured, fmean(measured)], abs=0.00051)
 
 
 def test_dice_is_what_was_aimed_at(scores: dict[str, Any]) -> None:

@@ -55,22 +55,19 @@ def test_limit_and_overwrite(a_study: Path, a_model_folder: Path) -> None:
     assert evaluate(*arguments, samples=1, overwrite=True)["count"] == 3
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
+def test_bad_input_leaves_nothing(a_study: Path, a_model_folder: Path) -> None:
+    for change, words in [
         ({"samples": 0}, "samples"),
         ({"limit": 0}, "limit"),
         ({"tolerance": -1.0}, "tolerance is -1.0; it must be 0 or more"),
         ({"tolerance": float("nan")}, "tolerance"),
         ({"prompts": "none.xlsx"}, "no prompt sheet"),
-    ],
-)
-def test_bad_input_leaves_nothing(a_study: Path, a_model_folder: Path, change: dict, words: str) -> None:
-    settings = {"model": a_model_folder, "images": a_study / "img", "labels": a_study / "label"}
-    settings |= {"prompts": a_study / "sheet.csv", "out": a_study / "out"} | change
-    with pytest.raises(MedCLIPSegError, match=words):
-        evaluate(**settings)
-    assert sorted(path.name for path in a_study.iterdir()) == ["a_model", "img", "label", "sheet.csv"]
+    ]:
+        settings = {"model": a_model_folder, "images": a_study / "img", "labels": a_study / "label"}
+        settings |= {"prompts": a_study / "sheet.csv", "out": a_study / "out"} | change
+        with pytest.raises(MedCLIPSegError, match=words):
+            evaluate(**settings)
+        assert sorted(path.name for path in a_study.iterdir()) == ["a_model", "img", "label", "sheet.csv"]
 
 
 def test_a_mask_of_another_size_is_named(a_study: Path, a_model_folder: Path) -> None:

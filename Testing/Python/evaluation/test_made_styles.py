@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from MedCLIPSegLab.evaluation.made_styles import absent_rows, fixed_rows, neutral_rows, reordered_rows, synonym_rows
-from MedCLIPSegLab.training.prompt_data import prompt_data
+from MedCLIPSegLab.data.made_styles import absent_rows, fixed_rows, neutral_rows, reordered_rows, synonym_rows
+from MedCLIPSegLab.data.wordings import wordings
 from MedCLIPSegLogic.datasets.sheets import SheetRow
 
 ROWS = [
@@ -21,7 +21,7 @@ def test_neutral_prompts_name_the_thing_alone_in_held_out_words() -> None:
     rows = neutral_rows(ROWS)
     assert texts(rows) == ["mark the benign tumor", "the area of the tumor", "draw around the tumor"]
     assert [(row.image, row.ground_truth) for row in rows] == [(row.image, row.ground_truth) for row in ROWS]
-    assert not set(prompt_data().neutral) & set(prompt_data().short)
+    assert not set(wordings().neutral) & set(wordings().short)
 
 
 def test_synonyms_change_nothing_but_the_noun() -> None:
@@ -47,8 +47,8 @@ def test_one_fixed_prompt_asks_for_what_is_asked_for_most_often() -> None:
 def test_absent_things_have_an_empty_truth_and_were_never_asked_for() -> None:
     rows = absent_rows(ROWS)
     assert [row.label_values for row in rows] == [(-1,)] * 3
-    known = {thing for things in prompt_data().absent_things.values() for thing in things}
+    known = {thing for things in wordings().absent_things.values() for thing in things}
     for text in texts(rows):
         assert not any(text.endswith(thing) for thing in known)
-        assert not any(thing in text for thing in prompt_data().unseen_things["chest"])
+        assert not any(thing in text for thing in wordings().unseen_things["chest"])
     assert absent_rows([SheetRow("4.jpg", "the bright thing", "4.png")]) == []

@@ -42,9 +42,9 @@ def test_an_interval_is_about_that_of_the_normal_distribution() -> None:
     assert bootstrap_interval(values.tolist()) == [low, high]
 
 
-@pytest.mark.parametrize(("values", "interval"), [([], None), ([0.5], None), ([0.5, 0.5], [0.5, 0.5])])
-def test_few_values(values: list[float], interval: Any) -> None:
-    assert bootstrap_interval(values) == interval
+def test_few_values() -> None:
+    for values, interval in [([], None), ([0.5], None), ([0.5, 0.5], [0.5, 0.5])]:
+        assert bootstrap_interval(values) == interval
 
 
 def test_undefined_scores_are_left_out_and_counted(some_pixels: PixelStatistics) -> None:

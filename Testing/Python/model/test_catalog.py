@@ -43,9 +43,9 @@ def test_the_card_of_the_bundled_model_agrees_with_its_record() -> None:
 
 
 def test_the_same_models_are_listed_and_loaded(a_model_folder: Path) -> None:
-    assert catalog.bundled_models() == library.bundled_models() == ["mini"]
-    assert library.find_model("mini") == describe_model("mini").folder
-    assert library.find_model(a_model_folder) == require_model_folder(a_model_folder).folder
+    assert catalog.bundled_models() == ["mini"]
+    assert catalog.find_model("mini") == describe_model("mini").folder
+    assert catalog.find_model(a_model_folder) == require_model_folder(a_model_folder).folder
     assert library.load_model(describe_model(str(a_model_folder)).name).name == a_model_folder.name
 
 
@@ -63,11 +63,11 @@ def test_a_card_is_read(a_model_folder: Path) -> None:
     assert (model.title, model.purpose, model.license) == ("Léa", "livers in CT", "MIT")
 
 
-@pytest.mark.parametrize("card", [b"", b"{", b"[1]", b"\xff\xfe", b'{"purpose": 3, "title": null}', b"[" * 100_000])
-def test_a_damaged_card_does_no_harm(a_model_folder: Path, card: bytes) -> None:
-    (a_model_folder / CARD_FILE).write_bytes(card)
-    model = require_model_folder(a_model_folder)
-    assert (model.title, model.purpose, model.on_disk) == ("a_model", "", True)
+def test_a_damaged_card_does_no_harm(a_model_folder: Path) -> None:
+    for card in [b"", b"{", b"[1]", b"\xff\xfe", b'{"purpose": 3, "title": null}', b"[" * 100_000]:
+        (a_model_folder / CARD_FILE).write_bytes(card)
+        model = require_model_folder(a_model_folder)
+        assert (model.title, model.purpose, model.on_disk) == ("a_model", "", True)
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
@@ -79,11 +79,11 @@ def test_a_folder_that_lacks_a_file_is_no_model(a_model_folder: Path, missing: s
     assert str(a_model_folder) in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["gone", "/gone/model", "", "x" * 5000, "a\0b"])
-def test_a_model_that_is_gone_is_described_as_such(name: str) -> None:
-    model = describe_model(name)
-    assert (model.name, model.size_bytes, model.on_disk) == (name, 0, False)
-    assert model.title == (Path(name).name or name)
+def test_a_model_that_is_gone_is_described_as_such() -> None:
+    for name in ["gone", "/gone/model", "", "x" * 5000, "a\0b"]:
+        model = describe_model(name)
+        assert (model.name, model.size_bytes, model.on_disk) == (name, 0, False)
+        assert model.title == (Path(name).name or name)
 
 
 def test_describing_a_model_loads_no_engine() -> None:

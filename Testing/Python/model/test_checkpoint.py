@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -81,13 +82,12 @@ def test_other_sizes_are_named_before_memory_is_taken(a_model_folder: Path) -> N
         load_checkpoint(a_model_folder)
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
+def test_bad_configurations_name_the_field(a_model_folder: Path) -> None:
+    changes: list[tuple[Callable[[dict], object], str]] = [
         (lambda c: c.pop("image"), "'image' is missing"),
         (lambda c: c.update(color=1), "'color' is unknown"),
-        (lambda c: c["text"].update(width="wide"), "'text.width' cannot be 'wide'"),
-        (lambda c: c["text"].update(kind="gpt"), "'text.kind' cannot be 'gpt'"),
+        (lambda c: c["text"].update(width="wide"), "'text.width' is wide; it must be a whole number"),
+        (lambda c: c["text"].update(kind="gpt"), "'text.kind' is gpt; it must be 'bert' or 'clip'"),
         (lambda c: c["adapter"].update(fusion_layers=[2, 9]), "fusion_layers"),
         (lambda c: c["adapter"].update(fusion_layers=2), "fusion_layers"),
         (lambda c: c["image"].update(heads=0), "image.heads"),
@@ -96,27 +96,24 @@ def test_other_sizes_are_named_before_memory_is_taken(a_model_folder: Path) -> N
         (lambda c: c["text"].update(vocab_size=-1), "text.vocab_size"),
         (lambda c: c["adapter"].update(beta=float("nan")), "adapter.beta"),
         (lambda c: c["adapter"].update(up_init_std=-1.0), "adapter.up_init_std"),
-        (lambda c: c.update(joint_width=-1), "joint_width"),
+        (lambda c: c.update(joint_width=-1), "joint width is -1; it must be at least 1"),
         (lambda c: c["image"].update(width=2**62, heads=2), "describe no network|do not fit"),
         (lambda c: c["image"].update(image_size=33), "image.image_size"),
         (lambda c: c["text"].update(layers=5), "text.layers"),
-        (lambda c: c.update(head=[]), "'head' must hold an object"),
-    ],
-)
-def test_bad_configuration_names_the_field(a_model_folder: Path, change, words: str) -> None:  # noqa: ANN001
+        (lambda c: c.update(head=[]), "head cannot be"),
+    ]
     path = a_model_folder / "config.json"
-    config = json.loads(path.read_text())
-    change(config)
-    path.write_text(json.dumps(config))
-    with pytest.raises(MedCLIPSegError, match=words):
-        load_checkpoint(a_model_folder)
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "\x00", '{"a": ' * 5000])
-def test_garbled_configuration_is_refused(a_model_folder: Path, text: str) -> None:
-    (a_model_folder / "config.json").write_text(text)
-    with pytest.raises(MedCLIPSegError, match=r"config\.json"):
-        load_checkpoint(a_model_folder)
+    good = path.read_text()
+    for change, words in changes:
+        config = json.loads(good)
+        change(config)
+        path.write_text(json.dumps(config))
+        with pytest.raises(MedCLIPSegError, match=words):
+            load_checkpoint(a_model_folder)
+    for text in ("", "{", "[]", "\x00", '{"a": ' * 5000):
+        path.write_text(text)
+        with pytest.raises(MedCLIPSegError, match=r"config\.json"):
+            load_checkpoint(a_model_folder)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "vocab.txt"])

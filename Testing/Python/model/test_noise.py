@@ -1,7 +1,6 @@
 """The noise of a slice depends only on (seed, slice, sample)."""
 
 import numpy as np
-import pytest
 import torch
 from scipy import stats
 
@@ -18,10 +17,10 @@ def test_rows_do_not_depend_on_the_batch() -> None:
         assert torch.equal(together[number], draw(7, [row])[0])
 
 
-@pytest.mark.parametrize("other", [(8, 3, 0, 0), (7, 4, 0, 0), (7, 3, 1, 0), (7, 3, 0, 1)])
-def test_every_key_gives_other_noise(other: tuple[int, int, int, int]) -> None:
-    seed, slice_index, sample, adapter = other
-    assert not torch.equal(draw(7, [(3, 0)]), draw(seed, [(slice_index, sample)], adapter))
+def test_every_key_gives_other_noise() -> None:
+    for other in [(8, 3, 0, 0), (7, 4, 0, 0), (7, 3, 1, 0), (7, 3, 0, 1)]:
+        seed, slice_index, sample, adapter = other
+        assert not torch.equal(draw(7, [(3, 0)]), draw(seed, [(slice_index, sample)], adapter))
 
 
 def test_directions_differ() -> None:

@@ -7,14 +7,17 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from MedCLIPSegLab.cli.app import main
-from MedCLIPSegLab.paper import baseline, cells
+from MedCLIPSegLab.paper import cells
 from MedCLIPSegLab.paper.configuration import read_configuration
 from MedCLIPSegLab.paper.paper_tables import paper_tables
+from MedCLIPSegLab.training.train import train
+from MedCLIPSegLab.training.trainer import TRAINING_RUN
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 Configuration = Callable[..., Path]
@@ -74,7 +77,12 @@ def test_a_second_protocol_reuses_what_is_done(a_configuration: Configuration, m
 
 
 def test_a_killed_training_goes_on(a_configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(baseline, "read_record", lambda folder: {"seconds": 0.3})
+    def hurried(*arguments: Any) -> Path:
+        folder = train(*arguments)
+        TRAINING_RUN.write(folder, {**TRAINING_RUN.read(folder), "seconds": 0.3})
+        return folder
+
+    monkeypatch.setattr(cells, "train", hurried)
 
     class Killed(Exception):
         pass
@@ -95,7 +103,7 @@ def test_a_killed_training_goes_on(a_configuration: Configuration, monkeypatch: 
 def test_other_settings_are_not_mixed_with_old_results(a_configuration: Configuration) -> None:
     paper_tables("data-efficiency", a_configuration(shares=[100], baseline="none"))
     changed = a_configuration(shares=[100], baseline="none", training={"steps": 5, "stages": [[1.0, 32]]})
-    with pytest.raises(MedCLIPSegError, match="was trained with batch_size 2, not 8"):
+    with pytest.raises(MedCLIPSegError, match="begun with batch size 2, not 8"):
         paper_tables("data-efficiency", changed)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import torch
 
 from MedCLIPSegLab.training.growth import TOKENS, can_grow, grow_config, load_grown
 from MedCLIPSegLab.training.settings import TrainingSettings
 from MedCLIPSegLab.training.train import train
-from MedCLIPSegLogic.model.checkpoint import load_to_train, read_config
+from MedCLIPSegLogic.model.checkpoint import load_to_train, read_config, save_config
 from MedCLIPSegLogic.model.flavors import FLAVORS
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import MeanNoise
@@ -23,7 +22,7 @@ SIZE = 32
 def grown(source: Path, folder: Path, texts: list[str], size: int = SIZE, limit: int = 1000) -> MedCLIPSeg:
     folder.mkdir()
     config = grow_config(source, texts, size, limit, folder)
-    (folder / "config.json").write_text(config.to_json(), encoding="utf-8")
+    save_config(config, folder)
     return load_grown(source, folder)
 
 
@@ -61,9 +60,9 @@ def test_another_input_size_interpolates_the_positions(a_model_folder: Path, tmp
     assert network(torch.rand(1, 3, 2 * SIZE, 2 * SIZE), ids, MeanNoise()).logits.shape == (1, 2 * SIZE, 2 * SIZE)
 
 
-@pytest.mark.parametrize("flavor", sorted(FLAVORS))
-def test_published_models_do_not_grow(flavor: str) -> None:
-    assert not can_grow(FLAVORS[flavor])
+def test_published_models_do_not_grow() -> None:
+    for flavor in sorted(FLAVORS):
+        assert not can_grow(FLAVORS[flavor])
 
 
 def test_training_further_learns_new_words_at_another_size(

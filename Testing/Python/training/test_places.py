@@ -15,9 +15,8 @@ from MedCLIPSegLab.training.settings import LossWeights, TrainingSettings
 from MedCLIPSegLab.training.train import train
 
 
-@pytest.mark.parametrize(
-    ("text", "place"),
-    [
+def test_prompts_point_where_their_words_say() -> None:
+    for text, place in [
         ("polyp", (0, 0, 0)),
         ("polyp in the LEFT picture", (-1, 0, 0)),
         ("tumor in the lower-right quadrant", (1, 1, 0)),
@@ -30,10 +29,8 @@ from MedCLIPSegLab.training.train import train
         ("lesion in the left upper lobe", (0, 0, 0)),
         ("one large polyp", (0, 0, 0)),
         ("outright uppermost", (0, 0, 0)),
-    ],
-)
-def test_prompts_point_where_their_words_say(text: str, place: tuple[float, float, float]) -> None:
-    assert place_of(text) == pytest.approx(place)
+    ]:
+        assert place_of(text) == pytest.approx(place)
 
 
 def a_perfect_pair(text: str, mask: torch.Tensor, rival: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -56,13 +53,13 @@ def halves() -> tuple[torch.Tensor, torch.Tensor]:
     return mask, rival
 
 
-@pytest.mark.parametrize("text", ["the left polyp", "the larger polyp", "the smaller polyp at the top"])
-def test_the_loss_of_places_is_zero_where_everything_is_known(text: str) -> None:
-    mask, rival = halves()
-    patches, prompt = a_perfect_pair(text, mask, rival)
-    targets = place_targets([text])
-    # The length of a prompt says nothing.
-    assert float(place_loss(patches, 7 * prompt, targets, mask, rival)) == pytest.approx(0, abs=1e-10)
+def test_the_loss_of_places_is_zero_where_everything_is_known() -> None:
+    for text in ["the left polyp", "the larger polyp", "the smaller polyp at the top"]:
+        mask, rival = halves()
+        patches, prompt = a_perfect_pair(text, mask, rival)
+        targets = place_targets([text])
+        # The length of a prompt says nothing.
+        assert float(place_loss(patches, 7 * prompt, targets, mask, rival)) == pytest.approx(0, abs=1e-10)
 
 
 def test_the_loss_of_places_is_the_squared_distance() -> None:

@@ -7,11 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from MedCLIPSegLab.training import prompt_styles, prompts
+from MedCLIPSegLab.data import prompt_words, rewording
+from MedCLIPSegLab.data.wordings import wordings
 from MedCLIPSegLab.training.data import TrainingItem, TrainingSet
-from MedCLIPSegLab.training.prompt_data import prompt_data
-from MedCLIPSegLab.training.prompt_styles import style_prompt
-from MedCLIPSegLab.training.prompting import Prompting
+from MedCLIPSegLab.training.prompting import Prompting, style_prompt
 from MedCLIPSegLab.training.settings import PromptStyles, TrainingSettings
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
@@ -48,7 +47,7 @@ def test_parts_are_kept_in_short_prompts() -> None:
 
 def test_the_thing_is_named_in_the_singular() -> None:
     texts = (POLYP, BREAST, "Posterior hippocampus, the body", "two masses", "both lungs")
-    assert [prompt_styles.thing(text) for text in texts] == [
+    assert [rewording.thing(text) for text in texts] == [
         "polyp",
         "malignant tumor",
         "posterior hippocampus",
@@ -59,12 +58,12 @@ def test_the_thing_is_named_in_the_singular() -> None:
 
 def test_sizes_are_randomized() -> None:
     sizes = {re.findall(r"tiny|small|medium|large|big|huge", text)[0] for text in many(POLYP, only(random_size=1.0))}
-    assert sizes == set(prompt_data().sizes)
+    assert sizes == set(wordings().sizes)
     assert any("large polyp" in text for text in many("a polyp", only(random_size=1.0)))
 
 
 def test_places_are_randomized() -> None:
-    places = set(prompt_data().places)
+    places = set(wordings().places)
     told = [re.findall(r"located in ([a-z ]+) of the image", text) for text in _misplaced(POLYP)]
     assert {place for found in told for place in found} == places
     assert all(re.search(r"malignant tumors? at the [a-z ]+ in the breast", text) for text in _misplaced(BREAST))
@@ -86,8 +85,8 @@ def test_synonyms_keep_the_number() -> None:
 
 
 def test_the_same_words_in_another_order() -> None:
-    assert prompt_styles.reorder("Hippocampus in the brain MRI") == "In the brain MRI, hippocampus"
-    assert prompt_styles.reorder("a polyp") == "a polyp"
+    assert rewording.reorder("Hippocampus in the brain MRI") == "In the brain MRI, hippocampus"
+    assert rewording.reorder("a polyp") == "a polyp"
 
 
 def test_over_described_prompts_hold_the_prompt() -> None:
@@ -100,11 +99,11 @@ def test_no_gap_stays_open() -> None:
 
 
 def test_unknown_words_stand_around_the_thing() -> None:
-    known = set(re.findall(r"[a-z]+", " ".join([POLYP, *prompt_data().short, *prompt_data().around]).lower()))
-    known |= {word for nouns in prompt_data().synonyms.values() for noun in nouns for word in noun.split()}
+    known = set(re.findall(r"[a-z]+", " ".join([POLYP, *wordings().short, *wordings().around]).lower()))
+    known |= {word for nouns in wordings().synonyms.values() for noun in nouns for word in noun.split()}
     texts = many(POLYP, only(short=1.0), 600)
     strange = [text for text in texts if not set(re.findall(r"[a-z]+", text.lower())) <= known]
-    assert len(strange) / len(texts) == pytest.approx(prompt_styles.UNKNOWN_WORD_SHARE, abs=0.05)
+    assert len(strange) / len(texts) == pytest.approx(rewording.UNKNOWN_WORD_SHARE, abs=0.05)
     assert all("polyp" in text.lower() for text in strange)
 
 
@@ -120,7 +119,7 @@ def test_absence_is_said_in_other_words_but_never_turned_around() -> None:
 
 
 def test_wordings_of_the_evaluation_are_held_out() -> None:
-    data = prompt_data()
+    data = wordings()
     trained = {text.lower() for text in (*data.short, *data.overdescriptive, *data.mosaic)}
     assert trained.isdisjoint(text.lower() for text in data.neutral)
     asked = {thing for things in data.absent_things.values() for thing in things}
@@ -130,14 +129,14 @@ def test_wordings_of_the_evaluation_are_held_out() -> None:
 
 
 def test_every_word_of_place_is_one_that_a_flip_swaps() -> None:
-    templates = prompt_data().one_of_several
+    templates = wordings().one_of_several
     for first, second in (("left", "right"), ("top", "bottom")):
         for one, other in zip(templates[first], templates[second], strict=True):
-            assert prompts.swap_words(one, horizontal=True, vertical=True) == other
+            assert prompt_words.swap_words(one, horizontal=True, vertical=True) == other
 
 
 def test_absent_things_lie_in_other_parts_of_the_body() -> None:
-    data = prompt_data()
+    data = wordings()
     for held_out in (False, True):
         things = data.things_elsewhere({"polyp", "colon"}, held_out)
         assert things
@@ -159,19 +158,16 @@ def test_absent_things_also_stand_in_the_prompt_of_the_image() -> None:
     assert len({text.removeprefix("one ") for text in in_place}) > 20
 
 
-@pytest.mark.parametrize(
-    ("text", "thing"),
-    [
+def test_growths_are_things_when_their_kind_is_named() -> None:
+    for text, thing in [
         ("Abnormal glioma growth observed in the left part of the brain.", "glioma growth"),
         ("Imaging reveals a meningioma abnormality located in the center.", "meningioma abnormality"),
         ("Detected abnormal growth of meningioma tumor in the right part.", "meningioma tumor"),
-    ],
-)
-def test_growths_are_things_when_their_kind_is_named(text: str, thing: str) -> None:
-    assert prompts.named_target(text) == thing
+    ]:
+        assert prompt_words.named_target(text) == thing
 
 
-@pytest.mark.parametrize(("shares", "words"), [({"short": -0.1}, "short is -0.1"), ({"short": 0.9}, "more than 1")])
-def test_bad_shares_are_refused(shares: dict[str, float], words: str) -> None:
-    with pytest.raises(MedCLIPSegError, match=words):
-        PromptStyles(**shares)
+def test_bad_shares_are_refused() -> None:
+    for shares, words in [({"short": -0.1}, "short is -0.1"), ({"short": 0.9}, "more than 1")]:
+        with pytest.raises(MedCLIPSegError, match=words):
+            PromptStyles(**shares)

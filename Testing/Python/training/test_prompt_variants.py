@@ -1,29 +1,25 @@
 """Prompt variants stay true to the picture."""
 
 import numpy as np
-import pytest
 
-from MedCLIPSegLab.training import prompts
+from MedCLIPSegLab.data import prompt_words
+from MedCLIPSegLab.training import prompting
 
 
-@pytest.mark.parametrize(
-    ("text", "horizontal", "vertical", "wanted"),
-    [
+def test_flips_swap_the_words_of_side() -> None:
+    for text, horizontal, vertical, wanted in [
         ("one polyp at the top left", True, False, "one polyp at the top right"),
         ("one polyp at the top left", False, True, "one polyp at the bottom left"),
         ("Left and right lung, upper lobe", True, True, "Right and left lung, lower lobe"),
         ("nothing leftover, topical", True, True, "nothing leftover, topical"),
         ("one polyp at the top left", False, False, "one polyp at the top left"),
-    ],
-)
-def test_flips_swap_the_words_of_side(text: str, horizontal: bool, vertical: bool, wanted: str) -> None:
-    assert prompts.swap_words(text, horizontal, vertical) == wanted
-    assert prompts.swap_words(wanted, horizontal, vertical) == text
+    ]:
+        assert prompt_words.swap_words(text, horizontal, vertical) == wanted
+        assert prompt_words.swap_words(wanted, horizontal, vertical) == text
 
 
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
+def test_location_is_dropped() -> None:
+    for text, wanted in [
         ("one small pink polyp, located in top, left of the image", "One small pink polyp"),
         (
             "One medium oval tumor at the bottom right in the breast ultrasound image.",
@@ -35,21 +31,19 @@ def test_flips_swap_the_words_of_side(text: str, horizontal: bool, vertical: boo
         ("upper left lung", "Upper left lung"),
         ("one nodule, located in top of the image, right kidney", "One nodule, right kidney"),
         ("a tumor in the middle ear", "A tumor in the middle ear"),
-    ],
-)
-def test_location_is_dropped(text: str, wanted: str) -> None:
-    assert prompts.drop_location(text) == wanted
+    ]:
+        assert prompt_words.drop_location(text) == wanted
 
 
 def test_size_and_color_are_dropped() -> None:
-    assert prompts.drop_size("one small pink polyp") == "One pink polyp"
-    assert prompts.drop_color("one small pink polyp") == "One small polyp"
+    assert prompt_words.drop_size("one small pink polyp") == "One pink polyp"
+    assert prompt_words.drop_color("one small pink polyp") == "One small polyp"
 
 
 def test_short_prompts_name_the_thing_and_nothing_else() -> None:
     rng = np.random.default_rng(0)
     text = "one medium orange oval polyp, located in bottom right of the image"
-    shorts = {prompts.shorten(text, rng) for _ in range(200)}
+    shorts = {prompting.shorten(text, rng) for _ in range(200)}
     assert len(shorts) > 10
     for short in shorts:
         assert "polyp" in short.lower()
@@ -59,19 +53,19 @@ def test_short_prompts_name_the_thing_and_nothing_else() -> None:
 def test_short_prompts_keep_the_part_that_is_meant() -> None:
     rng = np.random.default_rng(0)
     for _ in range(100):
-        assert "posterior hippocampus" in prompts.shorten("Posterior hippocampus, the body and tail", rng).lower()
+        assert "posterior hippocampus" in prompting.shorten("Posterior hippocampus, the body and tail", rng).lower()
 
 
 def test_absence_is_recognized_and_never_varied() -> None:
     rng = np.random.default_rng(0)
-    assert prompts.names_absence("No tumor in the breast ultrasound image.")
-    assert prompts.names_absence("Normal breast.")
-    assert not prompts.names_absence("One nodule on the left")
-    assert {prompts.vary("No tumor in the image", rng) for _ in range(50)} == {"No tumor in the image"}
+    assert prompt_words.names_absence("No tumor in the breast ultrasound image.")
+    assert prompt_words.names_absence("Normal breast.")
+    assert not prompt_words.names_absence("One nodule on the left")
+    assert {prompting.vary("No tumor in the image", rng) for _ in range(50)} == {"No tumor in the image"}
 
 
 def test_anatomy_of_a_set() -> None:
     texts = ["tumor in the breast ultrasound image"] * 15 + ["tumor near the skin"]
-    assert prompts.anatomy(texts) == {"breast"}
-    assert prompts.names_anatomy("Skin lesion visible")
-    assert not prompts.names_anatomy("a tumor")
+    assert prompt_words.anatomy(texts) == {"breast"}
+    assert prompt_words.names_anatomy("Skin lesion visible")
+    assert not prompt_words.names_anatomy("a tumor")

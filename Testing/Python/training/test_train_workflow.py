@@ -144,19 +144,16 @@ def test_a_run_is_not_resumed_with_other_settings(a_data_set: Callable[..., Path
     assert (folder / "training.json").read_text() == before
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
+def test_settings_out_of_range_are_named() -> None:
+    for change, words in [
         ({"stages": ((1.0, 40),)}, "multiple of 16"),
         ({"stages": ((float("nan"), 32),)}, "a finite number"),
         ({"learning_rate": -1.0}, "learning rate"),
         ({"learning_rate": float("nan")}, "learning rate"),
         ({"seed": -1}, "seed"),
-    ],
-)
-def test_settings_out_of_range_are_named(change: dict, words: str) -> None:
-    with pytest.raises(MedCLIPSegError, match=words):
-        TrainingSettings(**change)
+    ]:
+        with pytest.raises(MedCLIPSegError, match=words):
+            TrainingSettings(**change)
 
 
 def test_starts_that_cannot_work_leave_no_folder(

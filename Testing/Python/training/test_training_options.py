@@ -306,20 +306,17 @@ def test_settings_come_from_recipe_file_and_options(tmp_path: Path) -> None:
         training_settings(None, "small", None, file)
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
+def test_settings_that_do_not_fit_are_named() -> None:
+    for change, words in [
         ({"ema_decay": 0.0}, "running average"),
         ({"schedule": "epoch-cosine"}, "epochs"),
         ({"accumulation": 9}, "accumulation is 9"),
         ({"data_share": 0}, "data share is 0"),
         ({"final_learning_rate": 1.0}, "final learning rate"),
         ({"patience": 0}, "patience"),
-    ],
-)
-def test_settings_that_do_not_fit_are_named(change: dict, words: str) -> None:
-    with pytest.raises(MedCLIPSegError, match=words):
-        TrainingSettings(**change)
+    ]:
+        with pytest.raises(MedCLIPSegError, match=words):
+            TrainingSettings(**change)
 
 
 def test_processes_share_a_batch_without_leaving_a_row_out() -> None:

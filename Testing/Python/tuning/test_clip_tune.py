@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -226,7 +227,7 @@ def test_test_pairs_are_scored_and_choose_nothing(a_model_folder: Path, some_pai
     report = clip_tune(parts["train"], tmp_path / "tuned", settings, a_model_folder, *tables)
     assert {role: scores.pairs for role, scores in report.after.items()} == {"validation": 3, "test": 3}
     record = json.loads((tmp_path / "tuned" / "tuning.json").read_text())
-    assert record["retrieval"]["after"]["test"] == report.after["test"].as_json()
+    assert record["retrieval"]["after"]["test"] == dataclasses.asdict(report.after["test"])
     assert record["data"]["tables"]["test"]["file"] == "test.csv"
     assert (record["finished"], record["settings"]["batch_size"], record["data"]["training"]) == (True, 4, 4)
     with pytest.raises(MedCLIPSegError, match="begun with other tables"):

@@ -44,9 +44,8 @@ def test_images_may_lie_elsewhere(images: Path, tmp_path_factory: pytest.TempPat
         read_pairs(path)
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
+def test_what_cannot_be_used_is_named(images: Path) -> None:
+    for text, words in [
         ("", "no column 'filename'; its columns are: none"),
         ("file,Caption\na.png,x\n", "no column 'filename'; its columns are: 'file', 'Caption'"),
         ("filename;Caption\na.png;x\n", "no column 'filename'; its columns are: 'filename;Caption'"),
@@ -58,11 +57,9 @@ def test_images_may_lie_elsewhere(images: Path, tmp_path_factory: pytest.TempPat
         ("filename,Caption\na.png,a mass, and more\n", r"Row 2 of .* has 3 fields, but the header has 2"),
         (f'filename,Caption\na.png,{CAPTION}\nb.png,"never closed\n', r"Row 3 of .* cannot be read as CSV"),
         (f"filename,Caption\na\0.png,{CAPTION}\n", r"Row 2 of .*pairs\.csv"),
-    ],
-)
-def test_what_cannot_be_used_is_named(images: Path, text: str, words: str) -> None:
-    with pytest.raises(MedCLIPSegError, match=words):
-        read_pairs(write(images, text))
+    ]:
+        with pytest.raises(MedCLIPSegError, match=words):
+            read_pairs(write(images, text))
 
 
 def test_other_encodings_and_missing_tables_are_named(images: Path) -> None:

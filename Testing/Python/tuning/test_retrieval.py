@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from torch.nn import functional
 
 from MedCLIPSegLab.tuning.retrieval import RetrievalScores, score_retrieval
+from MedCLIPSegLogic.checked import from_json
 
 
 def test_every_pair_finds_its_own_kind() -> None:
@@ -53,4 +56,4 @@ def test_the_same_seed_gives_the_same_shuffles() -> None:
     first = score_retrieval(images, texts, seed=3)
     assert first == score_retrieval(images, texts, seed=3)
     assert first != score_retrieval(images, texts, seed=4)
-    assert RetrievalScores.from_json(first.as_json()) == first
+    assert from_json(RetrievalScores, dataclasses.asdict(first)) == first

@@ -45,9 +45,8 @@ def test_one_prompt_for_all(a_folder: Path) -> None:
     assert left_out == ()
 
 
-@pytest.mark.parametrize(
-    ("lines", "prompt", "words"),
-    [
+def test_bad_sheets_get_a_sentence(a_folder: Path) -> None:
+    for lines, prompt, words in [
         (["Image,Description", "gone.png,a"], None, "names the image gone.png, which is not in"),
         (["Image,Text", "case 1.png,a"], None, "nothing in the column 'Description'"),
         (["Image,Description,Class", "case 1.png,a,x", "case 2.png,a,"], None, "nothing in the column 'Class'"),
@@ -55,12 +54,10 @@ def test_one_prompt_for_all(a_folder: Path) -> None:
         (["Image,Description", "case 1.png,a"], "a", "either a prompt sheet"),
         (None, " ", "prompt is empty"),
         (None, None, "either a prompt sheet"),
-    ],
-)
-def test_bad_sheets_get_a_sentence(a_folder: Path, lines: list[str] | None, prompt: str | None, words: str) -> None:
-    sheet = None if lines is None else a_sheet(a_folder, *lines)
-    with pytest.raises(MedCLIPSegError, match=words):
-        pair_prompts(a_folder / "img", sheet, prompt)
+    ]:
+        sheet = None if lines is None else a_sheet(a_folder, *lines)
+        with pytest.raises(MedCLIPSegError, match=words):
+            pair_prompts(a_folder / "img", sheet, prompt)
 
 
 def test_bad_folders_get_a_sentence(a_folder: Path) -> None:

@@ -10,14 +10,14 @@ from MedCLIPSegLab.weak.schedule import CyclicTraining, cyclic_learning_rate, ke
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 
-@pytest.mark.parametrize("cycle", [0, 1, 2])
-def test_each_cycle_restarts_high_falls_and_stays(cycle: int) -> None:
-    rates = [cyclic_learning_rate(200 * cycle + epoch, 600, 3) for epoch in range(200)]
-    assert rates[0] == 0.1
-    assert rates[1] == pytest.approx(0.01 * (199 / 200) ** 0.9)
-    assert rates[100] == pytest.approx(0.0053589, abs=1e-7)  # 0.01 · 0.5^0.9
-    assert rates[160:] == [pytest.approx(0.0023492, abs=1e-7)] * 40  # 0.01 · 0.2^0.9
-    assert all(after < before for before, after in pairwise(rates[:161]))
+def test_each_cycle_restarts_high_falls_and_stays() -> None:
+    for cycle in [0, 1, 2]:
+        rates = [cyclic_learning_rate(200 * cycle + epoch, 600, 3) for epoch in range(200)]
+        assert rates[0] == 0.1
+        assert rates[1] == pytest.approx(0.01 * (199 / 200) ** 0.9)
+        assert rates[100] == pytest.approx(0.0053589, abs=1e-7)  # 0.01 · 0.5^0.9
+        assert rates[160:] == [pytest.approx(0.0023492, abs=1e-7)] * 40  # 0.01 · 0.2^0.9
+        assert all(after < before for before, after in pairwise(rates[:161]))
 
 
 def test_the_released_schedule_hardly_cycles() -> None:
@@ -36,14 +36,11 @@ def test_thirty_checkpoints_as_published() -> None:
     assert kept_epochs(5, 1, 2) == [3, 4]
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
+def test_what_cannot_be_cut_is_refused() -> None:
+    for options, words in [
         ({"epochs": 100, "cycles": 3}, "100 epochs cannot be cut into 3 cycles"),
         ({"cycles": 0}, "number of cycles is 0"),
         ({"iterations": 0}, "number of iterations is 0"),
-    ],
-)
-def test_what_cannot_be_cut_is_refused(options: dict[str, int], words: str) -> None:
-    with pytest.raises(MedCLIPSegError, match=words):
-        CyclicTraining(**options)
+    ]:
+        with pytest.raises(MedCLIPSegError, match=words):
+            CyclicTraining(**options)

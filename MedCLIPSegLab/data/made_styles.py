@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 
 from MedCLIPSegLogic.datasets.sheets import SheetRow
 
-from ..training import prompts
-from ..training.prompt_data import prompt_data
-from ..training.prompt_styles import fill, reorder, thing, with_synonym
+from . import prompt_words
+from .rewording import fill, reorder, thing, with_synonym
+from .wordings import wordings
 
 NO_LABEL = -1
 """A label that no mask holds, so that the truth is empty."""
@@ -19,13 +19,13 @@ Rows = Sequence[SheetRow]
 
 def neutral_rows(rows: Rows) -> list[SheetRow]:
     """The things alone in wordings held out from training; images without a finding are asked for one as well."""
-    templates = prompt_data().neutral
+    templates = wordings().neutral
     return [_with_text(row, fill(templates[n % len(templates)], asked)) for n, (row, asked) in enumerate(_asked(rows))]
 
 
 def synonym_rows(rows: Rows) -> list[SheetRow]:
     """As :func:`neutral_rows` with the noun replaced by a synonym; rows without one are left out."""
-    templates = prompt_data().neutral
+    templates = wordings().neutral
     changed = []
     for number, (row, asked) in enumerate(_asked(rows)):
         synonym = with_synonym(asked, number)
@@ -41,19 +41,19 @@ def reordered_rows(rows: Rows) -> list[SheetRow]:
 
 def fixed_rows(rows: Rows) -> list[SheetRow]:
     """One short prompt for all images: the noun asked for most often, with the kind of image where prompts name it."""
-    found = [row.description for row in rows if not prompts.names_absence(row.description)]
+    found = [row.description for row in rows if not prompt_words.names_absence(row.description)]
     if not found:
         return []
     noun = Counter(_noun(text) for text in found).most_common(1)[0][0]
-    image = Counter(prompts.named_image(text) for text in found).most_common(1)[0][0]
+    image = Counter(prompt_words.named_image(text) for text in found).most_common(1)[0][0]
     text = noun if image is None else f"{noun} in the {image.lower()}"
     return [_with_text(row, text) for row in rows]
 
 
 def absent_rows(rows: Rows) -> list[SheetRow]:
     """Things never asked for in training that the images cannot show; empty when nothing is known of the images."""
-    things = prompt_data().things_elsewhere(prompts.anatomy([row.description for row in rows]), held_out=True)
-    templates = prompt_data().neutral
+    things = wordings().things_elsewhere(prompt_words.anatomy([row.description for row in rows]), held_out=True)
+    templates = wordings().neutral
     if not things:
         return []
     texts = [fill(templates[n % len(templates)], things[n % len(things)]) for n in range(len(rows))]
@@ -75,17 +75,17 @@ MADE_STYLES: dict[str, Callable[[Rows], list[SheetRow]]] = {
 
 def _asked(rows: Rows) -> list[tuple[SheetRow, str]]:
     """Every row and the thing it asks for, or where it denies one, a thing of the other rows."""
-    findings = [thing(row.description) for row in rows if not prompts.names_absence(row.description)]
+    findings = [thing(row.description) for row in rows if not prompt_words.names_absence(row.description)]
     asked = []
     for number, row in enumerate(rows):
-        absent = prompts.names_absence(row.description) and findings
+        absent = prompt_words.names_absence(row.description) and findings
         asked.append((row, findings[number % len(findings)] if absent else thing(row.description)))
     return asked
 
 
 def _noun(text: str) -> str:
     *kinds, noun = thing(text).split()
-    return " ".join([*(kind for kind in kinds if kind in prompts.PART_WORDS), noun])
+    return " ".join([*(kind for kind in kinds if kind in prompt_words.PART_WORDS), noun])
 
 
 def _with_text(row: SheetRow, text: str) -> SheetRow:

@@ -1,32 +1,22 @@
-"""The folder of a tuning: a backbone of its own, its record, and nothing half-written."""
+"""The backbone that a tuning writes, and nothing half-written."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from MedCLIPSegLogic.files.replacing import write_text
+from MedCLIPSegLogic.files.replacing import write_json
 from MedCLIPSegLogic.model.catalog import CARD_FILE, OWN_BACKBONE_FILE, describe_model
 from MedCLIPSegLogic.model.checkpoint import file_hash, is_adapter, save_backbone_link, save_config, save_weights
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 
-from ..run_record import read_run_record, write_run_record
+from ..run_folder import RunKind
 from ..training.weights import copy_vocabulary
 
-RECORD_FILE = "tuning.json"
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """The record ``tuning.json`` of a run.
-
-    Raises:
-        MedCLIPSegError: it is missing or damaged.
-    """
-    return read_run_record(folder / RECORD_FILE, "tuning", ("settings", "retrieval", "data"))
+TUNING_RUN = RunKind("tuning", "tuning.json", ("settings", "retrieval", "data"))
 
 
 @contextmanager
@@ -64,8 +54,8 @@ def make_folder(folder: Path, source: Path, network: MedCLIPSeg, record: dict[st
         "purpose": f"A backbone: the towers of {start.title}, tuned on image-caption pairs.",
         "license": start.license,
     }
-    write_text(folder / CARD_FILE, json.dumps(card, indent=2, ensure_ascii=False) + "\n")
-    write_record(folder, record)
+    write_json(folder / CARD_FILE, card)
+    TUNING_RUN.write(folder, record)
     keep_towers(network, folder)
 
 
@@ -78,12 +68,3 @@ def keep_towers(network: MedCLIPSeg, folder: Path) -> None:
     towers = {name: tensor for name, tensor in network.state_dict().items() if not is_adapter(name)}
     save_weights(towers, folder / OWN_BACKBONE_FILE)
     save_backbone_link(file_hash(folder / OWN_BACKBONE_FILE), folder)
-
-
-def write_record(folder: Path, record: dict[str, Any]) -> None:
-    """Write ``tuning.json``.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    write_run_record(folder / RECORD_FILE, record)

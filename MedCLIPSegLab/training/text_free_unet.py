@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
-from monai.networks.nets.unet import UNet
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from MedCLIPSegLogic.checked import checked, from_json
+from MedCLIPSegLogic.files.json_reading import read_json
 from MedCLIPSegLogic.inference.preprocess import place, prepare_slice
 from MedCLIPSegLogic.model.catalog import CONFIG_FILE, WEIGHTS_FILE
 from MedCLIPSegLogic.model.config import PreprocessingConfig
 from MedCLIPSegLogic.model.network import NetworkOutput
 from MedCLIPSegLogic.model.noise import FreshNoise, NoiseSource
-from MedCLIPSegLogic.model.typed_json import dataclass_from_json
-
-from .settings import LossWeights, TrainingSettings
 
 
+@checked
 @dataclass(frozen=True)
 class UNetConfig:
     """A residual U-Net.
@@ -40,15 +36,6 @@ class UNetConfig:
     channels: tuple[int, ...] = (16, 32, 64, 128, 256)
     preprocessing: PreprocessingConfig = field(default_factory=lambda: PreprocessingConfig("rgb", antialias=True))
 
-    def to_json(self) -> str:
-        """The configuration as indented JSON text."""
-        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> UNetConfig:
-        """Read what :meth:`to_json` wrote."""
-        return cast(UNetConfig, dataclass_from_json(cls, json.loads(text)))
-
 
 class TextFreeUNet(nn.Module):
     """MONAI's U-Net behind the interface of :class:`MedCLIPSeg`, deaf to text and noise.
@@ -58,6 +45,8 @@ class TextFreeUNet(nn.Module):
     """
 
     def __init__(self, config: UNetConfig) -> None:
+        from monai.networks.nets.unet import UNet
+
         super().__init__()
         self.config = config
         strides = (2,) * (len(config.channels) - 1)
@@ -80,7 +69,7 @@ def load_unet(folder: Path) -> TextFreeUNet:
     Args:
         folder: with its configuration and weights.
     """
-    network = TextFreeUNet(UNetConfig.from_json((folder / CONFIG_FILE).read_text(encoding="utf-8")))
+    network = TextFreeUNet(from_json(UNetConfig, read_json(folder / CONFIG_FILE)))
     tensors = load_file(folder / WEIGHTS_FILE)
     network.load_state_dict({n: t.float() if t.is_floating_point() else t for n, t in tensors.items()})
     return network.eval()
@@ -96,16 +85,3 @@ def slice_probability(network: TextFreeUNet, pixels: NDArray[np.uint8]) -> NDArr
     inputs = prepare_slice(pixels, placement, config.preprocessing)[None].to(device)
     logits = network(inputs, no_tokens([""]), FreshNoise()).logits
     return placement.restore(logits.sigmoid())[0].cpu().numpy()
-
-
-def baseline_settings(settings: TrainingSettings) -> TrainingSettings:
-    """The same run for a network without text: data, changes of the picture and optimizer stay."""
-    return dataclasses.replace(
-        settings,
-        prompts="as-given",
-        styles=None,
-        composition=None,
-        negative_share=0.0,
-        freeze_towers=False,
-        loss=LossWeights(settings.loss.dice, settings.loss.cross_entropy, contrast=0.0),
-    )

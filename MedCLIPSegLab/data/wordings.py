@@ -14,7 +14,7 @@ Wordings = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class PromptData:
+class PromptWordings:
     """Wordings with gaps.
 
     ``{target}`` stands for the thing asked for, ``{prompt}`` for a whole prompt, ``{place}`` for a place and ``{word}``
@@ -69,12 +69,12 @@ class PromptData:
 
 
 @cache
-def prompt_data() -> PromptData:
+def wordings() -> PromptWordings:
     """The wordings that come with the package."""
     data = json.loads(STYLES_FILE.read_text(encoding="utf-8"))
     held_out = data["evaluation"]
     training = {name: _frozen(value) for name, value in data["training"].items()}
-    return PromptData(
+    return PromptWordings(
         **training,
         areas=_frozen(data["areas"]),
         neutral=_frozen(held_out["neutral"]),

@@ -1,12 +1,10 @@
-"""Prompt variants for training, so that short and vague prompts work and the text stays true to the picture."""
+"""What the words of a prompt say: place, size, color, the thing and the kind of image."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Sequence
-
-import numpy as np
 
 _SIDES = {"left": "right", "right": "left"}
 _HEIGHTS = {"top": "bottom", "bottom": "top", "upper": "lower", "lower": "upper"}
@@ -39,32 +37,10 @@ _TARGET = re.compile(
     rf"cardiomediastinum|lungs?)|(?:{_KIND}\s+)+(?:growths?|abnormality))\b",
     re.IGNORECASE,
 )
-_SYNONYMS = {"tumor": ("tumor", "lesion", "mass", "tumour"), "lesion": ("lesion", "tumor", "mass"), "mass": ("mass",)}
 _ANATOMY = frozenset(
     {"abdomen", "bladder", "bone", "bowel", "brain", "breast", "cervix", "chest", "colon", "esophagus", "eye", "heart"}
     | {"hippocampus", "kidney", "liver", "lung", "lungs", "lymph", "nerve", "pancreas", "pelvis", "polyp", "polyps"}
     | {"prostate", "retina", "skin", "spine", "spleen", "stomach", "thyroid", "tooth", "uterus", "vessel"}
-)
-_SHORT = (
-    "{target}",
-    "{target}",
-    "a {target}",
-    "the {target}",
-    "{target} visible",
-    "{target} visible.",
-    "find the {target}",
-    "segment the {target}",
-    "show me the {target}",
-    "where is the {target}?",
-    "a {target} is visible in the image",
-    "outline of the {target}",
-)
-_TAILS = (
-    " with irregular boundaries and complex internal texture",
-    " with smooth margins and a homogeneous interior",
-    ", seen against otherwise normal surrounding tissue",
-    " that stands out from its surroundings by texture and contrast",
-    ", clearly delineated and of heterogeneous appearance",
 )
 _IMAGE = re.compile(r"\b(breast ultrasound(?: image)?|brain(?: MRI| scan)?|T1-weighted brain MRI)\b", re.IGNORECASE)
 _ABSENT = re.compile(r"^\s*(?:no|without|normal|there is no)\b", re.IGNORECASE)
@@ -114,44 +90,6 @@ def named_image(text: str) -> str | None:
     """The kind of image a prompt names, such as "breast ultrasound"; None for none."""
     match = _IMAGE.search(text)
     return match.group(1) if match else None
-
-
-def shorten(text: str, rng: np.random.Generator) -> str:
-    """A short prompt as a person would type it: the named thing alone, perhaps by a synonym or without its kind."""
-    target = named_target(text)
-    if target is None:
-        return drop_size(drop_location(text))
-    *kinds, noun = target.split()
-    if rng.random() < 0.4:  # a kind may go unsaid, but not the part that is meant
-        target = " ".join([*(kind for kind in kinds if kind in PART_WORDS), noun])
-    choices = _SYNONYMS.get(noun, (noun,))
-    target = target.removesuffix(noun) + str(rng.choice(choices))
-    organ = named_image(text)
-    short = re.sub(r"\ba (?=[aeiou])", "an ", str(rng.choice(_SHORT)).format(target=target))
-    if organ and rng.random() < 0.4 and "image" not in short and "?" not in short:
-        short = f"{short.rstrip('.')} in the {organ}"
-    return short[0].upper() + short[1:] if rng.random() < 0.5 else short
-
-
-def overdescribe(text: str, rng: np.random.Generator) -> str:
-    """The prompt with a tail that says nothing about this picture."""
-    return text.rstrip(" .") + str(rng.choice(_TAILS)) + "."
-
-
-def vary(text: str, rng: np.random.Generator) -> str:
-    """A random variant of a prompt, still true of its picture."""
-    draw = rng.random()
-    if names_absence(text):
-        return text
-    if draw < 0.30:
-        return text
-    if draw < 0.45:
-        return drop_location(text)
-    if draw < 0.55:
-        return drop_size(text)
-    if draw < 0.65:
-        return overdescribe(text, rng)
-    return shorten(text, rng)
 
 
 def anatomy(prompts: Sequence[str]) -> frozenset[str]:

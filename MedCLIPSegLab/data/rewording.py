@@ -6,9 +6,8 @@ import re
 
 import numpy as np
 
-from . import prompts
-from .prompt_data import prompt_data
-from .settings import PromptStyles
+from . import prompt_words
+from .wordings import wordings
 
 SYNONYM_SHARE = 0.4
 """Share of short prompts whose noun is replaced."""
@@ -19,36 +18,11 @@ _IN_CLAUSE = re.compile(r"^(?P<thing>[^,:]+?),?\s+(?P<place>(?:located\s+)?in th
 _SIZE_WORD = re.compile(r"\b(?:tiny|small|medium(?:-sized)?|large|big|huge)\b", re.IGNORECASE)
 
 
-def style_prompt(text: str, styles: PromptStyles, rng: np.random.Generator) -> str:
-    """A prompt in a random style, still true of its picture but for words of size and place."""
-    if prompts.names_absence(text):
-        draw = rng.random() - styles.short
-        if draw < 0:
-            return absence(text, rng)
-        return reorder(text) if draw < styles.synonyms else text
-    change = {
-        "missing_location": lambda: prompts.drop_location(text),
-        "missing_size": lambda: prompts.drop_size(text),
-        "random_size": lambda: randomize_size(text, rng),
-        "overdescriptive": lambda: overdescribe(text, rng),
-        "short": lambda: short(text, rng),
-        "contradictory": lambda: contradict(text, rng),
-        "synonyms": lambda: reorder(replace_noun(text, rng)) if rng.random() < 0.5 else replace_noun(text, rng),
-        "random_place": lambda: randomize_place(overdescribe(text, rng) if rng.random() < 0.5 else text, rng),
-    }
-    draw = rng.random()
-    for name, apply in change.items():
-        draw -= getattr(styles, name)
-        if draw < 0:
-            return apply()
-    return text
-
-
 def thing(text: str) -> str:
     """What a prompt asks for, in the singular: "one small polyp at the left" asks for a "polyp"."""
-    target = prompts.named_target(text)
+    target = prompt_words.named_target(text)
     if target is None:
-        return prompts.drop_size(prompts.drop_location(text)).rstrip(" .") or text
+        return prompt_words.drop_size(prompt_words.drop_location(text)).rstrip(" .") or text
     return re.sub(r"(?<![su])s$", "", re.sub(r"(?<=mass)es$", "", target))
 
 
@@ -57,13 +31,13 @@ def short(text: str, rng: np.random.Generator) -> str:
     target = thing(text)
     *kinds, noun = target.split()
     if kinds and rng.random() < 0.4:
-        target = " ".join([*(kind for kind in kinds if kind in prompts.PART_WORDS), noun])
+        target = " ".join([*(kind for kind in kinds if kind in prompt_words.PART_WORDS), noun])
     if rng.random() < SYNONYM_SHARE:
         target = replace_noun(target, rng)
-    organ = prompts.named_image(text)
-    template = str(rng.choice(prompt_data().short))
+    organ = prompt_words.named_image(text)
+    template = str(rng.choice(wordings().short))
     if rng.random() < UNKNOWN_WORD_SHARE:
-        template = _with_unknown_words(str(rng.choice(prompt_data().around)), rng)
+        template = _with_unknown_words(str(rng.choice(wordings().around)), rng)
     phrase = fill(template, target)
     if organ and rng.random() < 0.4 and not re.search(r"\?|image|here", phrase):
         phrase = f"{phrase} in the {organ}"
@@ -90,12 +64,12 @@ def unknown_thing(rng: np.random.Generator) -> str:
 
 def absence(text: str, rng: np.random.Generator) -> str:
     """Another way to say that the thing a prompt denies is not there."""
-    return fill(str(rng.choice(prompt_data().absence)), prompts.named_target(text) or "lesion")
+    return fill(str(rng.choice(wordings().absence)), prompt_words.named_target(text) or "lesion")
 
 
 def overdescribe(text: str, rng: np.random.Generator) -> str:
     """The prompt with words around it that say nothing about this picture."""
-    template = str(rng.choice(prompt_data().overdescriptive))
+    template = str(rng.choice(wordings().overdescriptive))
     bare = text.rstrip(" .")
     if not template.startswith("{prompt}"):
         bare = bare[:1].lower() + bare[1:]
@@ -106,8 +80,8 @@ def contradict(text: str, rng: np.random.Generator) -> str:
     """The prompt inside a denial, half of the time with a wrong place, or a denial of the thing alone."""
     bare = text.rstrip(" .")
     if rng.random() < 0.5:
-        bare = f"{randomize_size(prompts.drop_location(bare), rng)} at the {_place(rng)}"
-    template = _with_unknown_words(str(rng.choice(prompt_data().contradictory)), rng)
+        bare = f"{randomize_size(prompt_words.drop_location(bare), rng)} at the {_place(rng)}"
+    template = _with_unknown_words(str(rng.choice(wordings().contradictory)), rng)
     if not template.startswith("{prompt}"):
         bare = bare[:1].lower() + bare[1:]
     return fill(template, thing(text)).replace("{prompt}", bare)
@@ -115,7 +89,7 @@ def contradict(text: str, rng: np.random.Generator) -> str:
 
 def replace_noun(text: str, rng: np.random.Generator) -> str:
     """The prompt with its first noun that has synonyms replaced by one of them, number kept."""
-    nouns = prompt_data().synonyms
+    nouns = wordings().synonyms
     match = re.search(rf"\b(?:skin |colon )?({'|'.join(nouns)})(s|es)?\b", text, re.IGNORECASE)
     if match is None:
         return text
@@ -143,26 +117,26 @@ def reorder(text: str) -> str:
 
 def randomize_size(text: str, rng: np.random.Generator) -> str:
     """The prompt with its word of size replaced by a random one, or with one before the thing."""
-    word = str(rng.choice(prompt_data().sizes))
+    word = str(rng.choice(wordings().sizes))
     changed, count = _SIZE_WORD.subn(lambda match: word.capitalize() if match[0][0].isupper() else word, text, count=1)
     if count:
         return changed
-    target = prompts.named_target(text)
+    target = prompt_words.named_target(text)
     return text if target is None else re.sub(re.escape(target), f"{word} {target}", text, count=1, flags=re.IGNORECASE)
 
 
 def randomize_place(text: str, rng: np.random.Generator) -> str:
     """The prompt with its words of place replaced by random ones, or with some after the thing."""
-    changed, count = prompts.PLACES.subn(lambda match: _place(rng), text)
+    changed, count = prompt_words.PLACES.subn(lambda match: _place(rng), text)
     if count:
         return changed
-    target = prompts.named_target(text)
+    target = prompt_words.named_target(text)
     place = f"in the {_place(rng)} of the image"
     return text if target is None else re.sub(re.escape(target), rf"\g<0> {place}", text, count=1, flags=re.IGNORECASE)
 
 
 def _place(rng: np.random.Generator) -> str:
-    return str(rng.choice(prompt_data().places))
+    return str(rng.choice(wordings().places))
 
 
 def fill(template: str, target: str) -> str:

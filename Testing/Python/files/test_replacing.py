@@ -1,0 +1,44 @@
+"""Files are replaced whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from full_disk import full_disk
+
+from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.files.json_reading import read_json
+from MedCLIPSegLogic.files.replacing import replacing, write_csv, write_failures_in_words, write_json, write_text
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    # A file name that is not in UTF-8 comes to a record as a lone surrogate.
+    data = {"name": os.fsdecode(b"\xe4.png"), "prompt": "Ödem “links”", "share": 0.5, "none": None}
+    write_json(tmp_path / "a.json", data)
+    assert read_json(tmp_path / "a.json") == data
+    assert "Ödem" in (tmp_path / "a.json").read_text(encoding="utf-8")
+    write_csv(tmp_path / "a.csv", ["image", "score"], [("a, b", 0.25), ("c", None)])
+    assert (tmp_path / "a.csv").read_bytes() == b'image,score\r\n"a, b",0.25\r\nc,\r\n'
+
+
+def test_a_failure_leaves_the_old_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "a.nii.gz"
+    write_text(path, "old")
+
+    def break_off() -> None:
+        with replacing(path) as temporary:
+            assert temporary.name.endswith(".nii.gz")  # many writers go by the ending
+            temporary.write_text("new")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        break_off()
+    failure = pytest.raises(MedCLIPSegError, match=r"a.nii.gz cannot be written \(.*\) and is left as it was")
+    with failure, write_failures_in_words(), full_disk():
+        write_text(path, "new" * 1000)
+    with pytest.raises(OSError, match=r"a\.nii\.gz"), replacing(path):
+        pass  # nothing was written
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
