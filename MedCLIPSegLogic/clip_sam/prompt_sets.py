@@ -1,15 +1,17 @@
-"""Prompt designs P0 to P5 of MedCLIP-SAMv2 (arXiv 2409.19483) by kind of study, from a data file."""
+"""Prompt designs P0 to P5 of MedCLIP-SAMv2 (arXiv 2409.19483) by kind of study, from a data file.
+
+Nothing here needs a package of others: the panel shows the studies before they are installed.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from ..errors import MedCLIPSegError
-from ..model.typed_json import dataclass_from_json
 
 Design = Literal["P0", "P1", "P2", "P3", "P4", "P5"]
 DESIGNS: tuple[Design, ...] = get_args(Design)
@@ -33,7 +35,7 @@ class Study:
     object: str
     studies: tuple[str, ...]
     features: tuple[str, ...]
-    classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    classes: dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -77,14 +79,6 @@ class PromptSets:
         return captions[:1] if design in ("P2", "P3") else captions[:ENSEMBLE]
 
 
-@dataclass(frozen=True)
-class _SetsFile:
-    """The fields of a file."""
-
-    studies: dict[str, Study]
-    caption: tuple[str, ...]
-
-
 def load_prompt_sets(file: Path = PUBLISHED_FILE) -> PromptSets:
     """Read a JSON file of studies and captions.
 
@@ -96,24 +90,55 @@ def load_prompt_sets(file: Path = PUBLISHED_FILE) -> PromptSets:
         MedCLIPSegError: it cannot be read, or a field is missing or of the wrong kind.
     """
     try:
-        read = dataclass_from_json(_SetsFile, json.loads(file.read_text(encoding="utf-8")))
+        data = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise MedCLIPSegError(f"The prompt sets {file} cannot be read: {error}.") from None
-    except MedCLIPSegError as error:
-        raise MedCLIPSegError(f"The prompt sets {file} cannot be used: {error}") from None
-    lists = {"studies": read.studies, "caption": read.caption}
-    for name, study in read.studies.items():
-        lists |= {f"studies.{name}.studies": study.studies, f"studies.{name}.features": study.features}
-        lists |= {f"studies.{name}.classes.{kind}": looks for kind, looks in study.classes.items()}
-    for name, held in lists.items():
-        if not held:
-            raise MedCLIPSegError(f"The prompt sets {file} cannot be used: the field '{name}' is empty.")
-    for caption in read.caption:
-        unknown = set(PLACEHOLDER.findall(caption)) - {"{study}", "{features}", "{object}"}
-        if "{features}" not in caption or unknown:
-            wrong = f"holds the unknown {min(unknown)}" if unknown else "lacks {features}"
-            raise MedCLIPSegError(f"The prompt sets {file} cannot be used: a text of the field 'caption' {wrong}.")
-    return PromptSets(read.studies, read.caption)
+    try:
+        entries = _get(data, "studies", "", dict, "one entry per study")
+        studies = {name: _study(entry, f"studies.{name}.") for name, entry in entries.items()}
+        captions = _texts(data, "caption", "")
+        for caption in captions:
+            unknown = set(PLACEHOLDER.findall(caption)) - {"{study}", "{features}", "{object}"}
+            if "{features}" not in caption or unknown:
+                wrong = f"holds the unknown {min(unknown)}" if unknown else "lacks {features}"
+                raise _WrongFieldError(f"a text of the field caption {wrong}")
+    except _WrongFieldError as error:
+        raise MedCLIPSegError(f"The prompt sets {file} cannot be used: {error}.") from None
+    return PromptSets(studies, captions)
+
+
+class _WrongFieldError(Exception):
+    """What is wrong with which field."""
+
+
+def _get(entry: Any, name: str, within: str, kind: type, what: str) -> Any:
+    """A field that must be there, hold something and be of a kind."""
+    if not isinstance(entry, dict):
+        raise _WrongFieldError(f"the field {within.rstrip('.')} must hold fields" if within else "it must hold fields")
+    if name not in entry:
+        raise _WrongFieldError(f"the field {within}{name} is missing")
+    if not isinstance(entry[name], kind) or not entry[name]:
+        raise _WrongFieldError(f"the field {within}{name} must be {what}")
+    return entry[name]
+
+
+def _texts(entry: Any, name: str, within: str) -> tuple[str, ...]:
+    what = "a list of texts"
+    values = _get(entry, name, within, list, what)
+    if not all(isinstance(value, str) and value for value in values):
+        raise _WrongFieldError(f"the field {within}{name} must be {what}")
+    return tuple(values)
+
+
+def _study(entry: Any, within: str) -> Study:
+    looks = _texts(entry, "features", within)
+    classes = _get(entry, "classes", within, dict, "one list of texts per kind") if entry.get("classes") else {}
+    return Study(
+        _get(entry, "object", within, str, "a text"),
+        _texts(entry, "studies", within),
+        looks,
+        {name: _texts(classes, name, f"{within}classes.") for name in classes},
+    )
 
 
 def _turned(names: tuple[str, ...], count: int) -> list[str]:

@@ -48,28 +48,28 @@ def test_unknown_studies_and_kinds_are_named() -> None:
 
 DAMAGED = [
     ("{", "cannot be read"),
-    ("[]", "field 'root' must hold an object"),
-    ('{"studies": {}, "caption": ["{features}"]}', "field 'studies' is empty"),
-    ('{"studies": {"a": 1}, "caption": ["{features}"]}', "field 'studies.a' must hold an object"),
+    ("[]", "it must hold fields"),
+    ('{"studies": {}, "caption": ["{features}"]}', "field studies must be one entry per study"),
+    ('{"studies": {"a": 1}, "caption": ["{features}"]}', "field studies.a must hold fields"),
     (
         '{"studies": {"a": {"object": "b", "studies": ["c"]}}, "caption": ["{features}"]}',
-        "field 'studies.a.features' is missing",
+        "field studies.a.features is missing",
     ),
     (
         '{"studies": {"a": {"object": 1, "studies": ["c"], "features": ["d"]}}, "caption": ["{features}"]}',
-        "field 'studies.a.object' cannot be 1",
+        "field studies.a.object must be a text",
     ),
     (
         '{"studies": {"a": {"object": "b", "studies": ["c"], "features": "d"}}, "caption": ["{features}"]}',
-        "field 'studies.a.features' cannot be 'd'",
+        "field studies.a.features must be a list of texts",
     ),
     (
         '{"studies": {"a": {"object": "b", "studies": ["c"], "features": ["d"], "classes": {"e": [2]}}}}',
-        "field 'studies.a.classes.e' cannot be 2",
+        "field studies.a.classes.e must be a list of texts",
     ),
-    (f'{{"studies": {A_STUDY}}}', "field 'caption' is missing"),
-    (f'{{"studies": {A_STUDY}, "caption": "x"}}', "field 'caption' cannot be 'x'"),
-    (f'{{"studies": {A_STUDY}, "caption": ["nothing"]}}', "a text of the field 'caption' lacks {features}"),
+    (f'{{"studies": {A_STUDY}}}', "field caption is missing"),
+    (f'{{"studies": {A_STUDY}, "caption": "x"}}', "field caption must be a list of texts"),
+    (f'{{"studies": {A_STUDY}, "caption": ["nothing"]}}', "a text of the field caption lacks {features}"),
     (f'{{"studies": {A_STUDY}, "caption": ["{{features}} {{organ}}"]}}', "the unknown {organ}"),
 ]
 
