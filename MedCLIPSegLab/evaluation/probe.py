@@ -28,7 +28,7 @@ from MedCLIPSegLogic.volumes.volume import Volume
 from ..data.prompt_sheets import ORIGINAL, PromptSheet, Split, find_sheets
 from ..data.truth import read_truth
 from ..metrics import dice_score
-from .choices import find_choices
+from .one_of_two import find_choices
 
 TABLE_FILE = "probes.csv"
 RESULT_FILE = "probes.json"

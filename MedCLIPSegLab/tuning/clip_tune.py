@@ -26,7 +26,7 @@ from .backbone_folder import TUNING_RUN, keep_towers, make_folder, whole_or_noth
 from .pairs import Pair, PairTable, read_pairs, split_pairs
 from .retrieval import RetrievalScores
 from .settings import TuningSettings
-from .towers import TunedTowers
+from .tuned_towers import TunedTowers
 from .tuner import Tuner, TuningProgress, measure
 
 DEFAULT_START = "biomedclip"

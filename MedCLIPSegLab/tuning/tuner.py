@@ -24,7 +24,7 @@ from .dhn_nce import dhn_nce
 from .pairs import Pair, draw_batches
 from .retrieval import RetrievalScores, score_retrieval
 from .settings import TuningSettings
-from .towers import TunedTowers, read_ahead
+from .tuned_towers import TunedTowers, read_ahead
 
 ADAMW_BETAS, ADAMW_EPSILON = (0.9, 0.98), 1e-6
 """Those of the released script."""

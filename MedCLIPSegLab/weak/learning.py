@@ -23,8 +23,8 @@ from ..training.unet_training import train_unet
 from .images import ClassImages, find_images, pair_prompts
 from .nnunet import NnUNet, require_nnunet
 from .prediction import Predicted, Predictor, predict_images
-from .progress import Report, WeakProgress
 from .pseudo_masks import MakeMask, PseudoRecord, make_pseudo_set, zero_shot_masks
+from .reporting import Report, WeakProgress
 from .settings import MAY_CHANGE, WeakSettings
 from .unet import CHANNELS, unet_predictor
 

@@ -27,7 +27,7 @@ from MedCLIPSegLogic.inference.request import Device
 from ..training.state import STATE_FILE
 from .nnunet_dataset import DATASET_FILE, DATASET_ID, DATASET_NAME, network_image, write_nnunet_dataset
 from .prediction import Predictor
-from .progress import Report, WeakProgress
+from .reporting import Report, WeakProgress
 from .schedule import CyclicTraining, snapshot_path
 
 TRAINER = "CyclicTrainer"

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from MedCLIPSegLogic.files.replacing import write_csv
 from MedCLIPSegLogic.volumes.image_writing import write_image
 
+from .ensemble_entropy import entropy_bits, image_score
 from .images import Slice, read_slice, write_png
-from .progress import Report, WeakProgress
-from .uncertainty import entropy_bits, image_score
+from .reporting import Report, WeakProgress
 
 MASKS_FOLDER = "masks"
 PROBABILITY_FOLDER = "probability"

@@ -22,7 +22,7 @@ from MedCLIPSegLogic.runs.preparing import prepare
 from MedCLIPSegLogic.volumes.volume import Volume
 
 from .images import ClassImages, PromptedImage, read_slice, write_png
-from .progress import Report, WeakProgress
+from .reporting import Report, WeakProgress
 
 TRAIN_FOLDER = "Train_Folder"
 SHEET = "Train_text.csv"

@@ -28,35 +28,6 @@ ADAPTER_PREFIXES = ("pvl_adapters.", "upscale.", "mask_head.", "mask_deviation."
 """What is trained on a frozen backbone."""
 
 
-def save_checkpoint(network: MedCLIPSeg, folder: Path, half: bool = False) -> None:
-    """Write ``model.safetensors`` and ``config.json``.
-
-    Args:
-        network: the network to save.
-        folder: existing folder.
-        half: store floating-point values as float16.
-
-    Raises:
-        OSError: a file cannot be written; earlier weights in the folder are kept.
-    """
-    save_weights(network.state_dict(), folder / WEIGHTS_FILE, half)
-    save_config(network.config, folder)
-
-
-def save_adapter(network: MedCLIPSeg, folder: Path, backbone: str, half: bool = False) -> None:
-    """Write ``adapter.safetensors``, ``backbone.json`` and ``config.json``.
-
-    Args:
-        network: the network whose trained part is saved.
-        folder: existing folder.
-        backbone: SHA-256 of the shared file its towers came from.
-        half: store as float16.
-    """
-    save_weights({n: t for n, t in network.state_dict().items() if is_adapter(n)}, folder / ADAPTER_FILE, half)
-    save_backbone_link(backbone, folder)
-    save_config(network.config, folder)
-
-
 def save_weights(tensors: Mapping[str, Tensor], path: Path, half: bool = False) -> None:
     """Write a safetensors file, whole or not at all.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import timm.layers
 import timm.models.byobnet as byobnet
@@ -14,26 +14,6 @@ from torch import Tensor, nn
 
 from .config import ImageTowerConfig
 from .fused_block import residual_block
-
-
-class ImageTower(Protocol):
-    """An image tower in lock-step: embed, then one block after the other, then project."""
-
-    def embed(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Tokens (B, 1 + h·w, W), class token first, and the stem's features at 1/4 and 1/8 (empty without a stem)."""
-        ...
-
-    def block(self, index: int, tokens: Tensor) -> Tensor:
-        """Tokens after block ``index``."""
-        ...
-
-    def project(self, tokens: Tensor) -> Tensor:
-        """Patch vectors (B, h·w, joint width) after the final norm, class token dropped."""
-        ...
-
-    def project_class(self, tokens: Tensor) -> Tensor:
-        """The vector (B, joint width) of the class token: what CLIP says of the whole image."""
-        ...
 
 
 class OpenClipImageTower(VisionTransformer):
@@ -52,15 +32,19 @@ class OpenClipImageTower(VisionTransformer):
         )
 
     def embed(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Tokens (B, 1 + h·w, W), class token first, and the stem's features at 1/4 and 1/8 (empty without a stem)."""
         return self._embeds(images), []
 
     def block(self, index: int, tokens: Tensor) -> Tensor:
+        """Tokens after block ``index``."""
         return residual_block(self.transformer.resblocks[index], tokens, tokens)
 
     def project(self, tokens: Tensor) -> Tensor:
+        """Patch vectors (B, h·w, joint width) after the final norm, class token dropped."""
         return self.ln_post(tokens[:, 1:]) @ self.proj
 
     def project_class(self, tokens: Tensor) -> Tensor:
+        """The vector (B, joint width) of the class token: what CLIP says of the whole image."""
         return self.ln_post(tokens[:, 0]) @ self.proj
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
-
-from ..errors import MedCLIPSegError
 
 Direction = Literal["image_from_text", "text_from_image"]
 DIRECTIONS: tuple[Direction, ...] = ("image_from_text", "text_from_image")
@@ -40,23 +38,6 @@ class MeanNoise:
 
     def __call__(self, adapter: int, direction: Direction, values: Tensor) -> Tensor:
         return torch.zeros_like(values)
-
-
-class ReplayedNoise:
-    """Stored noise, for golden files.
-
-    Args:
-        tensors: ``{"adapter<a>.<direction>": (B, Tk, C)}``.
-    """
-
-    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
-        self._tensors = tensors
-
-    def __call__(self, adapter: int, direction: Direction, values: Tensor) -> Tensor:
-        try:
-            return self._tensors[f"adapter{adapter}.{direction}"].to(values)
-        except KeyError:
-            raise MedCLIPSegError(f"The noise of adapter {adapter} ({direction}) is missing.") from None
 
 
 class SeededNoise:

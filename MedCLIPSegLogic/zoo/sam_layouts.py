@@ -17,30 +17,15 @@ if TYPE_CHECKING:
     from transformers import SamConfig
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {
-    "ViT-B": {
+    name: {
         "vision_config": {
-            "hidden_size": 768,
-            "num_hidden_layers": 12,
-            "num_attention_heads": 12,
-            "global_attn_indexes": [2, 5, 8, 11],
+            "hidden_size": width,
+            "num_hidden_layers": layers,
+            "num_attention_heads": heads,
+            "global_attn_indexes": list(range(layers // 4 - 1, layers, layers // 4)),
         }
-    },
-    "ViT-L": {
-        "vision_config": {
-            "hidden_size": 1024,
-            "num_hidden_layers": 24,
-            "num_attention_heads": 16,
-            "global_attn_indexes": [5, 11, 17, 23],
-        }
-    },
-    "ViT-H": {
-        "vision_config": {
-            "hidden_size": 1280,
-            "num_hidden_layers": 32,
-            "num_attention_heads": 16,
-            "global_attn_indexes": [7, 15, 23, 31],
-        }
-    },
+    }
+    for name, width, layers, heads in (("ViT-B", 768, 12, 12), ("ViT-L", 1024, 24, 16), ("ViT-H", 1280, 32, 16))
 }
 """The three sizes; everything else is as transformers has it by default."""
 POSITIONS = ("image_encoder.pos_embed", "vision_encoder.pos_embed")

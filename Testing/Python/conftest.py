@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from model_saving import save_checkpoint
 
-from MedCLIPSegLogic.model.checkpoint import save_checkpoint
 from MedCLIPSegLogic.model.config import (
     AdapterConfig,
     HeadConfig,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from MedCLIPSegLab.data.prompt_sheets import find_sheets
-from MedCLIPSegLab.evaluation.choices import find_choices
+from MedCLIPSegLab.evaluation.one_of_two import find_choices
 from MedCLIPSegLab.evaluation.scoring import segment_row
 from MedCLIPSegLab.metrics import dice_score
 from MedCLIPSegLogic.inference.engine import run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,25 @@ from MedCLIPSegLogic.model.adapter import PVLAdapter
 from MedCLIPSegLogic.model.attention import ProbabilisticCrossAttention
 from MedCLIPSegLogic.model.config import AdapterConfig, ImageTowerConfig, ModelConfig, TextTowerConfig
 from MedCLIPSegLogic.model.network import MedCLIPSeg
-from MedCLIPSegLogic.model.noise import ReplayedNoise
+from MedCLIPSegLogic.model.noise import Direction
 from MedCLIPSegLogic.model.upscale import UpscaleBlock
 
 PUBLISHED_BETA = 2.35
 Tensors = dict[str, Tensor]
+
+
+class ReplayedNoise:
+    """Stored noise, for golden files.
+
+    Args:
+        tensors: ``{"adapter<a>.<direction>": (B, Tk, C)}``.
+    """
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self._tensors = tensors
+
+    def __call__(self, adapter: int, direction: Direction, values: Tensor) -> Tensor:
+        return self._tensors[f"adapter{adapter}.{direction}"].to(values)
 
 
 def read_golden(path: Path) -> tuple[Tensors, dict[str, Any]]:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from model_saving import save_checkpoint
 from safetensors.torch import load_file, save_file
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.model.checkpoint import load_checkpoint, save_checkpoint
+from MedCLIPSegLogic.model.checkpoint import load_checkpoint
 from MedCLIPSegLogic.model.config import ModelConfig
 from MedCLIPSegLogic.model.library import LoadedModel, load_model
 from MedCLIPSegLogic.model.network import MedCLIPSeg

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from model_saving import save_checkpoint
 from safetensors.torch import load_file
 
 from MedCLIPSegLab.training import trainer
-from MedCLIPSegLogic.model.checkpoint import save_checkpoint
 from MedCLIPSegLogic.model.config import AdapterConfig, HeadConfig, ImageTowerConfig, ModelConfig
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 

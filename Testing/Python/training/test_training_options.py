@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from full_disk import full_disk
+from model_saving import save_checkpoint
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -29,7 +30,6 @@ from MedCLIPSegLab.training.settings import LossWeights, TrainingSettings
 from MedCLIPSegLab.training.train import train, training_settings
 from MedCLIPSegLab.training.trainer import TrainingProgress
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.model.checkpoint import save_checkpoint
 from MedCLIPSegLogic.model.config import AdapterConfig, ImageTowerConfig, ModelConfig, PreprocessingConfig
 from MedCLIPSegLogic.model.library import load_model
 from MedCLIPSegLogic.model.network import MedCLIPSeg

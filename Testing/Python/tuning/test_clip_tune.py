@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from full_disk import full_disk
+from model_saving import save_checkpoint
 from pair_tables import REAL_IMAGES, real_rows, write_table
 from PIL import Image
 from published_files import SMALL, small_network
@@ -26,7 +27,7 @@ from MedCLIPSegLab.tuning.tuner import TuningProgress
 from MedCLIPSegLogic.clip_sam.towers import load_towers
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.catalog import describe_model
-from MedCLIPSegLogic.model.checkpoint import is_adapter, load_to_train, save_checkpoint
+from MedCLIPSegLogic.model.checkpoint import is_adapter, load_to_train
 from MedCLIPSegLogic.model.library import find_model, load_model
 
 QUICK = TuningSettings(batch_size=4, epochs=2, learning_rate=1e-3, min_caption=5)

@@ -18,7 +18,7 @@ from MedCLIPSegLab.cli.app import app
 from MedCLIPSegLab.evaluation.evaluate_masks import evaluate_masks
 from MedCLIPSegLab.metrics import dice_score
 from MedCLIPSegLab.weak.learning import weak
-from MedCLIPSegLab.weak.progress import WeakProgress
+from MedCLIPSegLab.weak.reporting import WeakProgress
 from MedCLIPSegLab.weak.settings import WeakSettings
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.runs.models import Models

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from MedCLIPSegLab.data.prompt_sheets import PromptSheet
-from MedCLIPSegLab.evaluation.choices import Choice, find_choices
+from MedCLIPSegLab.evaluation.one_of_two import Choice, find_choices
 from MedCLIPSegLogic.datasets.sheet_writing import with_row
 
 
