@@ -58,9 +58,7 @@ def test_help_names_every_command_and_option(
 ) -> None:
     assert call(monkeypatch, "--help") == 0
     printed = capsys.readouterr().out
-    assert all(
-        name in printed for name in ("segment", "zeroshot", "demo", "train", "evaluate", "speed", "paper-tables")
-    )
+    assert all(name in printed for name in ("segment", "zeroshot", "demo", "train", "evaluate", "speed"))
     assert call(monkeypatch, "segment", "--help") == 0
     printed = capsys.readouterr().out
     wanted = "--prompt --out --model --samples --threshold --plane --window --preset --device --seed --slices --json"
