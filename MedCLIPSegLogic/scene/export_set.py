@@ -12,11 +12,12 @@ import slicer
 from ..errors import MedCLIPSegError
 from ..files.slugs import slugs
 from ..files.staging import check_free, staged_folder
-from ..volumes.shear import is_sheared
+from ..volumes.image_writing import write_image
+from ..volumes.volume import is_sheared
+from .arrays import copy_voxels
 from .export import save_segmentation
 from .export_record import export_record
 from .geometry import ijk_to_ras
-from .image_files import save_map_volume
 from .label_map_files import save_label_map
 from .maps import PROBABILITY, UNCERTAINTY, find_map
 from .nodes import SegmentationNode, VolumeNode
@@ -182,7 +183,7 @@ class _ExportedFiles:
                     self._notes.append(f"There is no {role.name.lower()} map of “{name}”.")
                 else:
                     path = self._folder / f"{slug}.{role.name.lower()}.{ending}"
-                    save_map_volume(node, path)
+                    write_image(copy_voxels(node.GetImageData()), ijk_to_ras(node), path)
                     self._files[segment_id].append(path.name)
 
     def _add_shared(self, name: str) -> None:

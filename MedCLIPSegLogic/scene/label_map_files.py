@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
 from ..files.slugs import slugs
+from ..volumes.image_writing import image_ending, write_image
 from .geometry import ijk_to_ras, voxel_counts
-from .image_files import image_ending, write_image
 from .nodes import SegmentationNode, VolumeNode
 from .segmentation import segment_mask
 
