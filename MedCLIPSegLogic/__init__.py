@@ -1,6 +1,6 @@
 """MedCLIPSeg: segment medical images by typing what to look for.
 
-What the command line does, Python does with functions::
+What the command line does, Python does with functions of the same names::
 
     from MedCLIPSegLogic import segment
     segment("brain.nii.gz", "tumor in the brain MRI", "result")
@@ -12,62 +12,60 @@ and evaluate come with the workbench, the package ``MedCLIPSegLab``, which is no
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .errors import MedCLIPSegError
-from .version import __version__
+from .errors import MedCLIPSegError as MedCLIPSegError
+from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from MedCLIPSegLab.data.check_data import check_data
-    from MedCLIPSegLab.evaluation.evaluate import evaluate, evaluate_sets
-    from MedCLIPSegLab.evaluation.evaluate_masks import evaluate_masks
-    from MedCLIPSegLab.evaluation.probe import probe
-    from MedCLIPSegLab.paper.benchmark import benchmark
-    from MedCLIPSegLab.results.demo import demo
-    from MedCLIPSegLab.results.segment import segment
-    from MedCLIPSegLab.results.zeroshot import zeroshot
-    from MedCLIPSegLab.speed.bench import bench
-    from MedCLIPSegLab.training.train import train
-    from MedCLIPSegLab.tuning.clip_tune import clip_tune
-    from MedCLIPSegLab.verify import verify
-    from MedCLIPSegLab.weak.learning import weak
+    from MedCLIPSegLab.data.check_data import check_data as check_data
+    from MedCLIPSegLab.evaluation.evaluate import evaluate as evaluate
+    from MedCLIPSegLab.evaluation.evaluate import evaluate_sets as evaluate_sets
+    from MedCLIPSegLab.evaluation.evaluate_masks import evaluate_masks as evaluate_masks
+    from MedCLIPSegLab.evaluation.probe import probe as probe
+    from MedCLIPSegLab.models.commands import download_model as download_model
+    from MedCLIPSegLab.models.commands import export_model as export_model
+    from MedCLIPSegLab.models.commands import import_model as import_model
+    from MedCLIPSegLab.models.commands import list_models as list_models
+    from MedCLIPSegLab.models.commands import model_info as model_info
+    from MedCLIPSegLab.models.commands import remove_model as remove_model
+    from MedCLIPSegLab.models.commands import verify_model as verify_model
+    from MedCLIPSegLab.paper.paper_tables import paper_tables as paper_tables
+    from MedCLIPSegLab.results.demo import demo as demo
+    from MedCLIPSegLab.results.segmenting import segment as segment
+    from MedCLIPSegLab.results.segmenting import zeroshot as zeroshot
+    from MedCLIPSegLab.speed.measuring import speed as speed
+    from MedCLIPSegLab.training.train import train as train
+    from MedCLIPSegLab.tuning.clip_tune import clip_tune as clip_tune
+    from MedCLIPSegLab.weak.learning import weak as weak
 
 _HOMES = {
-    "bench": "MedCLIPSegLab.speed.bench",
-    "benchmark": "MedCLIPSegLab.paper.benchmark",
-    "check_data": "MedCLIPSegLab.data.check_data",
-    "clip_tune": "MedCLIPSegLab.tuning.clip_tune",
-    "demo": "MedCLIPSegLab.results.demo",
-    "evaluate": "MedCLIPSegLab.evaluation.evaluate",
-    "evaluate_masks": "MedCLIPSegLab.evaluation.evaluate_masks",
-    "evaluate_sets": "MedCLIPSegLab.evaluation.evaluate",
-    "probe": "MedCLIPSegLab.evaluation.probe",
-    "segment": "MedCLIPSegLab.results.segment",
-    "train": "MedCLIPSegLab.training.train",
-    "verify": "MedCLIPSegLab.verify",
-    "weak": "MedCLIPSegLab.weak.learning",
-    "zeroshot": "MedCLIPSegLab.results.zeroshot",
+    "check_data": "data.check_data",
+    "clip_tune": "tuning.clip_tune",
+    "demo": "results.demo",
+    "download_model": "models.commands",
+    "evaluate": "evaluation.evaluate",
+    "evaluate_masks": "evaluation.evaluate_masks",
+    "evaluate_sets": "evaluation.evaluate",
+    "export_model": "models.commands",
+    "import_model": "models.commands",
+    "list_models": "models.commands",
+    "model_info": "models.commands",
+    "paper_tables": "paper.paper_tables",
+    "probe": "evaluation.probe",
+    "remove_model": "models.commands",
+    "segment": "results.segmenting",
+    "speed": "speed.measuring",
+    "train": "training.train",
+    "verify_model": "models.commands",
+    "weak": "weak.learning",
+    "zeroshot": "results.segmenting",
 }
-
-__all__ = [
-    "MedCLIPSegError",
-    "__version__",
-    "bench",
-    "benchmark",
-    "check_data",
-    "clip_tune",
-    "demo",
-    "evaluate",
-    "evaluate_masks",
-    "evaluate_sets",
-    "probe",
-    "segment",
-    "train",
-    "verify",
-    "weak",
-    "zeroshot",
-]
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        return getattr(import_module(f"MedCLIPSegLab.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

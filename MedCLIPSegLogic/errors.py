@@ -10,3 +10,16 @@ class MedCLIPSegError(Exception):
 
 class DeviceError(MedCLIPSegError):
     """The device that was asked for is not there; another one can be used instead."""
+
+
+class MissingModelError(MedCLIPSegError):
+    """A model is not on this computer.
+
+    Args:
+        sentence: for people.
+        name: of the model; None when any SAM would do and there is none.
+    """
+
+    def __init__(self, sentence: str, name: str | None) -> None:
+        super().__init__(sentence)
+        self.name = name

@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import qt
 import slicer
 
 from MedCLIPSegLib.correct.correct_section import CorrectSection
@@ -21,8 +20,10 @@ from MedCLIPSegLib.review.statistics_table import StatisticsTable
 from MedCLIPSegLib.review.threshold_section import ThresholdSection
 from MedCLIPSegLib.review.uncertainty_note import UncertaintyNote
 from MedCLIPSegLib.run.run_section import RunSection
+from MedCLIPSegLib.section import Section
 from MedCLIPSegLib.setup.dependencies import Dependencies
 from MedCLIPSegLib.setup.setup_notice import SetupNotice
+from MedCLIPSegLib.widgets import oneShot
 
 
 class Panel:
@@ -45,7 +46,7 @@ class Panel:
         self.threshold = ThresholdSection(ui, logic)
         dependencies = Dependencies(requirementsFile)
         self.setup = SetupNotice(ui, logic, dependencies, self.model.useProcessor)
-        self._sections = [
+        self._sections: list[Section] = [
             InputSection(ui, logic),
             PromptTable(ui, logic),
             PromptEntry(ui, logic, PromptHistory(settings)),
@@ -64,10 +65,7 @@ class Panel:
         logic.confirm = slicer.util.confirmOkCancelDisplay
         logic.saveStateForUndo = self.correct.saveStateForUndo
         logic.failed.connect(self.setup.onFailed)
-        self._refreshTimer = qt.QTimer()
-        self._refreshTimer.setSingleShot(True)
-        self._refreshTimer.setInterval(0)
-        self._refreshTimer.connect("timeout()", self.refresh)
+        self._refreshTimer = oneShot(self.refresh)
         logic.changed.connect(self._refreshSoon)
 
     def enter(self) -> None:
@@ -75,20 +73,19 @@ class Panel:
         self.bind()
         self.setup.check()
         for section in self._sections:
-            getattr(section, "enter", _nothing)()
+            section.enter()
 
     def exit(self) -> None:
         """Let the views and shortcuts go: another module is shown. A run goes on."""
         self.threshold.finish()
         for section in self._sections:
-            getattr(section, "exit", _nothing)()
+            section.exit()
         self._unbindGui()
 
     def bind(self) -> None:
         """Show the scene's parameter node."""
         self._unbindGui()
-        self._logic.bind()
-        self._guiTag = self._logic.parameters.connectGui(self._ui)
+        self._guiTag = self._logic.bind().connectGui(self._ui)
         self.refresh()
 
     def release(self) -> None:
@@ -103,7 +100,7 @@ class Panel:
         self._refreshTimer.stop()
         self._unbindGui()
         for section in self._sections:
-            getattr(section, "cleanup", _nothing)()
+            section.cleanup()
         self._logic.shutDown()
 
     def onVolumeAdded(self) -> None:
@@ -129,7 +126,3 @@ class Panel:
         if self._guiTag is not None and self._logic.parameters is not None:
             self._logic.parameters.disconnectGui(self._guiTag)
         self._guiTag = None
-
-
-def _nothing() -> None:
-    """What a section does that needs nothing done."""

@@ -1,6 +1,9 @@
 """What the scene holds for the module: its choices, prompts, results and maps."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import slicer
 import vtk
@@ -8,50 +11,59 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from slicer.util import VTKObservationMixin
 
 from MedCLIPSegLib.parameter_node import MedCLIPSegParameterNode
-from MedCLIPSegLib.prompts.prompt_rows import PromptRow, PromptRows
-from MedCLIPSegLib.prompts.row_states import RowStates
+from MedCLIPSegLib.prompts.prompt_rows import DONE, EDITED, EMPTY, NEW, PromptRow, PromptRows
 from MedCLIPSegLib.signal import Signal
 from MedCLIPSegLogic.errors import MedCLIPSegError
+
+if TYPE_CHECKING:
+    from MedCLIPSegLogic.volumes.planes import SliceAxis
 
 
 class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
     """The scene's parameter node and rows, and the results that belong to them.
 
-    ``changed()`` is called when anything shown may differ.
+    * ``changed()``: anything shown may differ.
+    * ``saveStateForUndo(segmentationNode)``: set by who offers undo; called before a segmentation is changed.
+    * ``parameters``: None while the scene closes and before the panel was opened.
     """
 
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
         VTKObservationMixin.__init__(self)
-        from MedCLIPSegLogic.scene.palette import SEGMENT_COLORS
+        from MedCLIPSegLogic.scene.colors import SEGMENT_COLORS
 
-        self.changed = Signal()
+        self.changed: Signal[[]] = Signal()
+        self.saveStateForUndo: Callable[[slicer.vtkMRMLSegmentationNode], None] = lambda segmentationNode: None
         self.rows = PromptRows(SEGMENT_COLORS)
         self.rows.changed.connect(self._onRowsChanged)
         self.parameters: MedCLIPSegParameterNode | None = None
-        self._states = RowStates()
+        # States of the present or last run by row; all others are read from the segments.
+        self._runStates: dict[str, str] = {}
+        self._emptiness: dict[str, tuple[int, bool]] = {}
 
     def getParameterNode(self) -> MedCLIPSegParameterNode:
         """The scene's parameter node, typed; made anew after a scene was closed."""
         return MedCLIPSegParameterNode(super().getParameterNode())
 
-    def bind(self) -> None:
-        """Work on the scene's parameter node, with the image in view when none is chosen."""
+    def bind(self) -> MedCLIPSegParameterNode:
+        """Work on the scene's parameter node, with the image in view when none is chosen; returns it."""
         from MedCLIPSegLogic.model.catalog import default_model
 
         self.release()
-        self.parameters = self.getParameterNode()
-        if not self.parameters.model:
-            self.parameters.model = default_model()
-        self.rows.replaceAll(PromptRows.parse(self.parameters.promptTable))
-        self.addObserver(self.parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
+        self.parameters = parameters = self.getParameterNode()
+        if not parameters.model:
+            parameters.model = default_model()
+        self.rows.replaceAll(PromptRows.parse(parameters.promptTable))
+        self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
         self.chooseImage()
+        return parameters
 
     def release(self) -> None:
         """Forget the parameter node: its scene is being closed."""
         self.removeObservers()
         self.parameters = None
-        self._states.forget()
+        self._runStates.clear()
+        self._emptiness.clear()
         self.changed()
 
     def chooseImage(self) -> None:
@@ -64,21 +76,25 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
                 self.parameters.inputVolume = image
 
     @property
-    def volumeNode(self) -> Any:
+    def volumeNode(self) -> slicer.vtkMRMLVolumeNode | None:
+        """The image to segment, or None."""
         return self.parameters.inputVolume if self.parameters is not None else None
 
     @property
-    def segmentationNode(self) -> Any:
+    def segmentationNode(self) -> slicer.vtkMRMLSegmentationNode | None:
+        """The segmentation with results of that image, or None."""
         return self.parameters.segmentation if self.parameters is not None else None
 
     @property
     def currentRow(self) -> PromptRow | None:
+        """The row that is selected, or None."""
         index = self.parameters.currentRow if self.parameters is not None else -1
         return self.rows[index] if 0 <= index < len(self.rows) else None
 
     @property
-    def sliceAxis(self) -> Any:
-        if self.volumeNode is None or self.volumeNode.GetImageData() is None:
+    def sliceAxis(self) -> SliceAxis | None:
+        """How the image is sliced in the chosen plane; None without an image, or when it has no such slices."""
+        if self.parameters is None or self.volumeNode is None or self.volumeNode.GetImageData() is None:
             return None
         try:
             from MedCLIPSegLogic.scene.volumes import slice_axis_of
@@ -88,17 +104,50 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
         except (MedCLIPSegError, ModuleNotFoundError):
             return None
 
-    def segmentOf(self, row: PromptRow) -> str | None:
+    @property
+    def hasResults(self) -> bool:
+        """True when a row has a segment."""
+        return any(self.segmentOf(row) is not None for row in self.rows)
+
+    def segmentOf(self, row: PromptRow | None) -> str | None:
+        """ID of the segment of a row in `segmentationNode`, or None."""
         from MedCLIPSegLogic.scene.segmentation import segment_of_prompt
 
-        if self.segmentationNode is None or not row.canRun:
+        if row is None or self.segmentationNode is None or not row.canRun:
             return None
         return segment_of_prompt(self.segmentationNode, row.prompt, row.segmentId)
 
-    def stateOf(self, row: PromptRow) -> str:
-        return self._states.stateOf(row, self.segmentationNode, self.segmentOf(row))
+    def selectSegment(self, segmentId: str | None) -> bool:
+        """Select the row of a segment; False when there is none."""
+        for index, row in enumerate(self.rows):
+            if self.parameters is not None and segmentId is not None and self.segmentOf(row) == segmentId:
+                self.parameters.currentRow = index
+                return True
+        return False
 
-    def mapOf(self, row: PromptRow, role: str) -> Any:
+    def stateOf(self, row: PromptRow) -> str:
+        """State of a row: "new", "queued", "running", "done", "empty", "edited" or "failed"."""
+        if row.rowId in self._runStates:
+            return self._runStates[row.rowId]
+        segmentId = self.segmentOf(row)
+        if segmentId is None or self.segmentationNode is None:
+            return NEW
+        from MedCLIPSegLogic.scene.tags import is_edited
+
+        if is_edited(self.segmentationNode.GetSegmentation().GetSegment(segmentId)):
+            return EDITED
+        return EMPTY if self._isEmpty(segmentId) else DONE
+
+    def setStates(self, rows: Iterable[PromptRow], state: str | None) -> None:
+        """Remember that rows are queued, running or failed; None lets their segments speak again."""
+        for row in rows:
+            self._runStates.pop(row.rowId, None)
+            if state is not None:
+                self._runStates[row.rowId] = state
+        self.changed()
+
+    def mapOf(self, row: PromptRow, role: str) -> slicer.vtkMRMLScalarVolumeNode | None:
+        """The map of a row by the name of its role, or None; "ExpectedEntropy" is made when it is asked for."""
         from MedCLIPSegLogic.scene.maps import EXPECTED_ENTROPY, MAP_ROLES, expected_entropy_map, find_map
 
         if self.volumeNode is None:
@@ -107,6 +156,18 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
             return expected_entropy_map(slicer.mrmlScene, self.volumeNode, row.prompt)
         found = next((candidate for candidate in MAP_ROLES if candidate.name == role), None)
         return find_map(slicer.mrmlScene, self.volumeNode, row.prompt, found) if found is not None else None
+
+    def _isEmpty(self, segmentId: str) -> bool:
+        from MedCLIPSegLogic.scene.segmentation import is_empty
+
+        labelmap = self.segmentationNode.GetBinaryLabelmapInternalRepresentation(segmentId)
+        if labelmap is None:
+            return True
+        modified = labelmap.GetMTime()
+        known = self._emptiness.get(segmentId)
+        if known is None or known[0] != modified:
+            known = self._emptiness[segmentId] = (modified, is_empty(self.segmentationNode, segmentId))
+        return known[1]
 
     def _onRowsChanged(self) -> None:
         if self.parameters is not None:
@@ -120,13 +181,14 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
             return
         if self.parameters.promptTable != self.rows.toJson():
             self.rows.replaceAll(PromptRows.parse(self.parameters.promptTable))
-        self._followImage()
+        self._followImage(self.parameters)
         self.changed()
 
-    def _followImage(self) -> None:
+    def _followImage(self, parameters: MedCLIPSegParameterNode) -> None:
         """Show the segmentation that belongs to the chosen image."""
         from MedCLIPSegLogic.scene.segmentation import find_segmentation
 
-        wanted = find_segmentation(slicer.mrmlScene, self.volumeNode) if self.volumeNode is not None else None
-        if wanted is not self.segmentationNode:
-            self.parameters.segmentation = wanted
+        image = parameters.inputVolume
+        wanted = find_segmentation(slicer.mrmlScene, image) if image is not None else None
+        if wanted is not parameters.segmentation:
+            parameters.segmentation = wanted

@@ -1,10 +1,12 @@
-"""The command ``medclipseg``: a thin face of the functions in ``workflows``."""
+"""The command ``medclipseg``: a thin face of the functions that ``MedCLIPSegLogic`` names."""
 
 from __future__ import annotations
 
 import signal
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, NoReturn
 
 import typer
@@ -12,8 +14,20 @@ import typer
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.version import __version__
 
-from . import bench, benchmark, clip_tune, data, demo, evaluate, models, probe, segment, train, verify, weak, zeroshot
+from .clip_tune_command import clip_tune_command
+from .data_command import data_app
+from .demo_command import demo_command
+from .evaluate_command import evaluate_command
+from .models_command import models_app
+from .paper_tables_command import paper_tables_command
+from .probe_command import probe_command
+from .segment_commands import segment_command, zeroshot_command
+from .speed_command import speed_command
+from .train_command import train_command
+from .weak_command import weak_command
 
+LAB_PACKAGES = {"jinja2", "monai", "openpyxl", "scipy", "surface_distance", "tensorboard"}
+"""Packages that ``pip install "medclipseg[lab]"`` adds."""
 app = typer.Typer(
     name="medclipseg",
     no_args_is_help=True,
@@ -23,19 +37,21 @@ app = typer.Typer(
     "uncertainty map. Not for clinical use.",
 )
 _trace = False
-app.command("segment")(segment.segment_command)
-app.command("zeroshot")(zeroshot.zeroshot_command)
-app.command("demo")(demo.demo_command)
-app.command("weak")(weak.weak_command)
-app.command("verify")(verify.verify_command)
-app.command("train")(train.train_command)
-app.command("clip-tune")(clip_tune.clip_tune_command)
-app.command("evaluate")(evaluate.evaluate_command)
-app.command("probe")(probe.probe_command)
-app.command("benchmark")(benchmark.benchmark_command)
-app.command("bench")(bench.bench_command)
-app.add_typer(data.data_app, name="data")
-app.add_typer(models.app, name="models")
+app.command("segment")(segment_command)
+app.command("zeroshot")(zeroshot_command)
+app.command("demo")(demo_command)
+app.command("weak")(weak_command)
+app.command("train")(train_command)
+app.command("clip-tune")(clip_tune_command)
+app.command("evaluate")(evaluate_command)
+app.command("probe")(probe_command)
+app.command("paper-tables")(paper_tables_command)
+app.command("speed")(speed_command)
+app.add_typer(data_app, name="data")
+app.add_typer(models_app, name="models")
+# The former names, for one release.
+app.command("benchmark", hidden=True, deprecated=True)(paper_tables_command)
+app.command("bench", hidden=True, deprecated=True)(speed_command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -57,18 +73,32 @@ def _options(
 
 def main() -> None:
     """Run the command line; exit code 0 on success, 1 on a failed check or a defect, 2 on bad input."""
-    # Ended from outside, the program still removes what is half-written.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        app()
+        with _ended_cleanly():
+            app()
     except MedCLIPSegError as error:
         _stop(str(error), 2)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in LAB_PACKAGES:
+            _stop(f'This needs the package {package}; install it with pip install "medclipseg[lab]".', 2)
+        _stop(f"The package {package} is missing; install MedCLIPSeg anew.", 1)
     except OSError as error:
         _stop(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}.", 2)
     except MemoryError:
         _stop("There is too little memory; close other programs or use a smaller image.", 2)
     except Exception as error:
         _stop(f"unexpected {type(error).__name__}: {error}; put --trace before the command to see where.", 1)
+
+
+@contextmanager
+def _ended_cleanly() -> Iterator[None]:
+    """Ended from outside (SIGTERM), the program removes what is half-written, as at any exit."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _stop(sentence: str, code: int) -> NoReturn:

@@ -20,7 +20,7 @@ from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.staging import staged_folder
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import MAX_SAMPLES, SegmentationRequest
-from MedCLIPSegLogic.inference.result import SegmentationResult
+from MedCLIPSegLogic.inference.result import to_the_end
 from MedCLIPSegLogic.model.library import LoadedModel, load_model
 from MedCLIPSegLogic.version import __version__
 from MedCLIPSegLogic.volumes.readers import read_volume
@@ -136,8 +136,7 @@ def _segmented(
 
 
 def _mask(model: LoadedModel, volume: Volume, prompt: str, samples: int) -> NDArray[np.bool_]:
-    *_, result = run(model, SegmentationRequest(volume=volume, prompts=(prompt,), samples=samples))
-    assert isinstance(result, SegmentationResult)
+    result = to_the_end(run(model, SegmentationRequest(volume=volume, prompts=(prompt,), samples=samples)))
     return result.prompts[0].mask > 0
 
 

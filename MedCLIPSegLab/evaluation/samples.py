@@ -8,7 +8,7 @@ from statistics import fmean
 
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
-from MedCLIPSegLogic.inference.result import SegmentationResult
+from MedCLIPSegLogic.inference.result import to_the_end
 from MedCLIPSegLogic.model.library import LoadedModel
 
 from ..metrics import dice_score
@@ -27,7 +27,6 @@ def mean_pairwise_dice(model: LoadedModel, request: SegmentationRequest) -> floa
     """
     masks = []
     for number in range(COMPARED_SAMPLES):
-        *_, result = run(model, replace(request, samples=1, seed=number + 1))
-        assert isinstance(result, SegmentationResult)
+        result = to_the_end(run(model, replace(request, samples=1, seed=number + 1)))
         masks.append(result.prompts[0].mask > 0)
     return fmean(dice_score(first, second) for first, second in combinations(masks, 2))

@@ -11,7 +11,7 @@ import numpy as np
 from MedCLIPSegLogic.datasets.sheets import SheetRow
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
-from MedCLIPSegLogic.inference.result import SegmentationResult
+from MedCLIPSegLogic.inference.result import SegmentationResult, to_the_end
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.volumes.readers import read_volume
 
@@ -82,8 +82,7 @@ def segment_row(model: LoadedModel, sheet: PromptSheet, row: SheetRow, samples: 
     volume = read_volume(sheet.images / row.image)
     truth = read_truth(sheet.labels / row.ground_truth, row.label_values, volume)
     request = SegmentationRequest(volume=volume, prompts=(row.description,), samples=samples)
-    *_, result = run(model, request)
-    assert isinstance(result, SegmentationResult)
+    result = to_the_end(run(model, request))
     return CaseResult(request, result, truth)
 
 

@@ -1,4 +1,4 @@
-"""The cells of a benchmark: one training or one evaluation each, done once and kept."""
+"""The cells of the paper's tables: one training or one evaluation each, done once and kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ..training.state import STATE_FILE
 from ..training.train import RECORD_FILE, begun_settings, read_record, train, training_settings
 from ..training.trainer import MAY_CHANGE
 from . import baseline
-from .configuration import BenchmarkConfig
+from .configuration import PaperSettings
 
 BASELINE = "U-Net"
 """Name of the baseline in place of a backbone."""
@@ -60,7 +60,7 @@ class Training:
         return f"{self.backbone} on {self.share} % of {self.set_name}, seed {self.seed}"
 
 
-def trained_model(config: BenchmarkConfig, training: Training, report: Report) -> Path:
+def trained_model(config: PaperSettings, training: Training, report: Report) -> Path:
     """Folder of a trained model; trains it, or goes on where it was interrupted.
 
     Raises:
@@ -90,12 +90,12 @@ def trained_model(config: BenchmarkConfig, training: Training, report: Report) -
     return folder
 
 
-def model_of(config: BenchmarkConfig, training: Training) -> Training:
+def model_of(config: PaperSettings, training: Training) -> Training:
     """The training whose budget a baseline has."""
     return Training("model", training.set_name, training.share, training.seed, config.start_from)
 
 
-def _settings(config: BenchmarkConfig, training: Training) -> TrainingSettings:
+def _settings(config: PaperSettings, training: Training) -> TrainingSettings:
     changes = {**config.training, "data_share": training.share, "seed": training.seed}
     start = config.start_from if training.backbone == BASELINE else training.start_from
     return training_settings(None, config.recipe, start, None, changes)
@@ -123,7 +123,7 @@ def is_finished(folder: Path, settings: TrainingSettings, any_steps: bool) -> bo
     return bool(read_record(folder).get("finished"))
 
 
-def measured_dice(config: BenchmarkConfig, training: Training, set_name: str, style: str, report: Report) -> float:
+def measured_dice(config: PaperSettings, training: Training, set_name: str, style: str, report: Report) -> float:
     """Mean Dice (0…1) of a trained model on the Test folder of a set; trains and evaluates what is not there yet.
 
     Args:

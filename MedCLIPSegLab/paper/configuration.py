@@ -1,21 +1,26 @@
-"""The configuration file of a benchmark."""
+"""The configuration file of the paper's tables. Read without loading torch."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
+from MedCLIPSegLogic.checked import checked, from_json
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.model.typed_json import dataclass_from_json
 
 from ..training.settings_file import read_table
 from .published import PROMPT_STYLES, TRANSFER
 
+TableName = Literal["data-efficiency", "domain-generalization", "prompt-styles", "backbones"]
 
+
+@checked
 @dataclass(frozen=True)
-class BenchmarkConfig:
+class PaperSettings:
     """What to run; paths are relative to the file.
 
     Args:
@@ -37,38 +42,31 @@ class BenchmarkConfig:
         unet_channels: of its levels.
     """
 
-    sets: dict[str, str]
+    sets: Annotated[dict[str, str], Field(min_length=1)]
     out: str = "benchmark"
     train_on: tuple[str, ...] = ()
     transfer: dict[str, tuple[str, ...]] = field(default_factory=lambda: dict(TRANSFER))
-    shares: tuple[int, ...] = (10, 25, 50, 100)
+    shares: Annotated[tuple[Annotated[int, Field(ge=1, le=100)], ...], Field(min_length=1)] = (10, 25, 50, 100)
     styles: tuple[str, ...] = (*PROMPT_STYLES, "neutral", "absent")
-    seeds: tuple[int, ...] = (666,)
-    samples: int = 30
-    limit: int | None = None
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (666,)
+    samples: Annotated[int, Field(ge=1, le=1000)] = 30
+    limit: Annotated[int | None, Field(ge=1)] = None
     recipe: Literal["auto", "small", "published"] = "auto"
     start_from: str | None = None
     training: dict[str, Any] = field(default_factory=dict)
     backbones: dict[str, str] = field(default_factory=dict)
     baseline: Literal["steps", "seconds", "none"] = "steps"
-    unet_channels: tuple[int, ...] = (16, 32, 64, 128, 256)
+    unet_channels: Annotated[tuple[int, ...], Field(min_length=2)] = (16, 32, 64, 128, 256)
 
     def __post_init__(self) -> None:
-        if not self.sets:
-            raise MedCLIPSegError("the field 'sets' names no data set.")
-        named = {*self.train_on, *(name for names in self.transfer.values() for name in names), *self.transfer}
-        unknown = (
-            sorted(named - set(self.sets)) if self.transfer != TRANSFER else sorted({*self.train_on} - {*self.sets})
-        )
-        if unknown:
-            raise MedCLIPSegError(f"the set '{unknown[0]}' is not among 'sets'.")
-        if not self.seeds or not self.shares or not all(1 <= share <= 100 for share in self.shares):
-            raise MedCLIPSegError("the fields 'seeds' and 'shares' must not be empty, and shares lie in 1 to 100.")
-        if len(self.unet_channels) < 2:
-            raise MedCLIPSegError("the field 'unet_channels' must name at least two levels.")
+        named = {*self.train_on}
+        if self.transfer != TRANSFER:
+            named |= {*self.transfer, *(name for names in self.transfer.values() for name in names)}
+        for name in sorted(named - {*self.sets}):
+            raise MedCLIPSegError(f"The set '{name}' is not among 'sets'.")
         for name in ("data_share", "seed"):
             if name in self.training:
-                raise MedCLIPSegError(f"the field 'training.{name}' is set by 'shares' and 'seeds'.")
+                raise MedCLIPSegError(f"The setting 'training.{name}' is set by 'shares' and 'seeds'.")
 
     def trained_sets(self) -> list[str]:
         """Sets of the table of data efficiency that are there."""
@@ -91,7 +89,7 @@ class BenchmarkConfig:
         return [name for name in self.sets if not self.is_there(name)]
 
 
-def read_configuration(path: Path) -> BenchmarkConfig:
+def read_configuration(path: Path) -> PaperSettings:
     """Read a TOML or JSON file.
 
     Raises:
@@ -99,9 +97,9 @@ def read_configuration(path: Path) -> BenchmarkConfig:
     """
     data = read_table(path)
     try:
-        config = cast(BenchmarkConfig, dataclass_from_json(BenchmarkConfig, data))
+        config = from_json(PaperSettings, data)
     except MedCLIPSegError as error:
-        raise MedCLIPSegError(f"The configuration {path} cannot be used: {error}") from None
+        raise MedCLIPSegError(f"{path}: {error}") from None
     base = path.absolute().parent
     return dataclasses.replace(
         config,

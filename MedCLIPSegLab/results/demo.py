@@ -12,13 +12,13 @@ import MedCLIPSegLogic
 from MedCLIPSegLogic.files.staging import check_free
 from MedCLIPSegLogic.inference.result import Progress
 from MedCLIPSegLogic.model.catalog import FIRST_MODEL
-from MedCLIPSegLogic.model.library import load_model
+from MedCLIPSegLogic.runs.models import Models
 from MedCLIPSegLogic.volumes.planes import Plane
 from MedCLIPSegLogic.volumes.readers import read_volume
 
 from ..data.truth import read_truth
 from .result_files import PREVIEW_FILE
-from .segment import segment
+from .segmenting import segment
 
 CASES = Path(MedCLIPSegLogic.__file__).parent / "Resources" / "Demo"
 CASES_FILE = "cases.json"
@@ -60,7 +60,7 @@ def demo(
     overwrite: bool = False,
     progress: Callable[[str, Progress], None] | None = None,
 ) -> list[DemoOutcome]:
-    """Segment the bundled cases with the bundled model, one result folder a case.
+    """Segment the bundled cases with the bundled model, one result folder per case.
 
     Args:
         out: folder for the results.
@@ -74,7 +74,7 @@ def demo(
     folders = [Path(out) / case.name for case in cases]
     for folder in folders:
         check_free(folder, overwrite)
-    model = load_model(FIRST_MODEL)  # the cases are for it
+    models = Models()
     outcomes = []
     for case, folder in zip(cases, folders, strict=True):
         truth = read_truth(CASES / case.mask, case.label_values, read_volume(CASES / case.image))
@@ -82,7 +82,8 @@ def demo(
             CASES / case.image,
             [case.prompt],
             folder,
-            model=model,
+            model=FIRST_MODEL,  # the cases are for it
+            models=models,
             samples=SAMPLES,
             plane=case.plane,
             overwrite=overwrite,

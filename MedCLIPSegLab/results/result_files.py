@@ -1,20 +1,19 @@
-"""A run to its end, and the folder of its results: what every way of segmenting leaves behind."""
+"""The folder of results: what every way of segmenting leaves behind."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.clip_sam.findings import ZeroShotResult
 from MedCLIPSegLogic.files.slugs import slugs
 from MedCLIPSegLogic.files.staging import RECORD_FILE
-from MedCLIPSegLogic.inference.result import Progress, PromptResult, SegmentationResult
-from MedCLIPSegLogic.volumes import intensity
+from MedCLIPSegLogic.inference.result import PromptResult, SegmentationResult
 from MedCLIPSegLogic.volumes.image_writing import write_image
 from MedCLIPSegLogic.volumes.planes import Plane, choose_axis
 from MedCLIPSegLogic.volumes.volume import Volume
@@ -25,41 +24,12 @@ from .preview import draw_preview
 SEGMENTATION_FILE = "segmentation.seg.nrrd"
 SCENE_FILE = "scene.mrb"
 PREVIEW_FILE = "preview.png"
-Result = TypeVar("Result", bound=SegmentationResult)
-
-
-def intensity_rule(window_level: tuple[float, float] | None, name: str | None) -> intensity.IntensityRule | None:
-    """The rule for grey values from the options --window and --preset; None for the default.
-
-    Raises:
-        MedCLIPSegError: both are given, or one is out of range.
-    """
-    if window_level is not None and name is not None:
-        raise MedCLIPSegError("Give either --window or --preset, not both.")
-    if window_level is not None:
-        return intensity.window(*window_level)
-    return intensity.preset(name) if name is not None else None
-
-
-def finish(events: Iterable[Result | Any], progress: Callable[[Progress], None] | None) -> Result:
-    """The result of a run.
-
-    Args:
-        events: of the engine.
-        progress: called after every small step.
-    """
-    for event in events:
-        if isinstance(event, SegmentationResult):
-            return event  # type: ignore[return-value]
-        if progress and isinstance(event, Progress):
-            progress(event)
-    raise AssertionError("the engine ends with a result")
 
 
 def write_result_files(
     result: SegmentationResult, plane: Plane, folder: Path, truth: NDArray[np.bool_] | None = None
 ) -> None:
-    """Write segmentation, maps, scene and preview.
+    """Write segmentation, maps (without training data the saliency too), scene and preview.
 
     Args:
         result: of a run.
@@ -75,6 +45,9 @@ def write_result_files(
     for prompt, slug in zip(result.prompts, result_slugs(result), strict=True):
         write_image(prompt.probability, result.volume.ijk_to_ras, folder / f"{slug}.probability.nrrd")
         write_image(prompt.uncertainty, result.volume.ijk_to_ras, folder / f"{slug}.uncertainty.nrrd")
+    if isinstance(result, ZeroShotResult):
+        for values, slug in zip(result.saliency, result_slugs(result), strict=True):
+            write_image(values, result.volume.ijk_to_ras, folder / f"{slug}.saliency.nrrd")
     session = create_scene()
     node = add_volume_node(session.scene, result.volume)
     nodes = write_result(session.scene, node, result)
@@ -92,7 +65,7 @@ def write_record(
     result: SegmentationResult,
     source: str,
     folder: Path,
-    extra: Sequence[dict[str, Any]],
+    words: Sequence[dict[str, Any]] | None = None,
     truth: NDArray[np.bool_] | None = None,
 ) -> dict[str, Any]:
     """Write ``run.json``, which lists all files of the folder.
@@ -101,19 +74,24 @@ def write_record(
         result: of a run.
         source: the input.
         folder: with all other files of the result.
-        extra: what else there is to say of each prompt.
+        words: of each prompt, see :func:`record_words`.
         truth: (K, J, I) known mask; its Dice with every segment is recorded.
 
     Returns:
         The record.
     """
+    details: list[dict[str, Any]] = [{"samples_drawn": list(prompt.samples_drawn)} for prompt in result.prompts]
+    if isinstance(result, ZeroShotResult):
+        details = [{"slices": [finding.record() for finding in findings]} for findings in result.findings]
+    if words is not None:
+        details = [{**detail, "words": told} for detail, told in zip(details, words, strict=True)]
     record = {
         "input": source,
         "input_hash": result.volume.content_hash,
         **result.settings,
         "results": [
             {**_measure(result.volume, prompt, truth), "slug": slug, **more}
-            for prompt, slug, more in zip(result.prompts, result_slugs(result), extra, strict=True)
+            for prompt, slug, more in zip(result.prompts, result_slugs(result), details, strict=True)
         ],
         "seconds": round(result.seconds, 3),
         "files": sorted([path.name for path in folder.iterdir()] + [RECORD_FILE]),

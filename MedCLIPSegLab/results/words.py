@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from MedCLIPSegLogic.clip_sam.result import ZeroShotResult
+from MedCLIPSegLogic.clip_sam.findings import ZeroShotResult
 from MedCLIPSegLogic.clip_sam.saliency import TextSaliency
 from MedCLIPSegLogic.inference.result import Progress, PromptResult
 from MedCLIPSegLogic.volumes.planes import Plane, SliceAxis, choose_axis
 
-STAGE = "Words"
 DIGITS = 4
 
 
@@ -35,7 +34,7 @@ def record_words(
         progress: called after every small step.
 
     Returns:
-        One entry a prompt, ready for JSON: ``slice_index``; ``sentence``, the prompt or the first sentence that stands
+        One entry per prompt, ready for JSON: ``slice_index``; ``sentence``, the prompt or the first one that stands
         for it; ``m2ib`` and ``gscorecam``, each a list of [word, weight 0…1] in the order of the sentence.
     """
     axis = choose_axis(result.volume, plane)
@@ -53,7 +52,8 @@ def record_words(
                 sentence, maps = end.value
                 break
             if progress:
-                progress(Progress(STAGE, index, len(result.slice_indices), number, count, 1.0, 0.0, device))
+                slices = len(result.slice_indices)
+                progress(Progress("words", index, slices, "prompt", number, count, 1.0, 0.0, device))
         rounded = {name: [[word, round(weight, DIGITS)] for word, weight in words] for name, words in maps.items()}
         entries.append({"slice_index": index, "sentence": sentence, **rounded})
     return entries

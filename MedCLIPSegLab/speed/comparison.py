@@ -1,4 +1,4 @@
-"""The table of the benchmark: time, passes and agreement of every variant on every case."""
+"""Time, passes and agreement of every variant on every case."""
 
 from __future__ import annotations
 
@@ -8,12 +8,35 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from MedCLIPSegLogic.inference.uncertainty import binary_entropy
 from MedCLIPSegLogic.model.library import LoadedModel
 
-from .agreement import Agreement, agreement
+from ..metrics import dice_score
 from .cases import Case
-from .variants import LOOP, Outcome, Variant, measure
+from .variants import LOOP, THRESHOLD, Outcome, Variant, measure
+
+Agreement = dict[str, float]
+
+
+def agreement(probability: NDArray[np.float32], reference: NDArray[np.float32]) -> Agreement:
+    """Compare two probability maps (H, W).
+
+    Returns:
+        ``dice`` of the masks, 1 where both are empty; ``probability``, the largest absolute difference; ``entropy``,
+        the mean absolute difference in nats; ``correlation``, Pearson's, of the entropies: 1 where one of them is
+        constant and they are equal, else 0.
+    """
+    one, other = (binary_entropy(torch.from_numpy(p).double()).numpy() for p in (probability, reference))
+    difference = float(np.abs(one - other).mean())
+    constant = np.ptp(one) == 0 or np.ptp(other) == 0
+    return {
+        "dice": dice_score(probability > THRESHOLD, reference > THRESHOLD),
+        "probability": float(np.abs(probability - reference).max()),
+        "entropy": difference,
+        "correlation": float(difference == 0) if constant else float(np.corrcoef(one.ravel(), other.ravel())[0, 1]),
+    }
 
 
 def compare(
@@ -58,9 +81,7 @@ def compare(
                 agreements[variant].append(agreement(outcome.probability, outcomes[LOOP].probability))
             spreads.append(outcomes[LOOP].spread or (0.0, 1.0))
     return {
-        "variants": [
-            _row(variant, seconds[variant], seconds[LOOP], passes[variant], agreements[variant]) for variant in variants
-        ],
+        "variants": [_row(v, seconds[v], seconds[LOOP], passes[v], agreements[v]) for v in variants],
         "sample_spread": {
             "deviation_median": median(deviation for deviation, _ in spreads),
             "dice_of_one_sample_median": median(dice for _, dice in spreads),
@@ -75,7 +96,7 @@ def _row(
     passes: Sequence[int],
     agreements: Sequence[Agreement],
 ) -> dict[str, Any]:
-    dice, correlation = ([getattr(a, name) for a in agreements] for name in ("dice", "correlation"))
+    of = {name: [each[name] for each in agreements] for name in agreements[0]}
     return {
         "variant": variant.name,
         "seconds_per_slice": median(seconds),
@@ -83,10 +104,10 @@ def _row(
         "passes_mean": fmean(passes),
         "passes_median": median(passes),
         "passes_max": max(passes),
-        "dice_median": median(dice),
-        "dice_5th_percentile": float(np.percentile(dice, 5)),
-        "entropy_difference_mean": fmean(a.entropy for a in agreements),
-        "entropy_correlation_median": median(correlation),
-        "entropy_correlation_5th_percentile": float(np.percentile(correlation, 5)),
-        "probability_difference_max": max(a.probability for a in agreements),
+        "dice_median": median(of["dice"]),
+        "dice_5th_percentile": float(np.percentile(of["dice"], 5)),
+        "entropy_difference_mean": fmean(of["entropy"]),
+        "entropy_correlation_median": median(of["correlation"]),
+        "entropy_correlation_5th_percentile": float(np.percentile(of["correlation"], 5)),
+        "probability_difference_max": max(of["probability"]),
     }

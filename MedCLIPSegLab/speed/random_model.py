@@ -26,7 +26,7 @@ UNIMEDCLIP = ModelConfig(
 """The published model: UniMedCLIP ViT-B/16 with BiomedBERT, adapters before layers 1 to 10."""
 
 
-def benchmark_model(name: str, random_weights: bool, prompts: Iterable[str]) -> LoadedModel:
+def measured_model(name: str, random_weights: bool, prompts: Iterable[str]) -> LoadedModel:
     """The model to measure.
 
     Args:

@@ -16,7 +16,7 @@ from MedCLIPSegLogic.inference.maps import PromptMaps
 from MedCLIPSegLogic.inference.precision import choose_precision, has_bfloat16
 from MedCLIPSegLogic.inference.preprocess import PreparedSlice, place, prepare_slice
 from MedCLIPSegLogic.inference.request import Precision, SegmentationRequest
-from MedCLIPSegLogic.inference.result import SegmentationResult, SlicePreview
+from MedCLIPSegLogic.inference.result import SlicePreview, to_the_end
 from MedCLIPSegLogic.inference.uncertainty import RunningSums
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.model.noise import SeededNoise
@@ -100,9 +100,8 @@ def measure(variant: Variant, model: LoadedModel, case: Case, samples: int, devi
     if variant.kind == "preview":
         preview = next(event for event in run(model, request, previews=True) if isinstance(event, SlicePreview))
         return Outcome(time.perf_counter() - started, 1, preview.probability)
-    *_, result = run(model, request)
+    result = to_the_end(run(model, request))
     seconds = time.perf_counter() - started
-    assert isinstance(result, SegmentationResult)
     prompt = result.prompts[0]
     probability = np.moveaxis(prompt.probability, result.slice_axis, 0)[case.index]
     return Outcome(seconds, prompt.samples_drawn[0], probability)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,8 +9,6 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-
-from MedCLIPSegLogic.errors import MedCLIPSegError
 
 from .prompt_data import prompt_data
 from .prompt_styles import fill
@@ -26,28 +23,6 @@ Mask = NDArray[np.uint8]
 Picture = NDArray[np.uint8]
 OTHER = 2
 """Label of the findings that are not asked for; 1 is the one that is."""
-
-
-@dataclass(frozen=True)
-class Composition:
-    """How often the picture holds more than what is asked for.
-
-    Args:
-        mosaics: share of examples that are two or four images in one picture.
-        alike: share of the mosaics whose images are of one data set, so that the thing alone does not tell them apart.
-        one_of_several: share of the images with several findings of which one is asked for by place or size.
-        padded: share of the mosaics of two whose images keep their shape, on black.
-    """
-
-    mosaics: float = 0.30
-    alike: float = 0.75
-    one_of_several: float = 0.5
-    padded: float = 0.5
-
-    def __post_init__(self) -> None:
-        for name, share in dataclasses.asdict(self).items():
-            if not 0 <= share <= 1:
-                raise MedCLIPSegError(f"The share {name} of the composition is {share}; it must be between 0 and 1.")
 
 
 @dataclass(frozen=True, eq=False)

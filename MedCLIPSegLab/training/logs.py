@@ -28,7 +28,7 @@ class TensorBoardLog:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
             raise MedCLIPSegError(
-                'TensorBoard is not installed; run pip install "medclipseg[train]" or leave out --tensorboard.'
+                'TensorBoard is not installed; run pip install "medclipseg[lab]" or leave out --tensorboard.'
             ) from None
         self._writer: Any = SummaryWriter(str(folder / TENSORBOARD_FOLDER), purge_step=first_step)
 

@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
-
 import torch
 from monai.losses import DiceLoss
 from torch import Tensor
 from torch.nn import functional
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.network import NetworkOutput
 
+from .settings import LossWeights
+
 CONTRAST_TEMPERATURE = 0.2
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    """Weights of the parts; the published ones by default.
-
-    Args:
-        dice, cross_entropy, contrast: as in the paper.
-        auxiliary: cross-entropy of the coarse map that patches and text make by themselves; not in the paper.
-        place: words of place and comparison as axes of the joint space, see ``place_loss``; not in the paper.
-        rivals: cross-entropy in what else a prompt could mean, see ``rival_loss``; not in the paper.
-        presence: whether what a prompt names is in a picture, see ``presence_loss``; not in the paper.
-    """
-
-    dice: float = 0.5
-    cross_entropy: float = 0.5
-    contrast: float = 0.1
-    auxiliary: float = 0.0
-    presence: float = 0.0
-    place: float = 0.0
-    rivals: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name, value in dataclasses.asdict(self).items():
-            if not 0 <= value < float("inf"):
-                raise MedCLIPSegError(f"The weight {name} of the loss is {value}; it must be 0 or more.")
 
 
 def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from . import prompts
 from .augment import augment
-from .composition import LAYOUTS, OTHER, Composition, Tile, arrange, cell_count, place_prompt, size_order, size_prompt
+from .composition import LAYOUTS, OTHER, Tile, arrange, cell_count, place_prompt, size_order, size_prompt
 from .data import TrainingItem
 from .prompt_styles import short
 from .prompting import Prompting
+from .settings import Composition
 
 Picture = NDArray[np.uint8]
 Mask = NDArray[np.uint8]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from dataclasses import dataclass
 
 import numpy as np
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
-
 from . import prompts
 from .prompt_data import prompt_data
+from .settings import PromptStyles
 
 SYNONYM_SHARE = 0.4
 """Share of short prompts whose noun is replaced."""
@@ -20,42 +17,6 @@ UNKNOWN_WORD_SHARE = 0.25
 _SYLLABLE = ("bcdfglmnprstvz", "aeiou", ("", "", "n", "r", "s", "x"))
 _IN_CLAUSE = re.compile(r"^(?P<thing>[^,:]+?),?\s+(?P<place>(?:located\s+)?in the [^,:]+?)\.?$", re.IGNORECASE)
 _SIZE_WORD = re.compile(r"\b(?:tiny|small|medium(?:-sized)?|large|big|huge)\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class PromptStyles:
-    """Shares of the styles among the training prompts; what is left of 1 stays as given.
-
-    Args:
-        missing_location: without words of place.
-        missing_size: without words of size.
-        random_size: with a random word of size: written sizes are not to be trusted.
-        overdescriptive: with words that say nothing about this picture.
-        short: the thing alone, as people type it.
-        synonyms: other words for the thing, or the same words in another order.
-        contradictory: with a denial or a wrong place; the mask stays, since the image decides.
-        absent: a thing from another part of the body, with an empty mask.
-        random_place: with random words of place: a place chooses where there is something to choose from, and hides
-            nothing where there is not.
-    """
-
-    missing_location: float = 0.06
-    missing_size: float = 0.04
-    random_size: float = 0.06
-    overdescriptive: float = 0.07
-    short: float = 0.25
-    synonyms: float = 0.10
-    contradictory: float = 0.08
-    absent: float = 0.13
-    random_place: float = 0.06
-
-    def __post_init__(self) -> None:
-        shares = dataclasses.asdict(self)
-        for name, share in shares.items():
-            if not 0 <= share <= 1:
-                raise MedCLIPSegError(f"The share of the prompt style {name} is {share}; it must be between 0 and 1.")
-        if sum(shares.values()) > 1 + 1e-6:
-            raise MedCLIPSegError("The shares of the prompt styles add up to more than 1; lower one of them.")
 
 
 def style_prompt(text: str, styles: PromptStyles, rng: np.random.Generator) -> str:

@@ -8,10 +8,7 @@ from typing import Literal
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.checkpoint import read_config
 
-from .composition import Composition
-from .losses import LossWeights
-from .prompt_styles import PromptStyles
-from .settings import TrainingSettings
+from .settings import Composition, LossWeights, PromptStyles, TrainingSettings
 
 Recipe = Literal["auto", "small", "published"]
 CLIP_WIDTH = 512

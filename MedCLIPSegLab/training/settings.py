@@ -1,4 +1,4 @@
-"""Settings of a training run; recorded with the model."""
+"""Settings of a training run; recorded with the model. Read without loading torch."""
 
 from __future__ import annotations
 
@@ -6,128 +6,224 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
+from MedCLIPSegLogic.checked import checked, from_json
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.model.typed_json import dataclass_from_json
 
-from .composition import Composition
 from .earlier_settings import without_earlier_options
-from .losses import LossWeights
-from .prompt_styles import PromptStyles
 
 PATCH_SIZE = 16
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0)]
 
 
+@checked
+@dataclass(frozen=True)
+class LossWeights:
+    """Weights of the parts; the published ones by default.
+
+    Args:
+        dice, cross_entropy, contrast: as in the paper.
+        auxiliary: cross-entropy of the coarse map that patches and text make by themselves; not in the paper.
+        place: words of place and comparison as axes of the joint space, see ``place_loss``; not in the paper.
+        rivals: cross-entropy in what else a prompt could mean, see ``rival_loss``; not in the paper.
+        presence: whether what a prompt names is in a picture, see ``presence_loss``; not in the paper.
+    """
+
+    dice: Weight = 0.5
+    cross_entropy: Weight = 0.5
+    contrast: Weight = 0.1
+    auxiliary: Weight = 0.0
+    presence: Weight = 0.0
+    place: Weight = 0.0
+    rivals: Weight = 0.0
+
+
+@checked
+@dataclass(frozen=True)
+class PromptStyles:
+    """Shares of the styles among the training prompts; what is left of 1 stays as given.
+
+    Args:
+        missing_location: without words of place.
+        missing_size: without words of size.
+        random_size: with a random word of size: written sizes are not to be trusted.
+        overdescriptive: with words that say nothing about this picture.
+        short: the thing alone, as people type it.
+        synonyms: other words for the thing, or the same words in another order.
+        contradictory: with a denial or a wrong place; the mask stays, since the image decides.
+        absent: a thing from another part of the body, with an empty mask.
+        random_place: with random words of place: a place chooses where there is something to choose from, and hides
+            nothing where there is not.
+    """
+
+    missing_location: Share = 0.06
+    missing_size: Share = 0.04
+    random_size: Share = 0.06
+    overdescriptive: Share = 0.07
+    short: Share = 0.25
+    synonyms: Share = 0.10
+    contradictory: Share = 0.08
+    absent: Share = 0.13
+    random_place: Share = 0.06
+
+    def __post_init__(self) -> None:
+        if sum(dataclasses.asdict(self).values()) > 1 + 1e-6:
+            raise MedCLIPSegError("The shares of the prompt styles add up to more than 1; lower one of them.")
+
+
+@checked
+@dataclass(frozen=True)
+class Composition:
+    """How often the picture holds more than what is asked for.
+
+    Args:
+        mosaics: share of examples that are two or four images in one picture.
+        alike: share of the mosaics whose images are of one data set, so that the thing alone does not tell them apart.
+        one_of_several: share of the images with several findings of which one is asked for by place or size.
+        padded: share of the mosaics of two whose images keep their shape, on black.
+    """
+
+    mosaics: Share = 0.30
+    alike: Share = 0.75
+    one_of_several: Share = 0.5
+    padded: Share = 0.5
+
+
+@checked
 @dataclass(frozen=True)
 class TrainingSettings:
     """How to train; see ``recipe_settings`` for good starting points.
 
     Args:
-        steps: optimizer steps; taken when ``epochs`` is None.
-        epochs: passes over all (image, prompt) pairs, each once a pass in random order; None draws data sets by the
-            root of their size and examples by chance.
-        batch_size: image-prompt pairs an optimizer step, over all processes.
-        accumulation: parts in which a process computes its pairs, one after the other, to save memory.
         stages: (share of the steps, input size) in order; small inputs first save most of the time.
-        optimizer: "adamw" (weight decay, betas 0.9 and 0.99) or "adam" (as published).
-        learning_rate: peak of the schedule.
-        final_learning_rate: end of the schedule.
-        schedule: "warm-up-cosine" rises linearly over the first 8 % of the steps, then falls as half a cosine;
-            "epoch-cosine" falls as half a cosine in one jump an epoch (as published).
-        weight_decay: of matrices and kernels; vectors have none.
-        clip_norm: longest gradient; None for any.
-        ema_decay: of the running average of the weights; 0 for no average.
-        keep: weights that become the model: the running average, those of the last step, or those with the best
-            validation Dice. The other two lie in folders of their own.
-        augmentation: "full", or "rotation" by up to 20 degrees with probability 1/2 (as published).
-        prompts: "varied" or "as-given" (as published); ignored with ``styles``.
         styles: shares of prompt styles; None for none.
         composition: shares of mosaics and of prompts for one of several findings; None for none.
         set_weights: how much more often than by the root of its size a data set is drawn, by the name of its folder.
-        negative_share: share of examples with a prompt of another body part and an empty mask.
-        data_share: percent of the training images, from the sheets with that suffix or drawn by ``seed``.
-        freeze_towers: train adapters and heads only.
-        stochastic_head: let the mask head draw from a distribution as well; a model that does keeps doing so.
         loss: weights of the loss parts.
-        dice: "per-image", or "published-rows" for the published code's Dice, a row of the image at a time.
-        precision: number format of the passes.
-        device: where to train; "auto" takes a graphics card when there is one.
-        patience: validations without a better Dice after which the run ends; None to never end early.
-        seed: of everything random; the same seed gives the same run.
-        validate_every: steps between two validations, after each of which the run can be resumed; None for an epoch.
-        validation_limit: images of each set looked at in a validation.
-        threads: processor threads; 0 leaves the choice to torch.
-        tensorboard: also log to the folder ``tensorboard``.
+
+    The other fields say themselves what they are; ``medclipseg train --help`` prints it.
     """
 
-    steps: int = 10_000
-    epochs: int | None = None
-    batch_size: int = 8
-    accumulation: int = 1
+    steps: Annotated[
+        int, Field(ge=1, title="number of steps", description="Optimizer steps, where no --epochs are given.")
+    ] = 10_000
+    epochs: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            title="number of epochs",
+            description="Passes over all pairs, instead of steps. Without, data sets are drawn by the root of their "
+            "size.",
+        ),
+    ] = None
+    batch_size: Annotated[int, Field(ge=2, description="Image-prompt pairs per step, over all processes.")] = 8
+    accumulation: Annotated[
+        int, Field(ge=1, description="Parts in which a process computes its pairs, to save memory.")
+    ] = 1
     stages: tuple[tuple[float, int], ...] = ((0.4, 96), (0.35, 160), (0.25, 192))
-    optimizer: Literal["adamw", "adam"] = "adamw"
-    learning_rate: float = 1e-3
-    final_learning_rate: float = 0.0
-    schedule: Literal["warm-up-cosine", "epoch-cosine"] = "warm-up-cosine"
-    weight_decay: float = 0.05
-    clip_norm: float | None = 1.0
-    ema_decay: float = 0.995
-    keep: Literal["average", "latest", "best"] = "average"
-    augmentation: Literal["full", "rotation"] = "full"
-    prompts: Literal["varied", "as-given"] = "varied"
+    optimizer: Annotated[
+        Literal["adamw", "adam"], Field(description="adamw has betas 0.9 and 0.99; adam is the published one.")
+    ] = "adamw"
+    learning_rate: Annotated[float, Field(gt=0, description="Peak of the schedule.")] = 1e-3
+    final_learning_rate: Annotated[float, Field(ge=0, description="End of the schedule.")] = 0.0
+    schedule: Annotated[
+        Literal["warm-up-cosine", "epoch-cosine"],
+        Field(
+            description="warm-up-cosine rises over the first 8 % of the steps, then falls as half a cosine; "
+            "epoch-cosine falls in one jump per epoch, as published."
+        ),
+    ] = "warm-up-cosine"
+    weight_decay: Annotated[float, Field(ge=0, description="Of matrices and kernels; vectors have none.")] = 0.05
+    clip_norm: Annotated[float | None, Field(gt=0, description="Longest gradient.")] = 1.0
+    ema_decay: Annotated[
+        float,
+        Field(
+            ge=0, lt=1, title="decay of the average", description="Of the running average of the weights; 0 for none."
+        ),
+    ] = 0.995
+    keep: Annotated[
+        Literal["average", "latest", "best"],
+        Field(
+            description="Weights that become the model: the running average, those of the last step, or those with the "
+            "best validation Dice; the others lie in folders of their own."
+        ),
+    ] = "average"
+    augmentation: Annotated[
+        Literal["full", "rotation"],
+        Field(
+            description="Changes of the picture; rotation by up to 20 degrees for half of them is the published one."
+        ),
+    ] = "full"
+    prompts: Annotated[
+        Literal["varied", "as-given"],
+        Field(description="Wording without prompt styles; as-given is the published one."),
+    ] = "varied"
     styles: PromptStyles | None = None
     composition: Composition | None = None
-    set_weights: dict[str, float] = field(default_factory=dict)
-    negative_share: float = 0.15
-    data_share: int = 100
-    freeze_towers: bool = False
-    stochastic_head: bool = False
+    set_weights: dict[str, Annotated[float, Field(gt=0)]] = field(default_factory=dict)
+    negative_share: Annotated[
+        float,
+        Field(
+            ge=0,
+            lt=1,
+            title="share of negatives",
+            description="Share of examples with a prompt of another body part and an empty mask.",
+        ),
+    ] = 0.15
+    data_share: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100,
+            description="Percent of the training images: the sheet Train_text_10 and so on, or a random draw.",
+        ),
+    ] = 100
+    freeze_towers: Annotated[bool, Field(description="What is trained: adapters and heads only, or all.")] = False
+    stochastic_head: Annotated[
+        bool,
+        Field(description="Let the mask head draw from a distribution too; a model that does keeps doing so."),
+    ] = False
     loss: LossWeights = field(default_factory=lambda: LossWeights(auxiliary=0.3))
-    dice: Literal["per-image", "published-rows"] = "per-image"
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    patience: int | None = None
-    seed: int = 0
-    validate_every: int | None = 500
-    validation_limit: int = 40
-    threads: int = 0
-    tensorboard: bool = False
+    dice: Annotated[
+        Literal["per-image", "published-rows"],
+        Field(description="Dice loss; published-rows is the published code's, one row of the image at a time."),
+    ] = "per-image"
+    precision: Annotated[Literal["float32", "bfloat16", "float16"], Field(description="Number format.")] = "float32"
+    device: Annotated[Literal["auto", "cpu", "cuda"], Field(description="Where to train.")] = "auto"
+    patience: Annotated[
+        int | None, Field(ge=1, description="Validations without a better Dice after which the run ends.")
+    ] = None
+    seed: Annotated[int, Field(ge=0, description="The same seed gives the same run.")] = 0
+    validate_every: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            title="number of steps between validations",
+            description="Steps between two validations, after each of which the run can be resumed.",
+        ),
+    ] = 500
+    validation_limit: Annotated[int, Field(ge=1, description="Images per data set looked at in a validation.")] = 40
+    threads: Annotated[
+        int, Field(ge=0, title="number of threads", description="Processor threads; 0 for torch's choice.")
+    ] = 0
+    tensorboard: Annotated[bool, Field(description="Also log for TensorBoard.")] = False
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.batch_size < 2:
-            raise MedCLIPSegError("Training needs at least 1 step and a batch of at least 2 images.")
         if not all(share > 0 for share, _ in self.stages) or abs(sum(share for share, _ in self.stages) - 1) > 1e-6:
             raise MedCLIPSegError("The shares of the training stages must be above 0 and add up to 1.")
         for _, size in self.stages:
             if size < PATCH_SIZE or size % PATCH_SIZE:
                 raise MedCLIPSegError(f"The input size {size} of a training stage is not a multiple of {PATCH_SIZE}.")
-        _require(0 < self.learning_rate < float("inf"), "learning rate", self.learning_rate, "above 0")
-        _require(
-            0 <= self.final_learning_rate <= self.learning_rate,
-            "final learning rate",
-            self.final_learning_rate,
-            "between 0 and the learning rate",
-        )
-        _require(self.seed >= 0, "seed", self.seed, "0 or more")
-        _require(self.epochs is None or self.epochs > 0, "number of epochs", self.epochs, "at least 1")
-        _require(
-            1 <= self.accumulation <= self.batch_size, "accumulation", self.accumulation, "between 1 and the batch size"
-        )
-        _require(0 <= self.ema_decay < 1, "decay of the average", self.ema_decay, "at least 0 and below 1")
-        for name, weight in self.set_weights.items():
-            _require(0 < weight < float("inf"), f"weight of the data set {name}", weight, "above 0")
-        _require(0 <= self.negative_share < 1, "share of negatives", self.negative_share, "at least 0 and below 1")
-        _require(1 <= self.data_share <= 100, "data share", self.data_share, "between 1 and 100 percent")
-        _require(self.patience is None or self.patience > 0, "patience", self.patience, "at least 1")
-        _require(self.clip_norm is None or self.clip_norm > 0, "clip norm", self.clip_norm, "above 0")
-        _require(
-            self.validate_every is None or self.validate_every > 0,
-            "number of steps between validations",
-            self.validate_every,
-            "at least 1",
-        )
-        _require(self.validation_limit > 0, "validation limit", self.validation_limit, "at least 1")
+        if self.final_learning_rate > self.learning_rate:
+            raise MedCLIPSegError("The final learning rate must not be above the learning rate.")
+        if self.accumulation > self.batch_size:
+            raise MedCLIPSegError(
+                f"The accumulation is {self.accumulation}; it must be at most the batch size, {self.batch_size}."
+            )
         if self.keep == "average" and self.ema_decay == 0:
             raise MedCLIPSegError(
                 "Without a running average (ema_decay 0) the latest or the best weights must be kept."
@@ -152,7 +248,7 @@ class TrainingSettings:
                 version that changed the training.
         """
         data = _merge(as_json(self), without_earlier_options(changes))
-        return cast(TrainingSettings, dataclass_from_json(TrainingSettings, data))
+        return from_json(TrainingSettings, data)
 
 
 def as_json(settings: TrainingSettings) -> dict[str, Any]:
@@ -166,8 +262,3 @@ def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
         old = merged.get(name)
         merged[name] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
-
-
-def _require(condition: bool, name: str, value: object, wanted: str) -> None:
-    if not condition:
-        raise MedCLIPSegError(f"The {name} is {value}; it must be {wanted}.")

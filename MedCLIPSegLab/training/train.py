@@ -171,7 +171,7 @@ def training_settings(
         try:
             settings = settings.changed(read_table(file))
         except MedCLIPSegError as error:
-            raise MedCLIPSegError(f"The settings {file} cannot be used: {error}") from None
+            raise MedCLIPSegError(f"{file}: {error}") from None
     return settings.changed(changes or {})
 
 

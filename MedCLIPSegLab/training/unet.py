@@ -23,8 +23,7 @@ from MedCLIPSegLogic.model.network import NetworkOutput
 from MedCLIPSegLogic.model.noise import FreshNoise, NoiseSource
 from MedCLIPSegLogic.model.typed_json import dataclass_from_json
 
-from .losses import LossWeights
-from .settings import TrainingSettings
+from .settings import LossWeights, TrainingSettings
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from MedCLIPSegLogic.clip_sam.choices import changed_rule, choose_segmenter, choose_sentences, load_saliency
 from MedCLIPSegLogic.clip_sam.methods import METHODS
-from MedCLIPSegLogic.clip_sam.prompt_sets import Design
 from MedCLIPSegLogic.files.replacing import write_failures_in_words
 from MedCLIPSegLogic.files.slugs import slugs
 from MedCLIPSegLogic.model.checkpoint import file_hash
+from MedCLIPSegLogic.runs.choices import ChainChoices, RunChoices
+from MedCLIPSegLogic.runs.models import Models
+from MedCLIPSegLogic.runs.preparing import choose_chain
 from MedCLIPSegLogic.version import __version__
 
 from ..paper.baseline import train_unet
@@ -42,15 +43,10 @@ def weak(
     predict: str | Path | None = None,
     settings: WeakSettings | None = None,
     model: str | Path | None = None,
-    sam: str | Path | None = None,
-    study: str | None = None,
-    design: Design | None = None,
-    kind: str | None = None,
-    prompt_sets: str | Path | None = None,
-    confidence: float | None = None,
-    objects: int | None = None,
-    get_maker: Callable[[], MakeMask] | None = None,
+    *,
+    models: Models | None = None,
     progress: Report | None = None,
+    **choices: Any,
 ) -> dict[str, Any]:
     """Make pseudo-masks of images, train a network on them and segment images with it.
 
@@ -65,10 +61,11 @@ def weak(
         prompt: for all images, instead of ``prompts``.
         predict: folder of 2-D images to segment; None for those it learned from.
         settings: of training and prediction; None for those of MedCLIP-SAMv2.
-        model, sam, study, design, kind, prompt_sets, confidence, objects: of the pseudo-masks, as for ``zeroshot``; a
-            design needs ``prompt``.
-        get_maker: gives what makes the pseudo-masks; None for the zero-shot chain of the method.
+        model: CLIP towers of the pseudo-masks, as for ``zeroshot``.
+        models: keeps towers and SAM for the next call.
         progress: called after every image, training step or epoch.
+        choices: of the pseudo-masks, such as ``sam``, ``study`` and ``confidence``, as for ``zeroshot``; a ``design``
+            needs ``prompt``; see :class:`ChainChoices`.
 
     Returns:
         What ``weak.json`` holds.
@@ -81,19 +78,19 @@ def weak(
     if not chosen.trains_unet:
         require_nnunet()
     classes, left_out = pair_prompts(Path(images), None if prompts is None else Path(prompts), prompt)
-    sentences = choose_sentences(() if prompt is None else (prompt,), study, design, kind, prompt_sets)
+    own = vars(ChainChoices(towers=model, **choices))
+    asked = RunChoices(model=chosen.method, seed=chosen.seed, device=chosen.device, **own)
+    chain = choose_chain(asked, () if prompt is None else (prompt,))
     targets = find_images(Path(predict) if predict is not None else Path(images))
-    published = METHODS[chosen.method]
-    components = changed_rule(published.components, confidence=confidence, most=objects)
-    method = dataclasses.replace(published, components=components)
+    method, keeper = METHODS[chosen.method], models or Models()
     wanted = {
         **dataclasses.asdict(chosen),
         "model": None if model is None else str(model),
-        "sam": None if sam is None else str(sam),
-        "study": study,
-        "sentences": sentences,
-        "confidence": method.components.confidence,
-        "objects": method.components.most,
+        "sam": None if asked.sam is None else str(asked.sam),
+        "sentences": chain.sentences,
+        **{name: own[name] for name in ("study", "object_prompts", "padding", "points", "binarization")},
+        "confidence": method.components.confidence if asked.confidence is None else asked.confidence,
+        "objects": method.components.most if asked.objects is None else asked.objects,
         "images": {image.path.name: file_hash(image.path) for entry in classes for image in entry.images},
         "prompts": {
             f"{entry.name}: {image.path.name}" if entry.name else image.path.name: list(image.prompts)
@@ -107,20 +104,17 @@ def weak(
         record |= {"medclipseg": __version__, "citation": method.citation, "images_without_prompt": list(left_out)}
 
         def load_chain() -> MakeMask:
-            segmenter = choose_segmenter(sam, method)
-            saliency, used = load_saliency(method, model, chosen.device, chosen.seed, study, sentences)
-            record["zero_shot"] = {**used, "sam": segmenter.name if segmenter else None}
+            _saliency, used = keeper.saliency(chain, asked.device, asked.seed)
+            record["zero_shot"] = {**used, "sam": chain.sam}
             save_record(folder, record)
-            return zero_shot_masks(saliency, segmenter, method, chosen.seed, chosen.device)
+            return zero_shot_masks(asked, keeper)
 
         report = progress or (lambda step: None)
         names = slugs([entry.name for entry in classes])
         places = [folder / name for name in names] if len(classes) > 1 else [folder]
         summaries = []
         for entry, place in zip(classes, places, strict=True):
-            pseudo = make_pseudo_set(
-                place / PSEUDO_FOLDER, entry, get_maker or load_chain, chosen.leave_out_empty, report
-            )
+            pseudo = make_pseudo_set(place / PSEUDO_FOLDER, entry, load_chain, chosen.leave_out_empty, report)
             get_predictor = _train(entry, place, chosen, report)
             rows = predict_images(targets, place, get_predictor, chosen.threshold, report, entry.name)
             summaries.append(_summary(entry, place.relative_to(folder), pseudo, rows))

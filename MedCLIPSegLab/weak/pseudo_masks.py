@@ -14,15 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from MedCLIPSegLogic.clip_sam.engine import Saliency, run
-from MedCLIPSegLogic.clip_sam.methods import Method
-from MedCLIPSegLogic.clip_sam.request import ZeroShotRequest
-from MedCLIPSegLogic.clip_sam.result import ZeroShotResult
-from MedCLIPSegLogic.clip_sam.sam import Segmenter
+from MedCLIPSegLogic.clip_sam.findings import ZeroShotResult
 from MedCLIPSegLogic.datasets.sheets import REQUIRED_COLUMNS
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.replacing import replacing, write_text
-from MedCLIPSegLogic.inference.request import Device
+from MedCLIPSegLogic.inference.result import to_the_end
+from MedCLIPSegLogic.runs.choices import RunChoices
+from MedCLIPSegLogic.runs.models import Models
+from MedCLIPSegLogic.runs.preparing import prepare
 from MedCLIPSegLogic.volumes.volume import Volume
 
 from .images import ClassImages, PromptedImage, read_slice
@@ -66,31 +65,16 @@ class PseudoRecord:
     findings: tuple[dict[str, Any], ...]
 
 
-def zero_shot_masks(
-    saliency: Saliency, segmenter: Segmenter | None, method: Method, seed: int = 0, device: Device = "auto"
-) -> MakeMask:
-    """The masks of a zero-shot method.
+def zero_shot_masks(choices: RunChoices, models: Models) -> MakeMask:
+    """The masks of a method without training data.
 
     Args:
-        saliency: what a prompt means in an image.
-        segmenter: makes masks of boxes and points; None to take the coarse mask.
-        method: the chain.
-        seed: of the choice of points.
-        device: where to compute.
+        choices: the method and all that goes with it.
+        models: keeps towers and SAM from image to image.
     """
 
     def make(volume: Volume, prompts: tuple[str, ...]) -> PseudoMask:
-        request = ZeroShotRequest(
-            volume=volume,
-            prompts=prompts,
-            binarization=method.binarization,
-            components=method.components,
-            pointing=method.pointing,
-            keep_largest=method.keep_largest,
-            seed=seed,
-            device=device,
-        )
-        *_, result = run(saliency, segmenter, request)
+        result = to_the_end(models.events(prepare(volume, prompts, choices)))
         assert isinstance(result, ZeroShotResult)
         mask = np.any([prompt.mask > 0 for prompt in result.prompts], axis=0)
         return PseudoMask(mask, tuple(findings[0].record() for findings in result.findings))

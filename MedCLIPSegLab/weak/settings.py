@@ -1,61 +1,75 @@
-"""Settings of a weakly supervised run."""
+"""Settings of a weakly supervised run. Read without loading torch."""
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from MedCLIPSegLogic.clip_sam.methods import METHODS, MethodName
+from pydantic import Field
+
+from MedCLIPSegLogic.checked import checked
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.inference.request import Device
 
-from . import unet
 from .schedule import CyclicTraining, Schedule
+
+if TYPE_CHECKING:
+    from ..training.settings import TrainingSettings
 
 MAY_CHANGE = {"device", "workers"}
 """Settings that do not belong to the result."""
 
 
+@checked
 @dataclass(frozen=True)
 class WeakSettings:
     """How pseudo-masks become a trained network; None for what the method was published with.
 
-    Args:
-        method: "medclip-sam" trains a residual U-Net, "medclip-sam-v2" nnU-Net.
-        epochs: 100 for the U-Net, 600 for nnU-Net.
-        batch_size: of the U-Net; nnU-Net plans its own.
-        learning_rate: of the U-Net.
-        cycles: of nnU-Net's learning rate, 3.
-        iterations: steps of an epoch of nnU-Net, 250.
-        schedule: of nnU-Net's learning rate.
-        image_size: side of the images the networks see, in pixels.
-        threshold: probability above which a pixel is inside, 0…1 exclusive.
-        leave_out_empty: do not train on images in which nothing was found.
-        seed: of everything random.
-        device: where to compute.
-        workers: processes that prepare data for nnU-Net; 0 prepares training batches in the main process.
+    "medclip-sam" trains a residual U-Net, "medclip-sam-v2" nnU-Net. The fields say themselves what they are;
+    ``medclipseg weak --help`` prints it.
 
     Raises:
         MedCLIPSegError: a value is out of range, or is none of the method's.
     """
 
-    method: MethodName = "medclip-sam-v2"
-    epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    cycles: int | None = None
-    iterations: int | None = None
-    schedule: Schedule | None = None
-    image_size: int = unet.IMAGE_SIZE
-    threshold: float = 0.5
-    leave_out_empty: bool = False
-    seed: int = 0
-    device: Device = "auto"
-    workers: int = 4
+    method: Annotated[
+        Literal["medclip-sam", "medclip-sam-v2"],
+        Field(description='medclip-sam: residual U-Net; medclip-sam-v2: nnU-Net (pip install "medclipseg[weak]").'),
+    ] = "medclip-sam-v2"
+    epochs: Annotated[
+        int | None,
+        Field(ge=1, title="number of epochs", description="100 with medclip-sam, 600 with medclip-sam-v2."),
+    ] = None
+    batch_size: Annotated[int | None, Field(ge=2, description="medclip-sam: images per step, 16.")] = None
+    learning_rate: Annotated[float | None, Field(gt=0, description="medclip-sam: of Adam, 0.0001.")] = None
+    cycles: Annotated[
+        int | None,
+        Field(ge=1, title="number of cycles", description="medclip-sam-v2: cycles of the learning rate, 3."),
+    ] = None
+    iterations: Annotated[
+        int | None, Field(ge=1, title="number of iterations", description="medclip-sam-v2: steps per epoch, 250.")
+    ] = None
+    schedule: Annotated[
+        Schedule | None,
+        Field(
+            description="medclip-sam-v2: cyclic restarts with 0.1 and falls within each cycle; released is that of the "
+            "published code, which hardly cycles."
+        ),
+    ] = None
+    image_size: Annotated[int, Field(ge=32, description="Side of the images the network sees, in pixels.")] = 256
+    threshold: Annotated[float, Field(gt=0, lt=1, description="Probability above which a pixel is inside.")] = 0.5
+    leave_out_empty: Annotated[bool, Field(description="Do not train on images in which nothing was found.")] = False
+    seed: Annotated[int, Field(ge=0, description="Of everything random.")] = 0
+    device: Annotated[Literal["auto", "cpu", "cuda"], Field(description="Where to compute.")] = "auto"
+    workers: Annotated[
+        int,
+        Field(
+            ge=0,
+            title="number of workers",
+            description="medclip-sam-v2: processes that prepare data; with 0 the main process does.",
+        ),
+    ] = 4
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise MedCLIPSegError(f"There is no method '{self.method}'; choose {' or '.join(METHODS)}.")
         others = ("cycles", "iterations", "schedule") if self.trains_unet else ("batch_size", "learning_rate")
         for name in others:
             if getattr(self, name) is not None:
@@ -63,33 +77,30 @@ class WeakSettings:
                 raise MedCLIPSegError(
                     f"--{name.replace('_', '-')} belongs to the method {other}; leave it out with {self.method}."
                 )
-        if not 0 < self.threshold < 1:
-            raise MedCLIPSegError(f"The threshold is {self.threshold}; it must be between 0 and 1.")
-        if self.workers < 0:
-            raise MedCLIPSegError(f"The number of workers is {self.workers}; it must be 0 or more.")
-        if self.trains_unet:
-            self.unet_settings()
-        else:
+        if not self.trains_unet:
             self.cyclic_training()
-            if self.image_size < 32:
-                raise MedCLIPSegError(f"The image size is {self.image_size}; nnU-Net needs at least 32 pixels.")
+        elif self.image_size % 16:
+            raise MedCLIPSegError(f"The image size is {self.image_size}; the U-Net needs a multiple of 16 pixels.")
 
     @property
     def trains_unet(self) -> bool:
         """True for the U-Net, False for nnU-Net."""
         return self.method == "medclip-sam"
 
-    def unet_settings(self) -> unet.TrainingSettings:
+    def unet_settings(self) -> TrainingSettings:
         """Settings of the U-Net's training."""
-        given = {name: getattr(self, name) for name in ("epochs", "batch_size", "learning_rate")}
-        return unet.unet_settings(
+        from .unet import unet_settings
+
+        return unet_settings(
             image_size=self.image_size,
             device=self.device,
             seed=self.seed,
-            **{name: value for name, value in given.items() if value is not None},
+            **self._given("epochs", "batch_size", "learning_rate"),
         )
 
     def cyclic_training(self) -> CyclicTraining:
         """Length and schedule of nnU-Net's training."""
-        given = {name: getattr(self, name) for name in ("epochs", "cycles", "iterations", "schedule")}
-        return dataclasses.replace(CyclicTraining(), **{n: value for n, value in given.items() if value is not None})
+        return CyclicTraining(**self._given("epochs", "cycles", "iterations", "schedule"))
+
+    def _given(self, *names: str) -> dict[str, Any]:
+        return {name: value for name in names if (value := getattr(self, name)) is not None}

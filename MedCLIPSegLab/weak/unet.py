@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from MedCLIPSegLogic.inference.device import choose_device
 from MedCLIPSegLogic.inference.request import Device
 
-from ..training.losses import LossWeights
-from ..training.settings import TrainingSettings
+from ..training.settings import LossWeights, TrainingSettings
 from ..training.unet import baseline_settings, load_unet, slice_probability
 from .prediction import Predictor
 

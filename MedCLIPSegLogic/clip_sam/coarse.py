@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .dense_crf import refine
+from .rules import Binarization
 
-Binarization = Literal["crf", "otsu", "two-means"]
 FLAT = 1e-6
 """A map whose values differ by less shows nothing."""
 LEVELS = 255

@@ -8,18 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-
-@dataclass(frozen=True)
-class ComponentRule:
-    """Which parts are kept.
-
-    Args:
-        confidence: least mean saliency inside a part, 0…1 (MedCLIP-SAMv2, whose paper leaves the number open).
-        most: how many parts at most, the largest ones; None for all.
-    """
-
-    confidence: float = 0.0
-    most: int | None = None
+from .rules import ComponentRule
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .coarse import Binarization
-from .components import ComponentRule
-from .object_prompts import PromptRule
+from .rules import Binarization, ComponentRule, PromptRule
 
 MethodName = Literal["medclip-sam", "medclip-sam-v2"]
 

@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .components import Component
-
-PromptKind = Literal["box", "points", "both"]
-
-
-@dataclass(frozen=True)
-class PromptRule:
-    """How an object of the coarse mask is pointed out.
-
-    Args:
-        kind: a box around it, points inside it, or both.
-        padding: by how much of its width and height the box grows on each side, 0…1; points keep away from the border
-            of the object by as much of its shorter side, where it is wide enough. Both papers have none.
-        points: how many points an object gets at most (10 in MedCLIP-SAMv2).
-    """
-
-    kind: PromptKind = "box"
-    padding: float = 0.0
-    points: int = 10
+from .rules import PromptRule
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from .gscorecam import GScoreCam, gscorecam
-from .m2ib import M2IB, m2ib
+from .m2ib import M2IB, PUBLISHED, m2ib
+from .methods import METHODS, MethodName
 from .text_maps import TEXT_SETTINGS, WordMap, gscorecam_text, m2ib_text
 from .towers import ClipTowers
 
 Sentences = Callable[[str], Sequence[str]]
 """The sentences a prompt stands for."""
+PUBLISHED_FOR = {"brain MRI": "brain", "breast ultrasound": "breast"}
+"""Studies for which settings of M2IB were published."""
 
 
 def ensemble_vector(towers: ClipTowers, sentences: Sequence[str]) -> Tensor:
@@ -25,7 +29,7 @@ def ensemble_vector(towers: ClipTowers, sentences: Sequence[str]) -> Tensor:
 
 
 class TextSaliency:
-    """Saliency of prompts, as the zero-shot engine takes it; every prompt is encoded once.
+    """Saliency of prompts, as a zero-shot run takes it; every prompt is encoded once.
 
     Args:
         towers: to ask.
@@ -71,3 +75,25 @@ class TextSaliency:
         kept = yield from m2ib_text(self._towers, image, sentence, dataclasses.replace(TEXT_SETTINGS, seed=seed))
         scored = yield from gscorecam_text(self._towers, image, sentence)
         return sentence, {"m2ib": kept, "gscorecam": scored}
+
+
+def method_saliency(
+    method: MethodName, towers: ClipTowers, seed: int, study: str | None, sentences: Mapping[str, list[str]]
+) -> tuple[TextSaliency, dict[str, Any]]:
+    """The saliency of a method, and what there is to record of it.
+
+    Args:
+        method: whose saliency.
+        towers: on their device.
+        seed: of the noise in M2IB.
+        study: kind of study, for the settings of M2IB that were published for it.
+        sentences: what stands for a prompt in place of itself.
+    """
+    settings: M2IB | GScoreCam = GScoreCam()
+    if METHODS[method].saliency == "m2ib":
+        settings = dataclasses.replace(PUBLISHED[PUBLISHED_FOR.get(study or "", "default")], seed=seed)
+    used = {"method": METHODS[method].saliency, **dataclasses.asdict(settings)}
+    if isinstance(settings, GScoreCam):
+        used["channels"] = settings.channels_of(towers.width)
+    record = {"saliency": used, "study": study, "sentences": dict(sentences)}
+    return TextSaliency(towers, settings, lambda prompt: sentences.get(prompt, [prompt])), record

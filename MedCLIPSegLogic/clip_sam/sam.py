@@ -16,12 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ..errors import MedCLIPSegError
-from ..model.catalog import WEIGHTS_FILE, describe_model, model_folder
+from ..model.catalog import WEIGHTS_FILE, find_model
 from ..model.checkpoint import file_hash
-from ..model.manifest import zoo
 from ..model.sam_checkpoint import MEDSAM_PREPROCESSING, SamPreprocessing, input_side, load_sam
-from ..model.store import installed_models
 from .object_prompts import ObjectPrompt
 
 if TYPE_CHECKING:
@@ -185,40 +182,6 @@ def load_segmenter(name: str | Path) -> Sam:
     Raises:
         MedCLIPSegError: there is none of this name or folder, it is no SAM, or its files are damaged.
     """
-    folder = model_folder(name)
-    if not folder.is_dir():
-        entry = zoo().get(str(name))
-        if entry is None or entry.kind != "sam":
-            raise MedCLIPSegError(f"There is no SAM '{name}'; {how_to_get_one()}")
-        raise MedCLIPSegError(
-            f"'{name}' is not on this computer yet; get it with medclipseg models download {name}, or segment with "
-            "--sam none."
-        )
+    folder = find_model(name)
     model, preprocessing = load_sam(folder)
     return Sam(folder.resolve().name, model, preprocessing, file_hash(folder / WEIGHTS_FILE))
-
-
-def choose_sam(published: str) -> str:
-    """The SAM that is meant when none is named: the published one, else any that is installed.
-
-    Args:
-        published: name of the one the method was published with.
-
-    Raises:
-        MedCLIPSegError: none is installed; says how to get one.
-    """
-    there = [name for name in installed_models() if describe_model(name).kind == "sam"]
-    if published in there:
-        return published
-    if not there:
-        raise MedCLIPSegError(f"There is no SAM on this computer; {how_to_get_one(published)}")
-    return there[0]
-
-
-def how_to_get_one(first: str = "sam-vit-base") -> str:
-    """Ways to a SAM, for messages."""
-    names = [first, *(n for n, entry in zoo().items() if entry.kind == "sam" and n != first)]
-    return (
-        f"get one with medclipseg models download {names[0]} (or {', '.join(names[1:])}), bring a file with medclipseg "
-        "models import, or do without by --sam none."
-    )

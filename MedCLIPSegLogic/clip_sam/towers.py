@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..inference.preprocess import Placement, place, prepare_slice
+from ..model.catalog import find_model
 from ..model.checkpoint import load_to_train
-from ..model.library import find_model
 from ..model.network import MedCLIPSeg
 from ..model.states import TextState
 from ..model.tokenizer import PromptTokenizer

@@ -84,6 +84,8 @@ def _numbered_entries(path: Path) -> list[tuple[int, dict[str, Any]]]:
         raise MedCLIPSegError(f"There is no prompt sheet {path}.")
     try:
         table = _read_xlsx(path) if path.suffix.lower() == ".xlsx" else _read_csv(path)
+    except MedCLIPSegError:
+        raise
     except Exception as error:  # openpyxl raises many kinds for a damaged workbook
         raise MedCLIPSegError(f"The prompt sheet {path} cannot be read as .xlsx or .csv: {error}.") from None
     entries = [(number, entry) for number, entry in enumerate(table, start=2) if any(entry.values())]
@@ -93,8 +95,13 @@ def _numbered_entries(path: Path) -> list[tuple[int, dict[str, Any]]]:
 
 
 def _read_xlsx(path: Path) -> list[dict[str, Any]]:
-    import openpyxl
-
+    try:
+        import openpyxl
+    except ModuleNotFoundError:
+        raise MedCLIPSegError(
+            f"The prompt sheet {path} is .xlsx, for which openpyxl is missing; save it as .csv, or run pip install "
+            '"medclipseg[lab]".'
+        ) from None
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     try:
         return _entries(book.worksheets[0].iter_rows(values_only=True))

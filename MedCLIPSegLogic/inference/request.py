@@ -1,39 +1,105 @@
-"""What a run is asked to do; checks itself."""
+"""What a run is asked to do; checks itself. Imports no torch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import KW_ONLY
+from typing import Annotated, Literal
 
+from pydantic import BeforeValidator, Field, InstanceOf
+
+from ..checked import checked
 from ..errors import MedCLIPSegError
 from ..volumes.intensity import IntensityRule
-from ..volumes.planes import Plane
+from ..volumes.planes import Plane as AnyPlane
 from ..volumes.volume import Volume
 from .adaptive import AdaptiveSampling
 
+
+def _check_prompts(prompts: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse prompts that say nothing, hold no text, or come twice."""
+    if not prompts or any(not prompt.strip() for prompt in prompts):
+        raise MedCLIPSegError("The prompt is empty; type what to look for.")
+    if any("\ud800" <= letter <= "\udfff" for prompt in prompts for letter in prompt):
+        raise MedCLIPSegError("The prompt holds bytes that are no text; type it anew.")
+    if len(set(prompts)) < len(prompts):
+        raise MedCLIPSegError("The same prompt is given twice; name each thing once.")
+    return prompts
+
+
 MAX_SAMPLES = 1000
-MAX_SEED = 2**64 - 1
-Device = Literal["auto", "cpu", "cuda"]
-Precision = Literal["float32", "fast", "int8", "bfloat16", "float16"]
+Prompts = Annotated[tuple[str, ...], BeforeValidator(_check_prompts)]
+Samples = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=MAX_SAMPLES,
+        title="number of samples",
+        description="Monte-Carlo passes, 30 by default; more give a steadier uncertainty.",
+    ),
+]
+Threshold = Annotated[float, Field(gt=0, lt=1, description="Probability or score above which a voxel is inside.")]
+Plane = Annotated[AnyPlane, Field(description="Direction of a volume's slices; auto is the plane it was acquired in.")]
+Seed = Annotated[
+    int, Field(ge=0, le=2**64 - 1, description="Of everything random; the same seed gives the same result.")
+]
+Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="Where to compute.")]
+Precision = Annotated[
+    Literal["float32", "fast", "int8", "bfloat16", "float16"],
+    Field(description="Numbers of the towers: float32, the default, is exact; fast is what the device does best."),
+]
 
 
-@dataclass(frozen=True, eq=False)
-class SegmentationRequest:
-    """One run on one volume.
+@checked
+class RunRequest:
+    """What every run on a volume is asked.
 
     Args:
         volume: the image.
-        prompts: one text a segment; overlaps between their masks are allowed.
-        samples: Monte-Carlo passes a slice, 1…1000; the most there can be in adaptive mode.
-        adaptive: rule by which a slice gets fewer passes when its result has settled; None draws all.
-        threshold: probability above which a voxel is inside, 0…1 exclusive; one for all prompts or one a prompt.
+        prompts: one text per segment; overlaps between their masks are allowed.
+        threshold: probability above which a voxel is inside, 0…1 exclusive; one for all prompts or one per prompt.
         plane: direction of the slices; "auto" is the acquisition plane.
         slices: (first, end) slice numbers, end exclusive; None for all.
         start_slice: slice that is segmented first, the others follow outwards; None begins with the first one. Does
             not change the result.
         intensity: how grey values become 8 bit; None chooses by the data.
-        seed: of the noise, 0…2⁶⁴−1.
+        seed: of everything random, 0…2⁶⁴−1.
         device: where to compute; "auto" takes a CUDA device when there is one.
+
+    Raises:
+        MedCLIPSegError: a value is out of range.
+    """
+
+    volume: InstanceOf[Volume]
+    prompts: Prompts
+    _: KW_ONLY
+    threshold: Threshold | tuple[Threshold, ...] = 0.5
+    plane: Plane = "auto"
+    slices: tuple[int, int] | None = None
+    start_slice: int | None = None
+    intensity: InstanceOf[IntensityRule] | None = None
+    seed: Seed = 0
+    device: Device = "auto"
+
+    def __post_init__(self) -> None:
+        if len(self.thresholds) != len(self.prompts):
+            raise MedCLIPSegError(
+                f"There are {len(self.thresholds)} thresholds for {len(self.prompts)} prompts; give one threshold for "
+                "all prompts or one for each."
+            )
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """One threshold per prompt, in the order of the prompts."""
+        return self.threshold if isinstance(self.threshold, tuple) else (self.threshold,) * len(self.prompts)
+
+
+@checked
+class SegmentationRequest(RunRequest):
+    """A run of a trained model.
+
+    Args:
+        samples: Monte-Carlo passes per slice, 1…1000; the most there can be in adaptive mode.
+        adaptive: rule by which a slice gets fewer passes when its result has settled; None draws all.
         precision: of the towers, see :mod:`.precision`; "float32" for results to report.
         batch_size: passes computed together; None chooses by the free memory. Does not change the result.
 
@@ -41,75 +107,7 @@ class SegmentationRequest:
         MedCLIPSegError: a value is out of range.
     """
 
-    volume: Volume
-    prompts: tuple[str, ...]
-    samples: int = 30
-    adaptive: AdaptiveSampling | None = None
-    threshold: float | tuple[float, ...] = 0.5
-    plane: Plane = "auto"
-    slices: tuple[int, int] | None = None
-    start_slice: int | None = None
-    intensity: IntensityRule | None = None
-    seed: int = 0
-    device: Device = "auto"
+    samples: Samples = 30
+    adaptive: InstanceOf[AdaptiveSampling] | None = None
     precision: Precision = "float32"
-    batch_size: int | None = None
-
-    def __post_init__(self) -> None:
-        check_prompts(self.prompts)
-        if not 1 <= self.samples <= MAX_SAMPLES:
-            raise MedCLIPSegError(f"The number of samples is {self.samples}; it must be between 1 and {MAX_SAMPLES}.")
-        check_thresholds(self.thresholds, self.prompts)
-        check_seed(self.seed)
-        if self.batch_size is not None and self.batch_size < 1:
-            raise MedCLIPSegError(f"The batch size is {self.batch_size}; it must be at least 1.")
-
-    @property
-    def thresholds(self) -> tuple[float, ...]:
-        """One threshold a prompt, in the order of the prompts."""
-        return one_each(self.threshold, self.prompts)
-
-
-def one_each(threshold: float | tuple[float, ...], prompts: tuple[str, ...]) -> tuple[float, ...]:
-    """One threshold a prompt from one for all or one for each."""
-    return threshold if isinstance(threshold, tuple) else (threshold,) * len(prompts)
-
-
-def check_prompts(prompts: tuple[str, ...]) -> None:
-    """Refuse prompts that say nothing, hold no text, or come twice.
-
-    Raises:
-        MedCLIPSegError: with the reason.
-    """
-    if not prompts or any(not prompt.strip() for prompt in prompts):
-        raise MedCLIPSegError("The prompt is empty; type what to look for.")
-    if any("\ud800" <= letter <= "\udfff" for prompt in prompts for letter in prompt):
-        raise MedCLIPSegError("The prompt holds bytes that are no text; type it anew.")
-    if len(set(prompts)) < len(prompts):
-        raise MedCLIPSegError("The same prompt is given twice; name each thing once.")
-
-
-def check_thresholds(thresholds: tuple[float, ...], prompts: tuple[str, ...]) -> None:
-    """Refuse thresholds that are no probabilities or not one a prompt.
-
-    Raises:
-        MedCLIPSegError: with the reason.
-    """
-    if len(thresholds) != len(prompts):
-        raise MedCLIPSegError(
-            f"There are {len(thresholds)} thresholds for {len(prompts)} prompts; give one threshold for all prompts or "
-            "one for each."
-        )
-    for threshold in thresholds:
-        if not 0 < threshold < 1:
-            raise MedCLIPSegError(f"The threshold is {threshold}; it must lie between 0 and 1.")
-
-
-def check_seed(seed: int) -> None:
-    """Refuse a seed out of range.
-
-    Raises:
-        MedCLIPSegError: with the reason.
-    """
-    if not 0 <= seed <= MAX_SEED:
-        raise MedCLIPSegError(f"The seed is {seed}; it must be a whole number from 0 to 2^64 - 1.")
+    batch_size: Annotated[int, Field(ge=1)] | None = None

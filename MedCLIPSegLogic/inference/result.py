@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,27 +16,32 @@ MAX_ENTROPY = float(np.log(2.0))
 """Largest binary entropy in nats: the upper end of every uncertainty scale."""
 
 
+Stage = Literal["segmenting", "looking", "words"]
+Unit = Literal["sample", "prompt"]
+
+
 @dataclass(frozen=True)
 class Progress:
-    """One small step of the engine.
+    """One small step of a run.
 
     Args:
-        stage: what is being done, e.g. "Segmenting".
+        stage: what is being done: "segmenting", "looking" for what a prompt means, or asking for its "words".
         slice_number: k of slice k of n, counted from 1.
         slice_count: n.
-        sample_number: m of sample m of N for the present prompt and slice, counted from 1; 0 for a slice that is
-            skipped.
-        sample_count: N, fewer of which may be drawn in adaptive mode.
+        unit: what the parts of a slice are: samples of the present prompt, or prompts.
+        part_number: m of part m of N, counted from 1; 0 for a slice that is skipped.
+        part_count: N; of samples fewer may be drawn in adaptive mode.
         fraction: share of the whole run that is done, 0…1.
         seconds_left: estimate from the speed so far.
         device: where it is computed, e.g. "cpu" or "cuda:0".
     """
 
-    stage: str
+    stage: Stage
     slice_number: int
     slice_count: int
-    sample_number: int
-    sample_count: int
+    unit: Unit
+    part_number: int
+    part_count: int
     fraction: float
     seconds_left: float
     device: str
@@ -99,7 +105,7 @@ class SegmentationResult:
 
     Args:
         volume: the input, for its geometry.
-        prompts: one entry a prompt, in the order given.
+        prompts: one entry per prompt, in the order given.
         slice_axis: voxel axis the slices were taken along: 0 = K, 1 = J, 2 = I.
         slice_indices: indices along that axis that were asked for; their maps are to be taken over.
         mapping: grey values to 8 bit, as the model saw them.
@@ -114,3 +120,25 @@ class SegmentationResult:
     mapping: IntensityMapping
     settings: dict[str, Any]
     seconds: float
+
+
+Event = Progress | SlicePreview | SegmentationResult
+"""What a run yields; the result comes last."""
+
+
+def to_the_end(events: Iterable[Event], on_progress: Callable[[Progress], None] | None = None) -> SegmentationResult:
+    """Work a run off.
+
+    Args:
+        events: of the run.
+        on_progress: called after every small step.
+
+    Returns:
+        Its result.
+    """
+    for event in events:
+        if isinstance(event, Progress) and on_progress:
+            on_progress(event)
+        if isinstance(event, SegmentationResult):
+            return event
+    raise AssertionError("a run ends with a result")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, MissingModelError
 from .manifest import ZooEntry, zoo
 from .store import IMPORT_RECORD, backbone_file, installed_models, is_model_folder, models_folder, read_text
 
@@ -90,6 +90,32 @@ def model_folder(name_or_folder: str | Path) -> Path:
     if name in zoo() or name in installed_models():
         return models_folder() / name
     return Path(name)
+
+
+def find_model(name: str | Path) -> Path:
+    """Folder of a model.
+
+    Args:
+        name: a bundled or installed model's name, or a folder with its files.
+
+    Raises:
+        MissingModelError: neither exists; says how to download a published model.
+    """
+    folder = model_folder(name)
+    if str(name) in zoo() and not is_model_folder(folder):
+        raise MissingModelError(
+            f"The model '{name}' is not on this computer yet; get it with medclipseg models download {name}, or in the "
+            "Model section of the panel.",
+            str(name),
+        )
+    if folder.is_dir():
+        return folder
+    names = [*bundled_models(), *installed_models()]
+    raise MissingModelError(
+        f"There is no model '{name}'; give a model folder or one of these names: {', '.join(names)} "
+        "(medclipseg models list shows what can be downloaded).",
+        str(name),
+    )
 
 
 def describe_model(name_or_folder: str | Path) -> ModelDescription:

@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import MedCLIPSegError
 from .catalog import (
     ADAPTER_FILE,
     BACKBONE_FILE,
@@ -14,15 +13,12 @@ from .catalog import (
     CONFIG_FILE,
     VOCABULARY_FILE,
     WEIGHTS_FILE,
-    bundled_models,
     default_model,
-    model_folder,
+    find_model,
 )
 from .checkpoint import file_hash, load_checkpoint
 from .config import ModelConfig
-from .manifest import zoo
 from .network import MedCLIPSeg
-from .store import installed_models, is_model_folder
 from .tokenizer import PromptTokenizer
 
 
@@ -47,30 +43,6 @@ class LoadedModel:
     def config(self) -> ModelConfig:
         """The network's configuration."""
         return self.network.config
-
-
-def find_model(name: str | Path) -> Path:
-    """Folder of a model.
-
-    Args:
-        name: a bundled or installed model's name, or a folder with its files.
-
-    Raises:
-        MedCLIPSegError: neither exists; says how to download a published model.
-    """
-    folder = model_folder(name)
-    if str(name) in zoo() and not is_model_folder(folder):
-        raise MedCLIPSegError(
-            f"The model '{name}' is not on this computer yet; get it with medclipseg models download {name}, or in the "
-            "Model section of the panel."
-        )
-    if folder.is_dir():
-        return folder
-    names = [*bundled_models(), *installed_models()]
-    raise MedCLIPSegError(
-        f"There is no model '{name}'; give a model folder or one of these names: {', '.join(names)} "
-        "(medclipseg models list shows what can be downloaded)."
-    )
 
 
 def model_hash(folder: Path) -> str:

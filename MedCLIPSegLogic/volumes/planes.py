@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from nibabel.orientations import io_orientation
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
@@ -109,6 +108,8 @@ def choose_axis(volume: Volume, plane: Plane) -> SliceAxis:
     Raises:
         MedCLIPSegError: a plane other than its own is asked of a single-slice volume.
     """
+    from nibabel.orientations import io_orientation
+
     orientation = io_orientation(volume.ijk_to_ras)
     # Rows of the orientation belong to I, J, K; array axes run K, J, I.
     ras_axes = [int(axis) for axis in orientation[::-1, 0]]

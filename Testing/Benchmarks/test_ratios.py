@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from program_costs import scene_speed, start_up, volume_cost
 
-from MedCLIPSegLab.speed.bench import bench
-from MedCLIPSegLab.speed.scene_speed import scene_speed
-from MedCLIPSegLab.speed.start_up import start_up
-from MedCLIPSegLab.speed.volume_cost import volume_cost
+from MedCLIPSegLab.speed.measuring import speed
 
 
 def by_name(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -18,12 +16,12 @@ def by_name(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def mini() -> dict[str, Any]:
-    return bench("mini", device="cpu", threads=1, parts=["variants"])
+    return speed("mini", device="cpu", threads=1, parts=["variants"])
 
 
 @pytest.fixture(scope="module")
 def full_size() -> dict[str, Any]:
-    return bench("unimedclip", random_weights=True, limit=1, repeats=1, device="cpu", parts=["variants"])
+    return speed("unimedclip", random_weights=True, limit=1, repeats=1, device="cpu", parts=["variants"])
 
 
 def test_exact_sampling_beats_the_loop_and_equals_it(mini: dict[str, Any], full_size: dict[str, Any]) -> None:
@@ -52,7 +50,7 @@ def test_something_is_seen_at_once(mini: dict[str, Any], full_size: dict[str, An
 
 
 def test_time_is_linear_and_memory_flat() -> None:
-    cost = volume_cost(lambda share, words: None)
+    cost = volume_cost()
     seconds = [row["seconds_per_slice"] for row in cost["slices"]]
     assert max(seconds) < 2 * min(seconds)
     for rows in cost.values():

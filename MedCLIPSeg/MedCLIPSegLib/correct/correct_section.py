@@ -2,21 +2,22 @@
 
 from typing import Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.correct.edit_watch import EditWatch
-from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLib.prompts.prompt_rows import EDITED
 from MedCLIPSegLib.prompts.row_edits import RowEdits
-from MedCLIPSegLib.prompts.row_states import EDITED
+from MedCLIPSegLib.section import Section
+from MedCLIPSegLib.widgets import removeShortcut, shortcut
 
 EDITOR_NODE_TAG = "MedCLIPSeg"
 EFFECTS = ["Paint", "Erase", "Draw", "Scissors", "Islands", "Smoothing", "Threshold"]
 UNDO_STATES = 10
 
 
-class CorrectSection:
+class CorrectSection(Section):
     """Opens the segment of the selected row in the segment editor, and takes model results back.
 
     The editor is made when it is first needed: when the section is opened, or before a run or the threshold changes
@@ -28,7 +29,7 @@ class CorrectSection:
         logic: has rows and segments.
     """
 
-    def __init__(self, ui: Any, logic: PanelLogic) -> None:
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
         self._section, self._label, self._place = ui.correctCollapsibleButton, ui.correctLabel, ui.segmentEditorPlace
         self._takeBack, self._logic = ui.takeBackButton, logic
         self._watch = EditWatch(logic)
@@ -84,9 +85,8 @@ class CorrectSection:
             return
         row, segmentation = self._logic.currentRow, self._logic.segmentationNode
         self._watch.watch(segmentation)
-        segmentId = self._logic.segmentOf(row) if row is not None else None
-        hasResults = any(self._logic.segmentOf(other) is not None for other in self._logic.rows)
-        self._section.enabled = hasResults or self._canUndo()
+        segmentId = self._logic.segmentOf(row)
+        self._section.enabled = self._logic.hasResults or self._canUndo()
         self._place.visible = segmentId is not None
         if row is None or segmentId is None:
             self._label.text = _("Select a prompt with a result.")
@@ -179,19 +179,17 @@ class CorrectSection:
         return hasSegments and any(button.isEnabledTo(self._editor) for button in self._undoButtons)
 
     def _onTakeBack(self) -> None:
-        if self._editor is not None and not self._logic.isRunning:
-            self._editor.undo()
-            self._afterUndo()
+        self._goInHistory("undo")
 
     def _onRedo(self) -> None:
-        if self._editor is not None and not self._logic.isRunning:
-            self._editor.redo()
-            self._afterUndo()
+        self._goInHistory("redo")
 
-    def _afterUndo(self) -> None:
-        self._watch.settle()
-        self._edits.followSegments()
-        self._logic.changed()
+    def _goInHistory(self, step: str) -> None:
+        if self._editor is not None and not self._logic.isRunning:
+            getattr(self._editor, step)()
+            self._watch.settle()
+            self._edits.followSegments()
+            self._logic.changed()
 
     def _onSegmentChosen(self, segmentId: str) -> None:
         """Select the row of the segment a person chose in the editor."""
@@ -200,11 +198,9 @@ class CorrectSection:
             return
         if row is not None and self._logic.segmentOf(row) is None:
             return  # an undo removed the segment, and the editor chose another by itself
-        for index, other in enumerate(self._logic.rows):
-            if self._logic.segmentOf(other) == segmentId:
-                self._followed = (self._logic.segmentationNode.GetID(), segmentId)
-                parameters.currentRow = index
-                return
+        before, self._followed = self._followed, (self._logic.segmentationNode.GetID(), segmentId)
+        if not self._logic.selectSegment(segmentId):
+            self._followed = before
 
     def _onCollapsed(self, _isCollapsed: bool) -> None:
         self._releaseKeys()
@@ -238,15 +234,11 @@ class CorrectSection:
             self._areEditorKeysOn = True
             return
         for key, action in (("Ctrl+Z", self._onTakeBack), ("Ctrl+Y", self._onRedo)):
-            shortcut = qt.QShortcut(qt.QKeySequence(key), window or self._section.parent())
-            shortcut.connect("activated()", action)
-            self._keys.append(shortcut)
+            self._keys.append(shortcut(key, window or self._section.parent(), action))
 
     def _releaseKeys(self) -> None:
-        for shortcut in self._keys:
-            shortcut.setEnabled(False)
-            shortcut.setParent(None)
-            shortcut.deleteLater()
+        for key in self._keys:
+            removeShortcut(key)
         self._keys = []
         if self._areEditorKeysOn and self._editor is not None:
             self._editor.setActiveEffect(None)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-import qt
 import vtk
 
-from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLib.widgets import oneShot
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 SETTLE_MILLISECONDS = 600
@@ -23,16 +23,14 @@ class EditWatch:
         logic: knows when a run writes, which is no one's edit.
     """
 
-    def __init__(self, logic: PanelLogic) -> None:
+    def __init__(self, logic: MedCLIPSegLogic) -> None:
         self._logic = logic
         self._segmentationNode: Any = None
         self._segmentation: Any = None
         self._tags: list[int] = []
         self._changed: set[str] = set()
         self._compared: dict[str, int] = {}
-        self._timer = qt.QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.connect("timeout()", self._settleNext)
+        self._timer = oneShot(self._settleNext)
 
     def watch(self, segmentationNode: Any) -> None:
         """Watch a segmentation instead of the present one; None for none."""

@@ -1,0 +1,1 @@
+"""Export: results into files and training sets."""

@@ -1,6 +1,5 @@
 """The Export section: results into files and training sets."""
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
+from MedCLIPSegLib.application import explained
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLib.section import Section
+from MedCLIPSegLib.widgets import silenced
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.scene.export_set import ExportChoice
@@ -19,7 +20,7 @@ TRAINING_KEY = "MedCLIPSeg/TrainingFolder"
 PARTS = ("Train", "Val", "Test")
 
 
-class ExportSection:
+class ExportSection(Section):
     """Chosen segments, formats and maps into a folder; the selected prompt into a training set.
 
     Args:
@@ -45,10 +46,10 @@ class ExportSection:
             # Else files would go to where the application was started.
             button.directory = str(settings.value(key) or Path.home())
         for box in (*(box for box, _ending in self._boxes), ui.exportMapsCheckBox):
-            box.connect("toggled(bool)", self._onToggled)
-        self._list.connect("itemChanged(QListWidgetItem*)", self._onToggled)
-        ui.exportButton.connect("clicked()", self._onExport)
-        ui.addTrainingRowButton.connect("clicked()", self._onAddTrainingRow)
+            box.connect("toggled(bool)", self._refreshButtons)
+        self._list.connect("itemChanged(QListWidgetItem*)", self._refreshButtons)
+        ui.exportButton.connect("clicked()", lambda: self._try(self._export))
+        ui.addTrainingRowButton.connect("clicked()", lambda: self._try(self._addTrainingRow))
 
     def refresh(self) -> None:
         """Show the segments of the image; ticks of those that stay are kept."""
@@ -64,15 +65,14 @@ class ExportSection:
         isSame = node is self._segmentation
         unticked = {segmentId for segmentId, _name in self._segments if segmentId not in ticked} if isSame else set()
         self._segments, self._segmentation = segments, node
-        wasBlocked = self._list.blockSignals(True)
-        self._list.clear()
-        for segmentId, name in segments:
-            item = qt.QListWidgetItem(name)
-            item.setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
-            item.setCheckState(qt.Qt.Unchecked if segmentId in unticked else qt.Qt.Checked)
-            item.setToolTip(name)
-            self._list.addItem(item)
-        self._list.blockSignals(wasBlocked)
+        with silenced(self._list):
+            self._list.clear()
+            for segmentId, name in segments:
+                item = qt.QListWidgetItem(name)
+                item.setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
+                item.setCheckState(qt.Qt.Unchecked if segmentId in unticked else qt.Qt.Checked)
+                item.setToolTip(name)
+                self._list.addItem(item)
 
     def _refreshButtons(self) -> None:
         isReady = bool(self._segments) and not self._logic.isRunning
@@ -80,7 +80,7 @@ class ExportSection:
         row = self._logic.currentRow
         self._ui.exportCollapsibleButton.enabled = bool(self._segments)
         self._ui.exportButton.enabled = isReady and choosesFile and bool(self._ticked())
-        self._ui.addTrainingRowButton.enabled = isReady and row is not None and self._logic.segmentOf(row) is not None
+        self._ui.addTrainingRowButton.enabled = isReady and self._logic.segmentOf(row) is not None
 
     def _present(self) -> list[tuple[str, str]]:
         """IDs and names of all segments of the image's segmentation."""
@@ -104,12 +104,6 @@ class ExportSection:
         formats = frozenset(ending for box, ending in self._boxes if box.checked)
         return ExportChoice(self._ticked(), formats, self._ui.exportMapsCheckBox.checked)
 
-    def _onToggled(self, _what: Any) -> None:
-        self._refreshButtons()
-
-    def _onExport(self) -> None:
-        self._try(self._export)
-
     def _export(self) -> str:
         from MedCLIPSegLogic.scene.export_set import earlier_files, export_results, listed
 
@@ -126,16 +120,13 @@ class ExportSection:
         self._settings.setValue(FOLDER_KEY, str(folder))
         return _("{count} files written to {folder}.").format(count=len(files), folder=folder)
 
-    def _onAddTrainingRow(self) -> None:
-        self._try(self._addTrainingRow)
-
     def _addTrainingRow(self) -> str:
         from MedCLIPSegLogic.scene.training_row import add_training_row
 
         folder = Path(self._ui.trainingFolderButton.directory)
         row = self._logic.currentRow
-        segmentId = self._logic.segmentOf(row) if row is not None else None
-        if segmentId is None:
+        segmentId = self._logic.segmentOf(row)
+        if row is None or segmentId is None:
             return _("Select a prompt with a result.")
         part = PARTS[self._ui.trainingSplitComboBox.currentIndex]
         sheet = add_training_row(self._logic.segmentationNode, segmentId, self._logic.volumeNode, folder, part)
@@ -145,9 +136,6 @@ class ExportSection:
     def _try(self, act: Callable[[], str]) -> None:
         try:
             text = act()
-        except MedCLIPSegError as error:
-            text = str(error)
-        except Exception as error:
-            logging.exception("MedCLIPSeg: the export failed")
-            text = str(error) or type(error).__name__
+        except Exception as error:  # one that leaves a slot is only printed
+            text = explained(error, "the export failed")
         self._ui.exportStatusLabel.text = text

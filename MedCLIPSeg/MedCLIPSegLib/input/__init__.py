@@ -1,0 +1,1 @@
+"""Input: which image, how much of it, and its gray values."""

@@ -6,11 +6,13 @@ import slicer
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.input.intensity_choices import intensityChoices
-from MedCLIPSegLib.panel_logic import PanelLogic
-from MedCLIPSegLib.run.run_order import RANGE, SLICE, VOLUME
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLib.run.order import RANGE, SLICE, VOLUME
+from MedCLIPSegLib.section import Section
+from MedCLIPSegLib.widgets import silenced
 
 
-class InputSection:
+class InputSection(Section):
     """Image, part of it, plane and gray values; the image selector itself is bound to the parameter node.
 
     Args:
@@ -18,7 +20,7 @@ class InputSection:
         logic: has the choices.
     """
 
-    def __init__(self, ui: Any, logic: PanelLogic) -> None:
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
         self._ui = ui
         self._logic = logic
         self._choices = (
@@ -61,10 +63,9 @@ class InputSection:
             (self._ui.firstSliceSpinBox, parameters.firstSlice),
             (self._ui.lastSliceSpinBox, parameters.lastSlice),
         ):
-            was = spinBox.blockSignals(True)
-            spinBox.setRange(1, count)
-            spinBox.value = min(value + 1, count)
-            spinBox.blockSignals(was)
+            with silenced(spinBox):
+                spinBox.setRange(1, count)
+                spinBox.value = min(value + 1, count)
 
     def _hideMaps(self) -> None:
         """Keep maps made by the module out of the list of images."""
@@ -113,6 +114,5 @@ def _planes() -> list[tuple[str, str]]:
 def _select(combo: Any, key: str) -> None:
     index = combo.findData(key)
     if index >= 0 and index != combo.currentIndex:
-        was = combo.blockSignals(True)
-        combo.currentIndex = index
-        combo.blockSignals(was)
+        with silenced(combo):
+            combo.currentIndex = index

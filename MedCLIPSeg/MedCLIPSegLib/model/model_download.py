@@ -1,17 +1,22 @@
 """Downloads of published models, on a worker's thread."""
 
-import logging
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from slicer.i18n import tr as _
 
-from MedCLIPSegLib.panel_logic import PanelLogic
-from MedCLIPSegLib.run.pump import Pump
-from MedCLIPSegLib.run.worker import Job, Worker, WorkerEvent
+from MedCLIPSegLib.application import explained
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLib.pump import Pump
 from MedCLIPSegLib.signal import Signal
+from MedCLIPSegLib.worker import Job, Worker, WorkerEvent
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.manifest import ZooEntry, consent_text
+
+if TYPE_CHECKING:
+    from MedCLIPSegLogic.zoo.hub import DownloadProgress
 
 
 class ModelDownload:
@@ -21,16 +26,16 @@ class ModelDownload:
         logic: asks the person, installs what is missing, and says how it ended.
     """
 
-    def __init__(self, logic: PanelLogic) -> None:
-        self.changed = Signal()
+    def __init__(self, logic: MedCLIPSegLogic) -> None:
+        self.changed: Signal[[]] = Signal()
         """Called with no value when a download begins or ends."""
-        self.progressed = Signal()
+        self.progressed: Signal[[DownloadProgress]] = Signal()
         """Called with each `DownloadProgress`."""
-        self.ended = Signal()
+        self.ended: Signal[[str]] = Signal()
         """Called with the name of a model that is here now."""
         self.entry: ZooEntry | None = None
         self._logic = logic
-        self._worker = Worker()
+        self._worker: Worker[DownloadProgress] = Worker()
         self._pump = Pump(self._worker, self._onWorkerEvent)
         self._job: Job | None = None
 
@@ -60,27 +65,25 @@ class ModelDownload:
         self._pump.stop()
         self._worker.shutdown()
 
-    def _onWorkerEvent(self, event: WorkerEvent) -> None:
+    def _onWorkerEvent(self, event: WorkerEvent[DownloadProgress]) -> None:
         if self.entry is None or event.job is not self._job:
             return
-        if event.kind == "event":
+        if event.value is not None:
             self.progressed(event.value)
             return
         entry, isCancelled = self.entry, event.job.isCancelled
         self.entry, self._job = None, None
-        if event.kind == "failed" and not isCancelled:
-            if not isinstance(event.value, MedCLIPSegError):
-                logging.error("MedCLIPSeg: the download failed", exc_info=event.value)
-            self._logic.said(str(event.value) or type(event.value).__name__)
-        elif isCancelled:
+        if isCancelled:
             self._logic.said(_("The download was cancelled; the next one goes on where it stopped."))
+        elif event.error is not None:
+            self._logic.said(explained(event.error, "the download failed"))
         else:
             self._logic.said(_("The model “{title}” is on this computer now.").format(title=entry.title))
             self.ended(entry.name)
         self.changed()
 
 
-def _steps(entry: ZooEntry) -> Iterator[Any]:
+def _steps(entry: ZooEntry) -> Iterator[DownloadProgress]:
     from MedCLIPSegLogic.zoo.download import download
 
     yield from download(entry, agreed=True)

@@ -6,12 +6,13 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from MedCLIPSegLib.export.file_dialogs import askFolder
+from MedCLIPSegLib.application import askFolder, settingsList
 from MedCLIPSegLib.model.model_download import ModelDownload
 from MedCLIPSegLib.model.zero_shot_choices import METHODS, isZeroShot, methodTitle
 from MedCLIPSegLib.model.zero_shot_settings import ZeroShotSettings, methodText
-from MedCLIPSegLib.panel_logic import PanelLogic
-from MedCLIPSegLib.prompts.prompt_history import settingsList
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLib.section import Section
+from MedCLIPSegLib.widgets import silenced
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.catalog import ModelDescription, describe_model, known_models, require_model_folder
 from MedCLIPSegLogic.model.manifest import zoo
@@ -21,7 +22,7 @@ DEVICE_KEY = "MedCLIPSeg/Device"
 AUTOMATIC, PROCESSOR, GRAPHICS_CARD = "auto", "cpu", "cuda"
 
 
-class ModelSection:
+class ModelSection(Section):
     """Chooser of bundled, installed and published models, of folders opened from disk and of methods without training
     data, with what is known of each and a button that downloads it; sample count and seed are bound to the parameter
     node.
@@ -32,7 +33,7 @@ class ModelSection:
         settings: of the application, for opened folders and the device.
     """
 
-    def __init__(self, ui: Any, logic: PanelLogic, settings: Any) -> None:
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic, settings: Any) -> None:
         self._section, self._open = ui.modelCollapsibleButton, ui.openModelButton
         self._combo, self._info, self._device = ui.modelComboBox, ui.modelInfoLabel, ui.deviceComboBox
         self._logic, self._settings = logic, settings
@@ -85,9 +86,8 @@ class ModelSection:
         if parameters is None:
             return
         self._offer(parameters.model)
-        was = self._combo.blockSignals(True)
-        self._combo.currentIndex = self._combo.findData(parameters.model)
-        self._combo.blockSignals(was)
+        with silenced(self._combo):
+            self._combo.currentIndex = self._combo.findData(parameters.model)
         if parameters.model != self._described:
             self._describe(parameters.model)
 
@@ -148,10 +148,9 @@ class ModelSection:
     def _offer(self, name: str) -> None:
         """Put a model into the list unless it is there."""
         if self._combo.findData(name) < 0:
-            was = self._combo.blockSignals(True)
-            self._combo.addItem(_label(describe_model(name)), name)
-            self._combo.setItemData(self._combo.findData(name), name, qt.Qt.ToolTipRole)
-            self._combo.blockSignals(was)
+            with silenced(self._combo):
+                self._combo.addItem(_label(describe_model(name)), name)
+                self._combo.setItemData(self._combo.findData(name), name, qt.Qt.ToolTipRole)
 
     def _onChosen(self) -> None:
         if self._logic.parameters is not None and self._combo.currentIndex >= 0:

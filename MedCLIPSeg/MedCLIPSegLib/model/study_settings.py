@@ -5,7 +5,6 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from MedCLIPSegLib.model.combo_entries import offerEntries, selectEntry
 from MedCLIPSegLib.model.zero_shot_choices import (
     ANY_STUDY,
     AS_TYPED,
@@ -17,7 +16,8 @@ from MedCLIPSegLib.model.zero_shot_choices import (
     needsKind,
     studyChoices,
 )
-from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLib.widgets import offerEntries, selectEntry
 from MedCLIPSegLogic.clip_sam.prompt_sets import load_prompt_sets
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
@@ -30,7 +30,7 @@ class StudySettings:
         logic: has the choices.
     """
 
-    def __init__(self, ui: Any, logic: PanelLogic) -> None:
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
         self._logic, self._sets = logic, load_prompt_sets()
         self._study, self._design, self._kind = (
             ui.zeroShotStudyComboBox,

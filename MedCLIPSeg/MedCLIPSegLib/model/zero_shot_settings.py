@@ -4,7 +4,6 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from MedCLIPSegLib.model.combo_entries import offerEntries, selectEntry
 from MedCLIPSegLib.model.study_settings import StudySettings
 from MedCLIPSegLib.model.zero_shot_choices import (
     AUTOMATIC,
@@ -18,7 +17,8 @@ from MedCLIPSegLib.model.zero_shot_choices import (
     samChoices,
     towersChoices,
 )
-from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLib.widgets import offerEntries, selectEntry
 from MedCLIPSegLogic.model.catalog import describe_model
 
 
@@ -31,7 +31,7 @@ class ZeroShotSettings:
         logic: has the choices.
     """
 
-    def __init__(self, ui: Any, logic: PanelLogic) -> None:
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
         self._logic = logic
         self._widget, self._note = ui.zeroShotWidget, ui.zeroShotNoteLabel
         self._ofSamples = (ui.sampleCountLabel, ui.sampleCountSpinBox, ui.adaptiveCheckBox)

@@ -4,13 +4,15 @@ from typing import Any
 
 import qt
 
-from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.prompts.prompt_history import PromptHistory
 from MedCLIPSegLib.prompts.prompt_rows import PromptRow
 from MedCLIPSegLib.prompts.row_edits import RowEdits, linesOf
+from MedCLIPSegLib.section import Section
+from MedCLIPSegLib.widgets import oneShot, shortcut
 
 
-class PromptEntry:
+class PromptEntry(Section):
     """Enter adds what was typed as a row and segments it; Ctrl+Enter anywhere in the panel segments all rows.
 
     Args:
@@ -19,7 +21,7 @@ class PromptEntry:
         history: prompts run earlier, offered for completion.
     """
 
-    def __init__(self, ui: Any, logic: PanelLogic, history: PromptHistory) -> None:
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic, history: PromptHistory) -> None:
         self._edit, self._logic, self._history = ui.promptLineEdit, logic, history
         self._edits = RowEdits(logic)
         self._model = qt.QStringListModel()
@@ -31,28 +33,21 @@ class PromptEntry:
         self._edit.connect("returnPressed()", self._onReturn)
         self._edit.connect("textChanged(QString)", self._onTextChanged)
         self._submitted = ""
-        self._tidy = qt.QTimer()
-        self._tidy.setSingleShot(True)
-        self._tidy.setInterval(0)
-        self._tidy.connect("timeout()", self._onTidy)
-        self._shortcuts = [qt.QShortcut(qt.QKeySequence(key), ui.MedCLIPSeg) for key in ("Ctrl+Return", "Ctrl+Enter")]
-        for shortcut in self._shortcuts:
-            shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
-            shortcut.connect("activated()", self._onRunAll)
+        self._tidy = oneShot(self._onTidy)
+        self._keys = [shortcut(key, ui.MedCLIPSeg, self._onRunAll) for key in ("Ctrl+Return", "Ctrl+Enter")]
+        for key in self._keys:
+            key.setContext(qt.Qt.WidgetWithChildrenShortcut)
         self._offerHistory()
 
     def enter(self) -> None:
         """Offer what was typed since."""
         self._offerHistory()
 
-    def refresh(self) -> None:
-        """Nothing to show: typing stays possible during a run."""
-
     def cleanup(self) -> None:
-        """Let the keys go: the panel goes away."""
+        """Let the keys go."""
         self._tidy.stop()
-        for shortcut in self._shortcuts:
-            shortcut.setEnabled(False)
+        for key in self._keys:
+            key.setEnabled(False)
 
     def _onReturn(self) -> None:
         self._completer.popup().hide()

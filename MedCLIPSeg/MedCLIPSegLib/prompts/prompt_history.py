@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from MedCLIPSegLib.application import settingsList
+
 SETTINGS_KEY = "MedCLIPSeg/PromptHistory"
 MAX_ENTRIES = 50
 
@@ -26,16 +28,6 @@ class PromptHistory:
         entries = _distinct([*prompts, *self.entries()])
         if entries:
             self._settings.setValue(SETTINGS_KEY, entries)
-
-
-def settingsList(value: Any) -> list[str]:
-    """The texts of a list in the settings.
-
-    Read back from a file, a list of one text is a text and an empty list is None; all others are tuples.
-    """
-    if isinstance(value, str):
-        value = [value]
-    return [entry for entry in value if isinstance(entry, str)] if isinstance(value, (list, tuple)) else []
 
 
 def _distinct(prompts: Iterable[str]) -> list[str]:

@@ -5,8 +5,8 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from MedCLIPSegLib.export.file_dialogs import askOpenFile, askSaveFile
-from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.application import askOpenFile, askSaveFile
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.prompts.prompt_list_file import ListedPrompt, loadPromptList, savePromptList
 from MedCLIPSegLib.prompts.row_edits import RowEdits, linesOf
 from MedCLIPSegLogic.errors import MedCLIPSegError
@@ -20,7 +20,7 @@ class PromptLists:
         logic: has the rows.
     """
 
-    def __init__(self, ui: Any, logic: PanelLogic) -> None:
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
         self._paste, self._load, self._save = ui.pastePromptsButton, ui.loadPromptsButton, ui.savePromptsButton
         self._logic = logic
         self._edits = RowEdits(logic)

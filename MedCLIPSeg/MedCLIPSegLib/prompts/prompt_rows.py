@@ -2,12 +2,15 @@
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
 from MedCLIPSegLib.signal import Signal
+
+NEW, QUEUED, RUNNING, DONE, EMPTY, EDITED, FAILED = "new", "queued", "running", "done", "empty", "edited", "failed"
+"""What became of a row."""
 
 Color = tuple[float, float, float]
 DEFAULT_THRESHOLD = 0.5
@@ -54,14 +57,14 @@ class PromptRows:
     """
 
     def __init__(self, colors: Sequence[Color]) -> None:
-        self.changed = Signal()
+        self.changed: Signal[[]] = Signal()
         self._colors = tuple(colors)
         self._rows: list[PromptRow] = []
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __iter__(self) -> Iterable[PromptRow]:
+    def __iter__(self) -> Iterator[PromptRow]:
         return iter(tuple(self._rows))
 
     def __getitem__(self, index: int) -> PromptRow:
@@ -71,20 +74,15 @@ class PromptRows:
         """Place of a row, -1 when it is gone."""
         return next((index for index, row in enumerate(self._rows) if row.rowId == rowId), -1)
 
-    def add(self, prompts: Iterable[str], after: int | None = None) -> list[PromptRow]:
-        """Add one row a prompt, behind the row ``after`` or at the end; returns them."""
-        place = len(self._rows) if after is None else after + 1
+    def add(self, prompts: Iterable[str]) -> list[PromptRow]:
+        """Add one row per prompt at the end; returns them."""
         added: list[PromptRow] = []
         for prompt in prompts:
             added.append(PromptRow(prompt=prompt, color=self._nextColor(added)))
-        self._rows[place:place] = added
+        self._rows += added
         if added:
             self.changed()
         return added
-
-    def addLines(self, text: str) -> list[PromptRow]:
-        """Add one row for every line of a text that isn't blank; returns them."""
-        return self.add([line.strip() for line in text.splitlines() if line.strip()])
 
     def remove(self, index: int) -> None:
         """Take a row out; its segment stays in the scene."""

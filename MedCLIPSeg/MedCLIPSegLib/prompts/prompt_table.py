@@ -1,22 +1,23 @@
-"""The table of prompts: one row a segment."""
+"""The table of prompts: one row per segment."""
 
 from typing import Any
 
 import qt
 from slicer.i18n import tr as _
 
-from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.prompts.prompt_lists import PromptLists
-from MedCLIPSegLib.prompts.prompt_rows import PromptRow
+from MedCLIPSegLib.prompts.prompt_rows import DONE, EDITED, EMPTY, FAILED, NEW, QUEUED, RUNNING, PromptRow
 from MedCLIPSegLib.prompts.row_edits import RowEdits
-from MedCLIPSegLib.prompts.row_states import DONE, EDITED, EMPTY, FAILED, NEW, QUEUED, RUNNING
+from MedCLIPSegLib.section import Section
+from MedCLIPSegLib.widgets import setHeaders, shortcut, silenced
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 COLOR, NAME, PROMPT, STATE, THRESHOLD = range(5)
 NAME_WIDTH = 60
 
 
-class PromptTable:
+class PromptTable(Section):
     """Shows the rows and lets people change, run and order them.
 
     Args:
@@ -24,7 +25,7 @@ class PromptTable:
         logic: has the rows, their states and segments.
     """
 
-    def __init__(self, ui: Any, logic: PanelLogic) -> None:
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
         self._ui, self._table, self._logic = ui, ui.promptTable, logic
         self._edits = RowEdits(logic)
         self._lists = PromptLists(ui, logic)
@@ -34,47 +35,42 @@ class PromptTable:
         self._table.connect("cellChanged(int,int)", self._onCellChanged)
         self._table.connect("cellDoubleClicked(int,int)", self._onDoubleClick)
         self._table.connect("currentCellChanged(int,int,int,int)", self._onCurrentCellChanged)
-        self._shortcuts = [qt.QShortcut(qt.QKeySequence(key), self._table) for key in ("Return", "Enter")]
-        for shortcut in self._shortcuts:
-            shortcut.setContext(qt.Qt.WidgetShortcut)  # not while a cell is being edited
-            shortcut.connect("activated()", self._runCurrent)
+        self._keys = [shortcut(key, self._table, self._runCurrent) for key in ("Return", "Enter")]
+        for key in self._keys:
+            key.setContext(qt.Qt.WidgetShortcut)  # not while a cell is being edited
         for button, act in (
             (ui.addPromptButton, self._add),
             (ui.removePromptButton, self._remove),
             (ui.duplicatePromptButton, self._duplicate),
-            (ui.movePromptUpButton, self._moveUp),
-            (ui.movePromptDownButton, self._moveDown),
+            (ui.movePromptUpButton, lambda: self._move(-1)),
+            (ui.movePromptDownButton, lambda: self._move(1)),
         ):
             button.connect("clicked()", act)
 
     def refresh(self) -> None:
         """Show the rows and their states; a cell that is being edited and the selection stay."""
         rows = list(self._logic.rows)
-        was = self._table.blockSignals(True)
-        if [row.rowId for row in rows] != self._shownIds:
-            # Rows took other places: an editor left open would write to another row.
-            self._table.setRowCount(0)
-            self._table.setRowCount(len(rows))
-            self._shownIds = [row.rowId for row in rows]
-        beingEdited = self._cellBeingEdited()
-        for index, row in enumerate(rows):
-            self._showRow(index, row, beingEdited)
-        if beingEdited is None:
-            self._showCurrent()
-        self._table.blockSignals(was)
+        with silenced(self._table):
+            if [row.rowId for row in rows] != self._shownIds:
+                # Rows took other places: an editor left open would write to another row.
+                self._table.setRowCount(0)
+                self._table.setRowCount(len(rows))
+                self._shownIds = [row.rowId for row in rows]
+            beingEdited = self._cellBeingEdited()
+            for index, row in enumerate(rows):
+                self._showRow(index, row, beingEdited)
+            if beingEdited is None:
+                self._showCurrent()
         self._refreshControls()
         self._lists.refresh()
 
     def _setUpColumns(self) -> None:
-        headers = ["", _("Name"), _("Prompt"), _("State"), _("From")]
-        self._table.setColumnCount(len(headers))
-        self._table.setHorizontalHeaderLabels(headers)
+        setHeaders(self._table, ["", _("Name"), _("Prompt"), _("State"), _("From")])
         for column, explanation in (
             (COLOR, _("Color of the segment")),
             (THRESHOLD, _("Probability from which on a voxel belongs to the segment")),
         ):
             self._table.horizontalHeaderItem(column).setToolTip(explanation)
-        self._table.verticalHeader().hide()
         self._table.setWordWrap(False)
         header = self._table.horizontalHeader()
         header.setMinimumSectionSize(24)
@@ -142,10 +138,11 @@ class PromptTable:
             return None
         return self._table.currentRow(), self._table.currentColumn()
 
-    def _finishEdit(self) -> None:
-        """Take over what is being typed: the buttons don't take the focus from an editor."""
+    def _finishEdit(self) -> int:
+        """Take over what is being typed: buttons don't take the focus from an editor. Returns `_currentIndex`."""
         if self._cellBeingEdited() is not None:
             self._table.setFocus()
+        return self._currentIndex()
 
     def _onCellChanged(self, index: int, column: int) -> None:
         if not 0 <= index < len(self._logic.rows) or self._logic.rows[index].rowId != self._shownIds[index]:
@@ -186,41 +183,33 @@ class PromptTable:
         """Open an editor for a new prompt; an empty row that is there is used first."""
         self._finishEdit()
         rows = self._logic.rows
-        empty = next((row for row in rows if not row.canRun), None)
-        row = empty if empty is not None else rows.add([""])[0]
-        self._select(rows.indexOf(row.rowId))
+        row = next((row for row in rows if not row.canRun), None) or rows.add([""])[0]
+        index = rows.indexOf(row.rowId)
+        self._select(index)
         self.refresh()
         self._table.setFocus()
-        self._table.editItem(self._table.item(rows.indexOf(row.rowId), PROMPT))
+        self._table.editItem(self._table.item(index, PROMPT))
 
     def _remove(self) -> None:
-        self._finishEdit()
-        index = self._currentIndex()
+        index = self._finishEdit()
         if index >= 0:
             self._logic.rows.remove(index)
             self._select(min(index, len(self._logic.rows) - 1))
 
     def _duplicate(self) -> None:
-        self._finishEdit()
-        index = self._currentIndex()
+        index = self._finishEdit()
         if index >= 0:
             self._logic.rows.duplicate(index)
             self._select(index + 1)
 
-    def _moveUp(self) -> None:
-        self._move(-1)
-
-    def _moveDown(self) -> None:
-        self._move(1)
-
     def _move(self, by: int) -> None:
-        self._finishEdit()
-        index = self._currentIndex()
+        index = self._finishEdit()
         if index >= 0:
             self._select(self._logic.rows.move(index, by))
 
     def _select(self, index: int) -> None:
-        self._logic.parameters.currentRow = index
+        if self._logic.parameters is not None:
+            self._logic.parameters.currentRow = index
 
 
 def formatThreshold(threshold: float) -> str:

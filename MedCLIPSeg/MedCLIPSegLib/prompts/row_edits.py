@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from slicer.i18n import tr as _
 
-from MedCLIPSegLib.panel_logic import PanelLogic
 from MedCLIPSegLib.prompts.prompt_list_file import ListedPrompt, parseThreshold
 from MedCLIPSegLib.prompts.prompt_rows import Color, PromptRow
+from MedCLIPSegLib.scene_state import SceneState
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 
@@ -18,7 +18,7 @@ class RowEdits:
         logic: has the rows, their segments and maps.
     """
 
-    def __init__(self, logic: PanelLogic) -> None:
+    def __init__(self, logic: SceneState) -> None:
         self._logic = logic
 
     def setName(self, row: PromptRow, text: str) -> None:

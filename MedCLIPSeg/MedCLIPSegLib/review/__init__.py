@@ -1,0 +1,1 @@
+"""Review: threshold, map over the images, and tables of segments and slices."""

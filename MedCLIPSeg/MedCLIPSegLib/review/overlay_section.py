@@ -3,19 +3,20 @@
 import math
 from typing import Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
-from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.prompts.prompt_rows import PromptRow
+from MedCLIPSegLib.section import Section
+from MedCLIPSegLib.widgets import removeShortcut, shortcut, silenced
 
 EXPECTED_ENTROPY = "ExpectedEntropy"
 DERIVED_FROM = {EXPECTED_ENTROPY: ("Uncertainty", "MutualInformation")}
 """Maps that are made of others when they are first shown."""
 
 
-class OverlaySection:
+class OverlaySection(Section):
     """Shows the chosen map of the selected prompt, switched by a check box and the key U.
 
     The overlay stays when another module is opened, because people review in other modules too; only the key is let go.
@@ -25,7 +26,7 @@ class OverlaySection:
         logic: has rows and maps.
     """
 
-    def __init__(self, ui: Any, logic: PanelLogic) -> None:
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
         self._ui, self._logic = ui, logic
         self._section, self._checkBox, self._combo = (
             ui.reviewCollapsibleButton,
@@ -48,8 +49,7 @@ class OverlaySection:
         """Listen to the key and to new slice views."""
         self._removeShortcut()
         parent = slicer.util.mainWindow() or self._section.parent()
-        self._shortcut = qt.QShortcut(qt.QKeySequence("U"), parent)
-        self._shortcut.connect("activated()", self._onKey)
+        self._shortcut = shortcut("U", parent, self._onKey)
         self._layoutManager = slicer.app.layoutManager()
         if self._layoutManager is not None:
             self._layoutManager.connect("layoutChanged(int)", self._onLayoutChanged)
@@ -78,9 +78,8 @@ class OverlaySection:
         self._refreshChoice()
         obstacle = self._obstacle()
         isShown = parameters.overlayVisible and not obstacle
-        was = self._checkBox.blockSignals(True)
-        self._checkBox.checked = isShown
-        self._checkBox.blockSignals(was)
+        with silenced(self._checkBox):
+            self._checkBox.checked = isShown
         self._checkBox.enabled = not obstacle
         self._checkBox.toolTip = obstacle or self._toolTip
         self._ui.outlinesOnlyCheckBox.enabled = not isShown
@@ -92,7 +91,7 @@ class OverlaySection:
 
     def _openOnce(self) -> None:
         """Open the section when an image has its first results; whether it stays open is up to the user."""
-        hasResults = any(self._logic.segmentOf(row) is not None for row in self._logic.rows)
+        hasResults = self._logic.hasResults
         self._section.enabled = hasResults
         volumeNode = self._logic.volumeNode
         if hasResults and volumeNode is not None and volumeNode.GetID() not in self._opened:
@@ -104,9 +103,8 @@ class OverlaySection:
 
         index = self._combo.findData(self._parameters.overlayMap)
         if index != self._combo.currentIndex:
-            was = self._combo.blockSignals(True)
-            self._combo.currentIndex = index
-            self._combo.blockSignals(was)
+            with silenced(self._combo):
+                self._combo.currentIndex = index
         highest = next((role.highest for role in MAP_ROLES if role.name == self._parameters.overlayMap), 1.0)
         maximum = math.floor(100 * highest) / 100  # the slider has two decimals
         if self._ui.overlayMinimumSlider.maximum != maximum:
@@ -180,9 +178,7 @@ class OverlaySection:
 
     def _removeShortcut(self) -> None:
         if self._shortcut is not None:
-            self._shortcut.setEnabled(False)
-            self._shortcut.setParent(None)
-            self._shortcut.deleteLater()
+            removeShortcut(self._shortcut)
             self._shortcut = None
 
 

@@ -4,8 +4,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import qt
-
 UNCERTAINTY = "Uncertainty"
 """Role of the map the tables measure: the total entropy."""
 
@@ -60,13 +58,3 @@ def versionsOf(segmentationNode: Any, segmentId: str, volumeNode: Any, mapNode: 
 def formatNats(value: float | None) -> str:
     """An uncertainty with three decimals; a dash when it isn't known."""
     return UNKNOWN if value is None or math.isnan(value) else f"{value:.3f}"
-
-
-def setCell(table: Any, row: int, column: int, text: str, toolTip: str) -> None:
-    """Write a text into a cell of a table."""
-    item = table.item(row, column)
-    if item is None:
-        item = qt.QTableWidgetItem()
-        table.setItem(row, column, item)
-    item.setText(text)
-    item.setToolTip(toolTip)

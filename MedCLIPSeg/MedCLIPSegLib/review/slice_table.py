@@ -6,9 +6,11 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from MedCLIPSegLib.panel_logic import PanelLogic
-from MedCLIPSegLib.review.review_values import UNCERTAINTY, Versions, formatNats, setCell, versionsOf
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLib.review.review_values import UNCERTAINTY, Versions, formatNats, versionsOf
 from MedCLIPSegLib.review.uncertainty_note import unitText
+from MedCLIPSegLib.section import Section
+from MedCLIPSegLib.widgets import oneShot, setCell, setHeaders, silenced
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ MAX_ROWS = 512
 SLICE, MEAN, BOUNDARY = range(3)
 
 
-class SliceTable:
+class SliceTable(Section):
     """Slices of the selected segment, most uncertain first, with buttons that walk down and up the list.
 
     Measured only while the section is open, and again only when the segment or its map has changed.
@@ -28,27 +30,21 @@ class SliceTable:
         logic: has segments and maps.
     """
 
-    def __init__(self, ui: Any, logic: PanelLogic) -> None:
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
         self._section, self._table, self._logic = ui.reviewCollapsibleButton, ui.sliceTable, logic
         self._previous, self._next = ui.previousUncertainButton, ui.nextUncertainButton
         self._slices: list[SliceUncertainty] = []
         self._versions: Versions | None = None
         self._position = -1
-        self._timer = qt.QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(0)
-        self._timer.connect("timeout()", self._measure)
-        headers = [_("Slice"), _("Mean"), _("Boundary")]
-        self._table.setColumnCount(len(headers))
-        self._table.setHorizontalHeaderLabels(headers)
-        self._table.verticalHeader().hide()
+        self._timer = oneShot(self._measure)
+        setHeaders(self._table, [_("Slice"), _("Mean"), _("Boundary")])
         self._table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
         self._table.connect("cellClicked(int,int)", self._onCellClicked)
         self._table.connect("currentCellChanged(int,int,int,int)", self._onCurrentCellChanged)
-        self._previous.connect("clicked()", self._onPrevious)
-        self._next.connect("clicked()", self._onNext)
-        self._section.connect("contentsCollapsed(bool)", self._onCollapsed)
-        self._showButtons()
+        self._previous.connect("clicked()", lambda: self._go(self._position - 1))
+        self._next.connect("clicked()", lambda: self._go(self._position + 1))
+        self._section.connect("contentsCollapsed(bool)", self.refresh)
+        self._select()
 
     def refresh(self) -> None:
         """Show the slices of the selected row."""
@@ -68,9 +64,11 @@ class SliceTable:
 
     def _presentVersions(self) -> Versions | None:
         row, axis = self._logic.currentRow, self._logic.sliceAxis
-        segmentId = self._logic.segmentOf(row) if row is not None else None
-        mapNode = self._logic.mapOf(row, UNCERTAINTY) if segmentId is not None else None
-        if segmentId is None or mapNode is None or axis is None:
+        segmentId = self._logic.segmentOf(row)
+        if row is None or segmentId is None or axis is None:
+            return None
+        mapNode = self._logic.mapOf(row, UNCERTAINTY)
+        if mapNode is None:
             return None
         return versionsOf(self._logic.segmentationNode, segmentId, self._logic.volumeNode, mapNode, axis.axis)
 
@@ -99,16 +97,14 @@ class SliceTable:
         index = self._slices[self._position].index if isSame and self._position >= 0 else None
         self._slices, self._versions = slices, versions
         self._position = next((place for place, entry in enumerate(slices) if entry.index == index), -1)
-        was = self._table.blockSignals(True)
-        self._table.setRowCount(len(slices))
         unit = unitText(self._logic.segmentationNode, versions.segmentId) if versions is not None else ""
-        for place, entry in enumerate(slices):
-            setCell(self._table, place, SLICE, str(entry.index + 1), "")
-            setCell(self._table, place, MEAN, formatNats(entry.mean), unit)
-            setCell(self._table, place, BOUNDARY, formatNats(entry.boundary), unit)
+        with silenced(self._table):
+            self._table.setRowCount(len(slices))
+            for place, entry in enumerate(slices):
+                setCell(self._table, place, SLICE, str(entry.index + 1), "")
+                setCell(self._table, place, MEAN, formatNats(entry.mean), unit)
+                setCell(self._table, place, BOUNDARY, formatNats(entry.boundary), unit)
         self._select()
-        self._table.blockSignals(was)
-        self._showButtons()
 
     def _go(self, position: int) -> None:
         """Show a slice of the list in the slice views."""
@@ -120,29 +116,20 @@ class SliceTable:
         if volumeNode is None:
             return
         self._position = position
-        was = self._table.blockSignals(True)
         self._select()
-        self._table.blockSignals(was)
-        self._showButtons()
         jump_to_slice(slicer.mrmlScene, volumeNode, self._versions.axis, self._slices[position].index)
 
     def _select(self) -> None:
-        if self._position >= 0:
-            self._table.setCurrentCell(self._position, SLICE)
-            self._table.scrollToItem(self._table.item(self._position, SLICE))
-        else:
-            self._table.setCurrentCell(-1, -1)
-            self._table.clearSelection()
-
-    def _showButtons(self) -> None:
+        """Show the place in the list."""
+        with silenced(self._table):
+            if self._position >= 0:
+                self._table.setCurrentCell(self._position, SLICE)
+                self._table.scrollToItem(self._table.item(self._position, SLICE))
+            else:
+                self._table.setCurrentCell(-1, -1)
+                self._table.clearSelection()
         self._previous.enabled = self._position > 0
         self._next.enabled = self._position + 1 < len(self._slices)
-
-    def _onNext(self) -> None:
-        self._go(self._position + 1)
-
-    def _onPrevious(self) -> None:
-        self._go(self._position - 1)
 
     def _onCellClicked(self, row: int, _column: int) -> None:
         self._go(row)
@@ -151,9 +138,6 @@ class SliceTable:
         """Follow the arrow keys; a click also comes here, before `cellClicked`."""
         if row != self._position:
             self._go(row)
-
-    def _onCollapsed(self, _isCollapsed: bool) -> None:
-        self.refresh()
 
 
 def _subject(versions: Versions) -> tuple[str, str, int]:

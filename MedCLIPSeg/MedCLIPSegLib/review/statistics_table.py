@@ -6,9 +6,11 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from MedCLIPSegLib.panel_logic import PanelLogic
-from MedCLIPSegLib.review.review_values import PENDING, UNCERTAINTY, UNKNOWN, Versions, formatNats, setCell, versionsOf
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLib.review.review_values import PENDING, UNCERTAINTY, UNKNOWN, Versions, formatNats, versionsOf
 from MedCLIPSegLib.review.uncertainty_note import unitText
+from MedCLIPSegLib.section import Section
+from MedCLIPSegLib.widgets import oneShot, setCell, setHeaders, silenced
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 NAME, SIZE, MEAN, BOUNDARY = range(4)
 
 
-class StatisticsTable:
+class StatisticsTable(Section):
     """Size, mean and boundary uncertainty of every segment that a run wrote.
 
     Measuring takes its time on large images: it is done only while the section is open, one segment a turn of the
@@ -28,22 +30,16 @@ class StatisticsTable:
         logic: has segments and maps.
     """
 
-    def __init__(self, ui: Any, logic: PanelLogic) -> None:
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
         self._section, self._table, self._logic = ui.reviewCollapsibleButton, ui.statisticsTable, logic
         self._measured: dict[str, tuple[Versions, SegmentStatistics | str]] = {}
         self._rowOf: dict[str, int] = {}
-        self._timer = qt.QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(0)
-        self._timer.connect("timeout()", self._measureNext)
-        headers = [_("Name"), _("Size"), _("Mean"), _("Boundary")]
-        self._table.setColumnCount(len(headers))
-        self._table.setHorizontalHeaderLabels(headers)
-        self._table.verticalHeader().hide()
+        self._timer = oneShot(self._measureNext)
+        setHeaders(self._table, [_("Name"), _("Size"), _("Mean"), _("Boundary")])
         self._table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         self._table.horizontalHeader().setSectionResizeMode(NAME, qt.QHeaderView.Stretch)
         self._table.connect("cellClicked(int,int)", self._onCellClicked)
-        self._section.connect("contentsCollapsed(bool)", self._onCollapsed)
+        self._section.connect("contentsCollapsed(bool)", self.refresh)
 
     def refresh(self) -> None:
         """Show the segments of the scene; measures what is not known yet."""
@@ -53,14 +49,13 @@ class StatisticsTable:
         entries = self._entries()
         self._measured = {key: value for key, value in self._measured.items() if key in {entry[0] for entry in entries}}
         self._rowOf = {segmentId: row for row, (segmentId, _name, _map) in enumerate(entries)}
-        was = self._table.blockSignals(True)
-        self._table.setRowCount(len(entries))
         isComplete = True
-        for row, (segmentId, name, mapNode) in enumerate(entries):
-            setCell(self._table, row, NAME, name, name)
-            isComplete = self._show(row, segmentId, mapNode) and isComplete
-        self._selectCurrent()
-        self._table.blockSignals(was)
+        with silenced(self._table):
+            self._table.setRowCount(len(entries))
+            for row, (segmentId, name, mapNode) in enumerate(entries):
+                setCell(self._table, row, NAME, name, name)
+                isComplete = self._show(row, segmentId, mapNode) and isComplete
+            self._selectCurrent()
         if not isComplete:
             self._timer.start()
 
@@ -139,8 +134,7 @@ class StatisticsTable:
             self._timer.start()
 
     def _selectCurrent(self) -> None:
-        current = self._logic.currentRow
-        segmentId = self._logic.segmentOf(current) if current is not None else None
+        segmentId = self._logic.segmentOf(self._logic.currentRow)
         if segmentId in self._rowOf:
             self._table.selectRow(self._rowOf[segmentId])
         else:
@@ -148,15 +142,7 @@ class StatisticsTable:
 
     def _onCellClicked(self, row: int, _column: int) -> None:
         """Select the prompt of the segment that was clicked."""
-        parameters = self._logic.parameters
-        segmentId = next((key for key, value in self._rowOf.items() if value == row), None)
-        for index, promptRow in enumerate(self._logic.rows):
-            if parameters is not None and segmentId is not None and self._logic.segmentOf(promptRow) == segmentId:
-                parameters.currentRow = index
-                return
-
-    def _onCollapsed(self, _isCollapsed: bool) -> None:
-        self.refresh()
+        self._logic.selectSegment(next((key for key, value in self._rowOf.items() if value == row), None))
 
 
 def _size(statistics: "SegmentStatistics") -> str:

@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-import qt
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.prompts.prompt_rows import PromptRow
+from MedCLIPSegLib.section import Section
+from MedCLIPSegLib.widgets import oneShot, silenced
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 SETTLE_MILLISECONDS = 300
 
 
-class ThresholdSection:
+class ThresholdSection(Section):
     """A slider for the selected row, or for all rows together.
 
     While the slider moves, only the voxels follow; records, rows and statistics follow when it has come to rest.
@@ -33,10 +34,7 @@ class ThresholdSection:
         )
         self._logic = logic
         self._live: dict[str, LiveThreshold] | None = None
-        self._settled = qt.QTimer()
-        self._settled.setSingleShot(True)
-        self._settled.setInterval(SETTLE_MILLISECONDS)
-        self._settled.connect("timeout()", self.finish)
+        self._settled = oneShot(self.finish, SETTLE_MILLISECONDS)
         self._slider.connect("valueChanged(double)", self._onValueChanged)
 
     def refresh(self) -> None:
@@ -45,9 +43,8 @@ class ThresholdSection:
         self._section.enabled = row is not None and not self._logic.isRunning
         self._section.text = _("Threshold: {name}").format(name=_short(row.label)) if row else _("Threshold")
         if row is not None and self._live is None:
-            was = self._slider.blockSignals(True)
-            self._slider.value = row.threshold
-            self._slider.blockSignals(was)
+            with silenced(self._slider):
+                self._slider.value = row.threshold
 
     def finish(self) -> None:
         """Record the new thresholds; called when the slider has come to rest and before anything else happens."""

@@ -6,10 +6,11 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.model.zero_shot_choices import isZeroShot
-from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLib.section import Section
 
 
-class UncertaintyNote:
+class UncertaintyNote(Section):
     """A line below the choice of the map, there while the image has zero-shot segments.
 
     Args:
@@ -17,9 +18,9 @@ class UncertaintyNote:
         logic: has the segments.
     """
 
-    def __init__(self, ui: Any, logic: PanelLogic) -> None:
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
         self._section, self._label, self._logic = ui.reviewCollapsibleButton, ui.uncertaintyNoteLabel, logic
-        self._section.connect("contentsCollapsed(bool)", self._onCollapsed)
+        self._section.connect("contentsCollapsed(bool)", self.refresh)
 
     def refresh(self) -> None:
         """Name the segments."""
@@ -48,9 +49,6 @@ class UncertaintyNote:
             return _("No samples were drawn (zero-shot).") + " " + what
         names = ", ".join(f"“{segment.GetName()}”" for segment in without)
         return _("No samples were drawn (zero-shot) for {names}.").format(names=names) + " " + what
-
-    def _onCollapsed(self, _isCollapsed: bool) -> None:
-        self.refresh()
 
 
 def hasNoSamples(segment: Any) -> bool:

@@ -1,58 +1,80 @@
-"""A result into the scene, in small steps on the main thread."""
+"""A result into the scene, in small steps on the main thread, and in words."""
 
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
 
 import slicer
 from slicer.i18n import tr as _
 
-from MedCLIPSegLib.prompts.prompt_rows import PromptRows
-from MedCLIPSegLib.run.run_order import RunOrder
-from MedCLIPSegLib.run.run_text import resultText
+from MedCLIPSegLib.scene_state import SceneState
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
+    from MedCLIPSegLib.run.order import RunOrder
     from MedCLIPSegLogic.inference.result import SegmentationResult
 
 
-class ResultWriting:
-    """Writes results so that undo takes them back and every row knows its segment.
+def writeResult(scene: SceneState, order: RunOrder, result: SegmentationResult) -> Generator[None, None, str]:
+    """Write masks and maps so that undo takes them back and every row knows its segment.
+
+    Returns:
+        What was found, in words.
+
+    Raises:
+        MedCLIPSegError: the image is gone or has changed; nothing was written then.
+    """
+    from MedCLIPSegLogic.scene.geometry import require_unchanged
+    from MedCLIPSegLogic.scene.result_writer import write_result_steps
+    from MedCLIPSegLogic.scene.segment_writer import SegmentAppearance
+    from MedCLIPSegLogic.scene.segmentation import create_segmentation, find_segmentation
+
+    volumeNode = slicer.mrmlScene.GetNodeByID(order.volumeId)
+    if volumeNode is None:
+        raise MedCLIPSegError(_("The input image is no longer in the scene; nothing was written."))
+    require_unchanged(volumeNode, result.volume)  # before a segmentation is made for it
+    segmentation = find_segmentation(slicer.mrmlScene, volumeNode)
+    if segmentation is None:
+        segmentation = create_segmentation(slicer.mrmlScene, volumeNode)
+    if scene.parameters is not None:
+        scene.parameters.segmentation = segmentation
+    scene.saveStateForUndo(segmentation)
+    appearance = {row.prompt: SegmentAppearance(row.label, row.color) for row in order.rows}
+    written = yield from write_result_steps(slicer.mrmlScene, volumeNode, result, segmentation, appearance)
+    for row, segmentId in zip(order.rows, written.segment_ids, strict=True):
+        scene.rows.update(row.rowId, segmentId=segmentId)
+    return resultText(result, [row.label for row in order.rows])
+
+
+def resultText(result: SegmentationResult, names: Sequence[str]) -> str:
+    """What a finished run found, one line per prompt.
 
     Args:
-        rows: rows of the prompt table.
-        showSegmentation: makes a segmentation the one the panel works on.
-        saveStateForUndo: called with the segmentation right before it is changed.
+        result: of the run.
+        names: names of the rows, in the order of the prompts.
     """
+    from MedCLIPSegLogic.clip_sam.findings import ZeroShotResult
 
-    def __init__(
-        self, rows: PromptRows, showSegmentation: Callable[[Any], None], saveStateForUndo: Callable[[Any], None]
-    ) -> None:
-        self._rows = rows
-        self._showSegmentation = showSegmentation
-        self._saveStateForUndo = saveStateForUndo
+    lines = []
+    for name, prompt in zip(names, result.prompts, strict=True):
+        if prompt.mask.any():
+            nats = f"{prompt.mean_uncertainty:.2f}"
+            lines.append(_("{name}: mean uncertainty {uncertainty} nats.").format(name=name, uncertainty=nats))
+        else:
+            lines.append(_("{name}: nothing found.").format(name=name))
+    drawn = [count for prompt in result.prompts for count in prompt.samples_drawn if count]
+    if drawn:
+        lines.append(_("{samples} samples per slice.").format(samples=f"{sum(drawn) / len(drawn):.3g}"))
+    if isinstance(result, ZeroShotResult):
+        lines.append(_("Uncertainty is the entropy of the score map; no samples were drawn."))
+        if result.settings["sam"] is None:
+            lines.append(_("The masks are coarse: no SAM was used."))
+    return "\n".join([*lines, _("Done in {time}.").format(time=durationText(result.seconds))])
 
-    def __call__(self, order: RunOrder, result: "SegmentationResult") -> Generator[None, None, str]:
-        """Write masks and maps; returns what was found, in words.
 
-        Raises:
-            MedCLIPSegError: the image is gone or has changed; nothing was written then.
-        """
-        from MedCLIPSegLogic.scene.geometry import require_unchanged
-        from MedCLIPSegLogic.scene.result_writer import SegmentAppearance, write_result_steps
-        from MedCLIPSegLogic.scene.segmentation import create_segmentation, find_segmentation
-
-        scene = slicer.mrmlScene
-        volumeNode = scene.GetNodeByID(order.volumeId)
-        if volumeNode is None:
-            raise MedCLIPSegError(_("The input image is no longer in the scene; nothing was written."))
-        require_unchanged(volumeNode, result.volume)  # before a segmentation is made for it
-        segmentation = find_segmentation(scene, volumeNode)
-        if segmentation is None:
-            segmentation = create_segmentation(scene, volumeNode)
-        self._showSegmentation(segmentation)
-        self._saveStateForUndo(segmentation)
-        appearance = {row.prompt: SegmentAppearance(row.label, row.color) for row in order.rows}
-        written = yield from write_result_steps(scene, volumeNode, result, segmentation, appearance)
-        for row, segmentId in zip(order.rows, written.segment_ids, strict=True):
-            self._rows.update(row.rowId, segmentId=segmentId)
-        return resultText(result, [row.label for row in order.rows])
+def durationText(seconds: float) -> str:
+    """A time as a person says it."""
+    if seconds < 60:
+        return _("{seconds} s").format(seconds=round(seconds))
+    return _("{minutes} min {seconds} s").format(minutes=int(seconds) // 60, seconds=int(seconds) % 60)

@@ -1,18 +1,21 @@
 """The Run section: one button that becomes Cancel, a progress bar and a line of status."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLib.run.result_writing import durationText
 from MedCLIPSegLib.run.run_control import CANCELLING, RUNNING
-from MedCLIPSegLib.run.run_text import progressText
+from MedCLIPSegLib.section import Section
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.inference.result import Progress
 
 
-class RunSection:
+class RunSection(Section):
     """Starts and cancels runs and shows how far they are.
 
     Args:
@@ -24,7 +27,7 @@ class RunSection:
         self._button, self._bar, self._status = ui.runButton, ui.progressBar, ui.statusLabel
         self._logic = logic
         self._button.connect("clicked()", self._onButton)
-        logic.progressed.connect(self._onProgress)
+        logic.runControl.progressed.connect(self._onProgress)
         logic.said.connect(self._say)
 
     def refresh(self) -> None:
@@ -48,10 +51,37 @@ class RunSection:
         else:
             self._logic.run([row.rowId for row in self._logic.rows if row.canRun])
 
-    def _onProgress(self, progress: "Progress") -> None:
+    def _onProgress(self, progress: Progress) -> None:
         self._bar.value = round(progress.fraction * self._bar.maximum)
-        order = self._logic.runControl.order
-        self._status.text = progressText(progress, order is not None and order.zeroShot is not None)
+        self._say(progressText(progress))
 
     def _say(self, text: str) -> None:
         self._status.text = text
+
+
+def progressText(progress: Progress) -> str:
+    """Stage, slice, sample or prompt, remaining time and device of a run that is under way."""
+    return _("{stage}: slice {slice} of {slices}, {unit} {part} of {parts}; {left} left; {device}").format(
+        stage=stageWords()[progress.stage],
+        slice=progress.slice_number,
+        slices=progress.slice_count,
+        unit=unitWords()[progress.unit],
+        part=progress.part_number,
+        parts=progress.part_count,
+        left=durationText(progress.seconds_left),
+        device=_("graphics card") if progress.device.startswith("cuda") else _("processor"),
+    )
+
+
+def stageWords() -> dict[str, str]:
+    """What the engine is doing, by the code it gives."""
+    return {
+        "segmenting": _("Segmenting"),
+        "looking": _("Looking for the prompts"),
+        "words": _("Finding the words of the prompts"),
+    }
+
+
+def unitWords() -> dict[str, str]:
+    """What a slice is done in parts of, by the code the engine gives."""
+    return {"sample": _("sample"), "prompt": _("prompt")}

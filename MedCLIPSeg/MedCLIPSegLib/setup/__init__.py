@@ -1,0 +1,1 @@
+"""Setup: Python packages that are missing before the first run."""

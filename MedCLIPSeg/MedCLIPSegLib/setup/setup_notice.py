@@ -1,14 +1,14 @@
 """The notice that says what is missing before the first run."""
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
 from slicer.i18n import tr as _
 
-from MedCLIPSegLib.panel_logic import PanelLogic
+from MedCLIPSegLib.application import explained
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.setup.dependencies import Dependencies, SetupStep
-from MedCLIPSegLogic.errors import DeviceError, MedCLIPSegError
+from MedCLIPSegLogic.errors import DeviceError
 
 
 class SetupNotice:
@@ -22,7 +22,7 @@ class SetupNotice:
     """
 
     def __init__(
-        self, ui: Any, logic: PanelLogic, dependencies: Dependencies, useProcessor: Callable[[], None]
+        self, ui: Any, logic: MedCLIPSegLogic, dependencies: Dependencies, useProcessor: Callable[[], None]
     ) -> None:
         self._notice, self._label, self._button = ui.setupNotice, ui.setupLabel, ui.setupButton
         self._logic = logic
@@ -57,11 +57,8 @@ class SetupNotice:
         self._button.enabled = False
         try:
             self._step.act()
-        except MedCLIPSegError as error:
-            self._logic.said(str(error))
-        except Exception as error:
-            logging.exception("MedCLIPSeg: set-up failed")
-            self._logic.said(str(error) or type(error).__name__)
+        except Exception as error:  # one that leaves a slot is only printed
+            self._logic.said(explained(error, "set-up failed"))
         else:
             self._logic.said("")
         finally:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from MedCLIPSegLogic.clip_sam.engine import Saliency
+from MedCLIPSegLogic.clip_sam.chain import Saliency
 
 
 def blurred(mask: NDArray[np.bool_], deviation: float = 4.0) -> NDArray[np.float32]:
@@ -26,6 +26,17 @@ def planted(maps: dict[str, NDArray[np.float32]]) -> Saliency:
         for _ in range(3):
             yield
         return maps[prompt]
+
+    return steps
+
+
+def in_one_step(saliency: Callable[[NDArray[np.uint8], str], NDArray[np.float32]]) -> Saliency:
+    """A function that makes a map at once, as a run takes it."""
+
+    def steps(image: NDArray[np.uint8], prompt: str) -> Generator[None, None, NDArray[np.float32]]:
+        result = saliency(image, prompt)
+        yield
+        return result
 
     return steps
 

@@ -15,10 +15,9 @@ from PIL import Image
 
 from MedCLIPSegLab.evaluation.evaluate import evaluate
 from MedCLIPSegLab.evaluation.evaluate_masks import evaluate_masks
-from MedCLIPSegLogic.volumes.image_writing import write_image
-from MedCLIPSegLab.results.segment import segment
-from MedCLIPSegLab.results.zeroshot import zeroshot
+from MedCLIPSegLab.results.segmenting import segment, zeroshot
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.volumes.image_writing import write_image
 from MedCLIPSegLogic.volumes.readers import read_volume
 
 IMAGES = ("a.png", "b.png", "v.nii.gz")

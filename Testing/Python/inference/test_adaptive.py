@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from small_runs import finish
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.adaptive import AdaptiveSampling
@@ -23,12 +24,6 @@ from MedCLIPSegLogic.volumes.volume import Volume
 RULE = AdaptiveSampling()
 NEVER = AdaptiveSampling(mask_change=0, entropy_change=0)
 ALWAYS = AdaptiveSampling(mask_change=1e9, entropy_change=1e9)
-
-
-def finish(model: LoadedModel, volume: Volume, **settings: Any) -> SegmentationResult:
-    *_, result = run(model, SegmentationRequest(volume=volume, **({"prompts": ("tumor",)} | settings)))
-    assert isinstance(result, SegmentationResult)
-    return result
 
 
 def sums_of(samples: torch.Tensor) -> RunningSums:
@@ -92,7 +87,7 @@ def test_the_variance_of_nearly_equal_samples_is_exact() -> None:
 
 
 def test_a_slice_that_settles_is_the_mean_of_its_first_samples(a_model: LoadedModel, a_volume: Volume) -> None:
-    few, three = finish(a_model, a_volume, adaptive=ALWAYS), finish(a_model, a_volume, samples=3)
+    few, three = finish(a_model, a_volume, samples=30, adaptive=ALWAYS), finish(a_model, a_volume, samples=3)
     assert few.prompts[0].samples_drawn == (3,) * 5
     assert np.abs(few.prompts[0].probability - three.prompts[0].probability).max() < 1e-5
 
@@ -109,10 +104,10 @@ def test_neither_batch_size_nor_company_decides_how_many(
     a_model: LoadedModel, a_volume: Volume, batch_size: int
 ) -> None:
     rule = {"adaptive": AdaptiveSampling(mask_change=0.04), "threshold": 0.52}
-    alone = finish(a_model, a_volume, **rule)
+    alone = finish(a_model, a_volume, samples=30, **rule)
     drawn = alone.prompts[0].samples_drawn
     assert len(set(drawn)) > 1, drawn
-    among = finish(a_model, a_volume, prompts=("a", "tumor"), start_slice=3, batch_size=batch_size, **rule)
+    among = finish(a_model, a_volume, samples=30, prompts=("a", "tumor"), start_slice=3, batch_size=batch_size, **rule)
     assert among.prompts[1].samples_drawn == drawn
     assert np.abs(alone.prompts[0].probability - among.prompts[1].probability).max() < 1e-5
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from MedCLIPSegLogic.inference.content import has_content
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
-from MedCLIPSegLogic.inference.result import Progress, SegmentationResult, SlicePreview
+from MedCLIPSegLogic.inference.result import Progress, SegmentationResult, SlicePreview, to_the_end
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.volumes.intensity import preset
 from MedCLIPSegLogic.volumes.volume import Volume
@@ -62,7 +62,7 @@ def test_air_is_skipped_and_recorded_and_the_others_are_as_ever(a_model: LoadedM
     request = SegmentationRequest(
         volume=with_air(a_volume), prompts=("a", "tumor"), samples=3, intensity=preset("brain")
     )
-    *_, result = run(a_model, request)
+    result = to_the_end(run(a_model, request))
     assert isinstance(result, SegmentationResult)
     assert result.settings["skipped_slices"] == [0, 2, 6]
     assert result.slice_indices == tuple(range(8))
@@ -71,8 +71,7 @@ def test_air_is_skipped_and_recorded_and_the_others_are_as_ever(a_model: LoadedM
         for values in (prompt.mask, prompt.probability, prompt.uncertainty, prompt.mutual_information):
             assert not values[[0, 2, 6]].any()
     for index in (1, 3, 4, 5, 7):
-        *_, alone = run(a_model, dataclasses.replace(request, slices=(index, index + 1)))
-        assert isinstance(alone, SegmentationResult)
+        alone = to_the_end(run(a_model, dataclasses.replace(request, slices=(index, index + 1))))
         assert np.array_equal(alone.prompts[1].probability[index], result.prompts[1].probability[index])
 
 
@@ -80,7 +79,7 @@ def test_skipped_slices_do_not_thin_the_mean_uncertainty(a_model: LoadedModel, a
     request = SegmentationRequest(
         volume=with_air(a_volume), prompts=("tumor",), samples=2, intensity=preset("brain"), threshold=0.99
     )
-    *_, result = run(a_model, request)
+    result = to_the_end(run(a_model, request))
     assert isinstance(result, SegmentationResult)
     assert not result.prompts[0].mask.any()
     seen = result.prompts[0].uncertainty[[1, 3, 4, 5, 7]]
@@ -91,7 +90,7 @@ def test_an_image_without_content_gives_an_empty_result(a_model: LoadedModel, a_
     blank = dataclasses.replace(a_picture, voxels=np.full_like(a_picture.voxels, 9))
     *steps, result = run(a_model, SegmentationRequest(volume=blank, prompts=("tumor",)), previews=True)
     assert isinstance(result, SegmentationResult)
-    assert [(step.sample_number, step.fraction) for step in steps if isinstance(step, Progress)] == [(0, 1)]
+    assert [(step.part_number, step.fraction) for step in steps if isinstance(step, Progress)] == [(0, 1)]
     assert not any(isinstance(step, SlicePreview) for step in steps)
     assert result.settings["skipped_slices"] == [0]
     assert not result.prompts[0].uncertainty.any()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from small_runs import finish
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.engine import run
@@ -20,13 +21,6 @@ from MedCLIPSegLogic.model.noise import SeededNoise
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import choose_axis
 from MedCLIPSegLogic.volumes.volume import Volume
-
-
-def finish(model: LoadedModel, volume: Volume, **settings: Any) -> SegmentationResult:
-    request = SegmentationRequest(volume=volume, **({"prompts": ("tumor",), "samples": 4} | settings))
-    *_, result = run(model, request)
-    assert isinstance(result, SegmentationResult)
-    return result
 
 
 def test_maps_are_what_the_network_says_slice_by_slice(a_model: LoadedModel, a_volume: Volume) -> None:
@@ -91,7 +85,7 @@ def test_progress_counts_to_the_end(a_model: LoadedModel, a_volume: Volume) -> N
     *steps, result = run(a_model, request)
     assert isinstance(result, SegmentationResult)
     assert all(isinstance(step, Progress) for step in steps)
-    assert [s.sample_number for s in steps[:3]] == [2, 4, 5]
+    assert [s.part_number for s in steps[:3]] == [2, 4, 5]
     assert len(steps) == 3 * 2 * 5
     assert [s.slice_number for s in steps[::6]] == [1, 2, 3, 4, 5]
     fractions = [s.fraction for s in steps]
@@ -116,7 +110,7 @@ def test_memory_does_not_grow_with_the_samples(a_model: LoadedModel, a_picture: 
     live: list[int] = []
     steps = run(a_model, SegmentationRequest(volume=a_picture, prompts=("tumor",), samples=60, batch_size=2))
     for step in steps:
-        if isinstance(step, Progress) and step.sample_number in (10, 60):
+        if isinstance(step, Progress) and step.part_number in (10, 60):
             live.append(sum(t.numel() for t in _live_tensors()))
     assert len(live) == 2
     assert live[1] == live[0]

@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from small_runs import finish
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference import device
 from MedCLIPSegLogic.inference.adaptive import AdaptiveSampling
-from MedCLIPSegLogic.inference.engine import run
-from MedCLIPSegLogic.inference.request import SegmentationRequest
-from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.volumes.volume import Volume
 
@@ -41,12 +39,6 @@ class SmallDevice:
 
         monkeypatch.setattr(model.network, "decode", limited_decode)
         monkeypatch.setattr(model.network, "encode_images", limited_encode)
-
-
-def finish(model: LoadedModel, volume: Volume, **settings: Any) -> SegmentationResult:
-    *_, result = run(model, SegmentationRequest(volume=volume, prompts=("tumor",), **settings))
-    assert isinstance(result, SegmentationResult)
-    return result
 
 
 def test_the_batch_is_halved_until_it_fits_and_nothing_is_lost(

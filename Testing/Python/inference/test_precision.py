@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from small_runs import finish
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference import precision
-from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
-from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.model.config import AdapterConfig, HeadConfig, ImageTowerConfig, ModelConfig, TextTowerConfig
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.model.network import MedCLIPSeg
@@ -30,12 +29,6 @@ PUBLISHED_STYLE = ModelConfig(
     AdapterConfig(16, (1, 2)),
     HeadConfig(),
 )
-
-
-def finish(model: LoadedModel, volume: Volume, **settings: Any) -> SegmentationResult:
-    *_, result = run(model, SegmentationRequest(volume=volume, prompts=("tumor",), samples=4, **settings))
-    assert isinstance(result, SegmentationResult)
-    return result
 
 
 def test_int8_is_near_and_leaves_the_network_as_it_was(a_model: LoadedModel, a_picture: Volume) -> None:

@@ -9,10 +9,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from MedCLIPSegLogic.inference.engine import Event, run
+from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.preprocess import place, prepare_slice
 from MedCLIPSegLogic.inference.request import SegmentationRequest
-from MedCLIPSegLogic.inference.result import Progress, SegmentationResult, SlicePreview
+from MedCLIPSegLogic.inference.result import Event, Progress, SegmentationResult, SlicePreview, to_the_end
 from MedCLIPSegLogic.model.library import LoadedModel, load_model
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import ACROSS, choose_axis
@@ -59,7 +59,7 @@ def test_the_first_slice_sharpens(
     progress, previews, _ = split(list(run(a_model, request, previews=True)))
     assert [preview.samples for preview in previews] == wanted
     assert progress[-1].fraction == 1
-    steps = np.diff([0, *(step.sample_number for step in progress)])
+    steps = np.diff([0, *(step.part_number for step in progress)])
     assert steps.max() <= batch_size
 
 
@@ -81,7 +81,7 @@ def test_previews_come_only_when_asked_for(a_model: LoadedModel, a_volume: Volum
 def test_each_preview_follows_its_step(a_model: LoadedModel, a_picture: Volume) -> None:
     events = list(run(a_model, request_for(a_picture), previews=True))
     kinds = [
-        (type(event).__name__, event.samples if isinstance(event, SlicePreview) else event.sample_number)
+        (type(event).__name__, event.samples if isinstance(event, SlicePreview) else event.part_number)
         for event in events[:-1]
     ]
     steps = [(name, count) for count in (2, 4, 6) for name in ("Progress", "SlicePreview")]
@@ -112,8 +112,7 @@ def test_previews_lie_as_the_voxels_do(a_model: LoadedModel, plane: Any, flips: 
 def test_a_preview_is_the_mean_of_the_samples_so_far(a_model: LoadedModel, a_volume: Volume) -> None:
     _, previews, _ = split(list(run(a_model, request_for(a_volume, slices=(2, 3)), previews=True)))
     for preview in previews[1:]:
-        *_, alone = run(a_model, request_for(a_volume, slices=(2, 3), samples=preview.samples))
-        assert isinstance(alone, SegmentationResult)
+        alone = to_the_end(run(a_model, request_for(a_volume, slices=(2, 3), samples=preview.samples)))
         assert np.abs(alone.prompts[0].probability[2] - preview.probability).max() < 1e-5
     assert np.abs(previews[0].probability - previews[-1].probability).max() > 1e-4
 
@@ -147,9 +146,8 @@ def test_a_preview_keeps_its_values_while_the_run_goes_on(a_model: LoadedModel, 
 def test_previews_change_nothing(a_model: LoadedModel, a_volume: Volume, start: int | None) -> None:
     plain = request_for(a_volume, prompts=("a", "tumor"), batch_size=4)
     watched = request_for(a_volume, prompts=("a", "tumor"), batch_size=4, start_slice=start)
-    *_, one = run(a_model, plain)
+    one = to_the_end(run(a_model, plain))
     _, _, other = split(list(run(a_model, watched, previews=True)))
-    assert isinstance(one, SegmentationResult)
     assert_same_maps(one, other)
     assert one.settings == other.settings
 
@@ -162,8 +160,7 @@ def test_previews_of_the_bundled_model_change_nothing() -> None:
     model = load_model("mini")
     request = request_for(volume, prompts=("bright disk",), samples=5, start_slice=1, threshold=(0.3,))
     _, previews, watched = split(list(run(model, request, previews=True)))
-    *_, plain = run(model, request_for(volume, prompts=("bright disk",), samples=5, threshold=0.3))
-    assert isinstance(plain, SegmentationResult)
+    plain = to_the_end(run(model, request_for(volume, prompts=("bright disk",), samples=5, threshold=0.3)))
     assert_same_maps(plain, watched)
     assert [(p.slice_index, p.samples) for p in previews] == [(1, 0), (1, 2), (1, 4), (1, 5), (2, 5), (0, 5)]
 

@@ -6,21 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_runs import finish
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
-from MedCLIPSegLogic.inference.result import Progress, SegmentationResult, SlicePreview
+from MedCLIPSegLogic.inference.result import Progress, SegmentationResult, SlicePreview, to_the_end
 from MedCLIPSegLogic.inference.slice_order import outwards, slice_indices
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.volumes.volume import Volume
-
-
-def finish(model: LoadedModel, volume: Volume, **settings: Any) -> SegmentationResult:
-    request = SegmentationRequest(volume=volume, **({"prompts": ("tumor",), "samples": 4} | settings))
-    *_, result = run(model, request)
-    assert isinstance(result, SegmentationResult)
-    return result
 
 
 @pytest.mark.parametrize(
@@ -87,7 +81,7 @@ def test_thresholds_are_recorded(
 ) -> None:
     request = SegmentationRequest(volume=a_picture, prompts=("a", "b"), samples=1, threshold=threshold)
     assert request.thresholds == thresholds
-    *_, result = run(a_model, request)
+    result = to_the_end(run(a_model, request))
     assert isinstance(result, SegmentationResult)
     assert result.settings["threshold"] == recorded
     assert tuple(prompt.threshold for prompt in result.prompts) == thresholds

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from golden_files import build_published, read_golden, replay_noise
 
-from MedCLIPSegLab.golden import build_published, read_golden, replay_noise
 from MedCLIPSegLab.speed.published_loop import published_pass, published_samples
 from MedCLIPSegLab.speed.random_model import UNIMEDCLIP
 from MedCLIPSegLogic.model.config import AdapterConfig, HeadConfig, ImageTowerConfig, ModelConfig, TextTowerConfig
@@ -85,9 +85,8 @@ def test_the_published_size_gives_what_the_loop_gives() -> None:
 
 
 def test_the_loop_is_the_published_network(golden_folder: Path) -> None:
-    path = golden_folder / "tiny_unimedclip.safetensors"
-    tensors, metadata = read_golden(path)
-    network = build_published(tensors, metadata, path)
+    tensors, metadata = read_golden(golden_folder / "tiny_unimedclip.safetensors")
+    network = build_published(tensors, metadata)
     with torch.inference_mode():
         for sample, wanted in enumerate(tensors["sample_logits"]):
             noise = replay_noise(tensors, f"noise.sample{sample}.")

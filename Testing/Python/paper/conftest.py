@@ -55,7 +55,7 @@ def a_configuration(tmp_path: Path) -> Callable[..., Path]:
             "unet_channels": [8, 16],
             "training": TRAINING,
         }
-        path = tmp_path / "benchmark.json"
+        path = tmp_path / "tables.json"
         path.write_text(json.dumps({**fields, **changes}))
         return path
 

@@ -13,12 +13,12 @@ import torch
 
 from MedCLIPSegLab.cli.app import main
 from MedCLIPSegLab.paper import baseline, cells
-from MedCLIPSegLab.paper.benchmark import benchmark
 from MedCLIPSegLab.paper.configuration import read_configuration
+from MedCLIPSegLab.paper.paper_tables import paper_tables
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 Configuration = Callable[..., Path]
-EXAMPLE = Path(__file__).resolve().parents[3] / "Resources" / "Examples" / "benchmark.toml"
+EXAMPLE = Path(__file__).resolve().parents[3] / "Resources" / "Examples" / "paper-tables.toml"
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def table(path: Path) -> list[dict[str, str]]:
 
 
 def test_data_efficiency_beside_published_numbers_and_baseline(a_configuration: Configuration) -> None:
-    markdown, path = benchmark("data-efficiency", a_configuration())
+    markdown, path = paper_tables("data-efficiency", a_configuration())
     rows = table(path)
     assert [(row["training data"], row["network"], row["published mean"]) for row in rows] == [
         ("50 %", "model", "87.18"),
@@ -55,17 +55,17 @@ def test_a_second_protocol_reuses_what_is_done(a_configuration: Configuration, m
             return _original(*args, **options)
 
         monkeypatch.setattr(cells, name, count)
-    _, path = benchmark("domain-generalization", config)
+    _, path = paper_tables("domain-generalization", config)
     assert calls == ["train", "evaluate_sets", "evaluate_sets"]
     first = path.read_text()
-    benchmark("domain-generalization", config)
+    paper_tables("domain-generalization", config)
     assert len(calls) == 3
     assert path.read_text() == first
     rows = {(row["trained on"], row["tested on"]): row for row in table(path)}
     inside, outside, both = (float(rows["mean", kind]["Dice"]) for kind in ("in-domain", "out-of-domain", "harmonic"))
     assert both == pytest.approx(2 * inside * outside / max(inside + outside, 1e-9), abs=0.02)
     assert rows["mean", "harmonic"]["published"] == "83.76"
-    markdown, path = benchmark("prompt-styles", config)
+    markdown, path = paper_tables("prompt-styles", config)
     assert calls[3:] == ["evaluate_sets"] * 4  # neutral and absent, in and out of domain
     rows = {row["prompts"]: row for row in table(path)}
     assert rows["contradictory"]["in-domain"] == ""
@@ -85,45 +85,42 @@ def test_a_killed_training_goes_on(a_configuration: Configuration, monkeypatch: 
 
     config = a_configuration(shares=[100], baseline="seconds")
     with pytest.raises(Killed):
-        benchmark("data-efficiency", config, kill)
+        paper_tables("data-efficiency", config, kill)
     seen: list[str] = []
-    benchmark("data-efficiency", config, lambda what, share: seen.append(what))
+    paper_tables("data-efficiency", config, lambda what, share: seen.append(what))
     assert not any(what.startswith("training model") for what in seen)
     assert any(what.startswith("training U-Net") for what in seen)
 
 
 def test_other_settings_are_not_mixed_with_old_results(a_configuration: Configuration) -> None:
-    benchmark("data-efficiency", a_configuration(shares=[100], baseline="none"))
+    paper_tables("data-efficiency", a_configuration(shares=[100], baseline="none"))
     changed = a_configuration(shares=[100], baseline="none", training={"steps": 5, "stages": [[1.0, 32]]})
     with pytest.raises(MedCLIPSegError, match="was trained with batch_size 2, not 8"):
-        benchmark("data-efficiency", changed)
+        paper_tables("data-efficiency", changed)
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"sets": {}}, "names no data set"),
+def test_bad_configurations_are_named(a_configuration: Configuration) -> None:
+    refused: list[tuple[dict, str]] = [
+        ({"sets": {}}, "sets"),
         ({"colour": "red"}, "'colour' is unknown"),
-        ({"shares": [0]}, "1 to 100"),
+        ({"shares": [0]}, "between 1 and 100"),
         ({"train_on": ["nowhere"]}, "'nowhere' is not among"),
         ({"training": {"seed": 3}}, "training.seed"),
         ({"training": {"stepps": 3}}, "'stepps' is unknown"),
         ({"sets": {"breasts": "a", "others": "b", "gone": "c"}}, "None of the data sets"),
-    ],
-)
-def test_bad_configurations_are_named(a_configuration: Configuration, change: dict, words: str) -> None:
-    with pytest.raises(MedCLIPSegError, match=words):
-        benchmark("data-efficiency", a_configuration(**change))
+    ]
+    for change, words in refused:
+        with pytest.raises(MedCLIPSegError, match=words):
+            paper_tables("data-efficiency", a_configuration(**change))
 
 
-def test_the_example_is_valid() -> None:
+def test_the_example_is_valid_and_the_command_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     config = read_configuration(EXAMPLE)
     assert config.sets["BUSI"] == os.fspath(EXAMPLE.parent / "data/BUSI")
     assert config.recipe == "published"
-
-
-def test_the_command_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "argv", ["medclipseg", "benchmark", "backbones", "--config", str(EXAMPLE)])
+    monkeypatch.setattr(sys, "argv", ["medclipseg", "paper-tables", "backbones", "--config", str(EXAMPLE)])
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 2

@@ -7,10 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from MedCLIPSegLab.training.composition import OTHER, Composition, Tile, arrange, one_of_several, still_apart
+from MedCLIPSegLab.training.composition import OTHER, Tile, arrange, one_of_several, still_apart
 from MedCLIPSegLab.training.data import TrainingItem, TrainingSet
 from MedCLIPSegLab.training.sampler import BatchSampler
-from MedCLIPSegLab.training.settings import TrainingSettings
+from MedCLIPSegLab.training.settings import Composition, TrainingSettings
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.config import PreprocessingConfig
 
@@ -126,5 +126,5 @@ def test_mosaics_of_one_set_can_only_be_told_apart_by_place_or_size() -> None:
 
 
 def test_bad_shares_are_refused() -> None:
-    with pytest.raises(MedCLIPSegError, match="mosaics of the composition is 2"):
+    with pytest.raises(MedCLIPSegError, match="The mosaics is 2; it must be between 0 and 1"):
         Composition(mosaics=2)

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from MedCLIPSegLab.training.losses import LossWeights, contrastive_loss, dice_loss, total_loss
+from MedCLIPSegLab.training.losses import contrastive_loss, dice_loss, total_loss
+from MedCLIPSegLab.training.settings import LossWeights
 from MedCLIPSegLogic.model.network import NetworkOutput
 
 

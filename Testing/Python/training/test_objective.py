@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from MedCLIPSegLab.training.losses import LossWeights, total_loss
+from MedCLIPSegLab.training.losses import total_loss
 from MedCLIPSegLab.training.objective import PassOutput, TrainingPass, batch_loss
-from MedCLIPSegLab.training.settings import TrainingSettings, as_json
+from MedCLIPSegLab.training.settings import LossWeights, TrainingSettings, as_json
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.checkpoint import read_config
 from MedCLIPSegLogic.model.config import ModelConfig

@@ -10,9 +10,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from MedCLIPSegLab.training.losses import LossWeights
 from MedCLIPSegLab.training.places import REACH, place_loss, place_of, place_targets, rival_loss
-from MedCLIPSegLab.training.settings import TrainingSettings
+from MedCLIPSegLab.training.settings import LossWeights, TrainingSettings
 from MedCLIPSegLab.training.train import train
 
 

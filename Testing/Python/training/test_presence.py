@@ -9,12 +9,10 @@ import pytest
 import torch
 from torch.nn import functional
 
-from MedCLIPSegLab.training.composition import Composition
 from MedCLIPSegLab.training.data import load_set
-from MedCLIPSegLab.training.losses import LossWeights
 from MedCLIPSegLab.training.presence import named_areas, presence_loss, presence_targets
 from MedCLIPSegLab.training.sampler import BatchSampler
-from MedCLIPSegLab.training.settings import TrainingSettings
+from MedCLIPSegLab.training.settings import Composition, LossWeights, TrainingSettings
 from MedCLIPSegLab.training.train import train
 from MedCLIPSegLogic.model.config import ModelConfig, PreprocessingConfig
 from MedCLIPSegLogic.model.network import MedCLIPSeg

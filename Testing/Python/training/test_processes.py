@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
 import sys
 from MedCLIPSegLab.training import trainer
-from MedCLIPSegLab.training.losses import LossWeights
+from MedCLIPSegLab.training.settings import LossWeights
 from MedCLIPSegLab.training.settings import TrainingSettings
 from MedCLIPSegLab.training.train import train
 

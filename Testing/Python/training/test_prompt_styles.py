@@ -10,9 +10,9 @@ import pytest
 from MedCLIPSegLab.training import prompt_styles, prompts
 from MedCLIPSegLab.training.data import TrainingItem, TrainingSet
 from MedCLIPSegLab.training.prompt_data import prompt_data
-from MedCLIPSegLab.training.prompt_styles import PromptStyles, style_prompt
+from MedCLIPSegLab.training.prompt_styles import style_prompt
 from MedCLIPSegLab.training.prompting import Prompting
-from MedCLIPSegLab.training.settings import TrainingSettings
+from MedCLIPSegLab.training.settings import PromptStyles, TrainingSettings
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 POLYP = "one small orange oval polyp, located in bottom right of the image"

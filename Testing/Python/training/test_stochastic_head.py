@@ -14,8 +14,7 @@ import torch
 from torch.nn import functional
 
 from MedCLIPSegLab.speed.published_loop import published_pass
-from MedCLIPSegLab.training.losses import LossWeights
-from MedCLIPSegLab.training.settings import TrainingSettings
+from MedCLIPSegLab.training.settings import LossWeights, TrainingSettings
 from MedCLIPSegLab.training.train import train
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest

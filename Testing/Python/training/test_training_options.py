@@ -21,12 +21,11 @@ from safetensors.torch import load_file
 from MedCLIPSegLab.training import trainer as trainer_module
 from MedCLIPSegLab.training.augment import rotate
 from MedCLIPSegLab.training.data import TrainingItem, load_set
-from MedCLIPSegLab.training.losses import LossWeights
 from MedCLIPSegLab.training.optimization import learning_rate
 from MedCLIPSegLab.training.processes import Processes, rows_in_parts
 from MedCLIPSegLab.training.recipes import recipe_settings
 from MedCLIPSegLab.training.sampler import BatchSampler
-from MedCLIPSegLab.training.settings import TrainingSettings
+from MedCLIPSegLab.training.settings import LossWeights, TrainingSettings
 from MedCLIPSegLab.training.train import train, training_settings
 from MedCLIPSegLab.training.trainer import TrainingProgress
 from MedCLIPSegLogic.errors import MedCLIPSegError
@@ -303,7 +302,7 @@ def test_settings_come_from_recipe_file_and_options(tmp_path: Path) -> None:
     assert settings.styles is not None
     assert (settings.styles.short, settings.styles.synonyms) == (0.4, 0.1)
     file.write_text("stepps = 3")
-    with pytest.raises(MedCLIPSegError, match=r"settings.toml cannot be used: the field 'stepps' is unknown"):
+    with pytest.raises(MedCLIPSegError, match=r"settings\.toml: The setting 'stepps' is unknown"):
         training_settings(None, "small", None, file)
 
 

@@ -1,0 +1,32 @@
+"""``medclipseg paper-tables``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..paper.configuration import TableName
+from .progress import progress_bar
+
+
+def paper_tables_command(
+    table: Annotated[TableName, typer.Argument(help="Table of the paper.", show_default=False)],
+    config: Annotated[
+        Path, typer.Option(help="TOML or JSON file that names data sets, models and settings.", show_default=False)
+    ],
+) -> None:
+    """Run a table of the paper on your data sets.
+
+    Trains and evaluates what the table needs, beside a U-Net without text, and writes it as Markdown and CSV beside
+    the published numbers. Run it again after an interruption: what is finished is kept.
+
+    Example: medclipseg paper-tables prompt-styles --config paper-tables.toml
+    """
+    from ..paper.paper_tables import paper_tables
+
+    with progress_bar("Paper's table") as show:
+        markdown, numbers = paper_tables(table, config, progress=lambda what, share: show(share, what))
+    typer.echo(markdown.read_text(encoding="utf-8"))
+    typer.echo(f"The table is in {markdown} and {numbers}.")

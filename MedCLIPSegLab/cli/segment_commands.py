@@ -1,0 +1,136 @@
+"""``medclipseg segment`` and ``medclipseg zeroshot``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from MedCLIPSegLogic.clip_sam.methods import MethodName
+from MedCLIPSegLogic.runs.choices import OF_METHODS, OF_TRAINED_MODELS, RunChoices
+
+from .options import AsJson, Input, Out, Overwrite, Prompts
+from .options_of import options_of
+from .progress import progress_bar, time_left
+from .sizes import size_text
+
+if TYPE_CHECKING:
+    from MedCLIPSegLogic.inference.result import Progress
+
+
+@options_of(RunChoices, leave_out={*OF_METHODS, "start_slice", "intensity"})
+def segment_command(
+    input: Input,
+    prompt: Prompts,
+    out: Out,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    **choices: Any,
+) -> None:
+    """Segment what the prompts name in an image or volume.
+
+    Writes [b]segmentation.seg.nrrd[/b], a probability and an uncertainty map per prompt, [b]scene.mrb[/b] for 3D
+    Slicer, [b]preview.png[/b] and [b]run.json[/b] with every setting.
+
+    Example: medclipseg segment brain.nii.gz --prompt "tumor in the brain MRI" --out result
+    """
+    from ..results.segmenting import segment
+
+    with progress_bar("Segmenting") as show:
+        record = segment(
+            input,
+            prompt,
+            out,
+            overwrite=overwrite,
+            progress=lambda step: show(step.fraction, f"{_place(step)}, {time_left(step.seconds_left)}"),
+            **choices,
+        )
+    if as_json:
+        typer.echo(json.dumps(record, indent=2))
+        return
+    for entry in record["results"]:
+        typer.echo(f"{entry['prompt']}: {size_text(entry)}, mean uncertainty {entry['mean_uncertainty']:.3f} nats")
+    typer.echo(f"Results in {out} ({record['seconds']:.1f} s).")
+
+
+@options_of(
+    RunChoices,
+    names={"towers": "--model", "object_prompts": "--prompts"},
+    leave_out={*OF_TRAINED_MODELS, "model", "start_slice", "intensity"},
+)
+def zeroshot_command(
+    input: Input,
+    prompt: Prompts,
+    out: Out,
+    method: Annotated[
+        MethodName,
+        typer.Option(help="medclip-sam: gScoreCAM and dense CRF; medclip-sam-v2: M2IB and Otsu's threshold."),
+    ] = "medclip-sam-v2",
+    overwrite: Overwrite = False,
+    words: Annotated[
+        bool,
+        typer.Option(
+            "--words",
+            help="Also tell for which words of a prompt (with --design: of the first sentence) the image speaks, "
+            "in the slice with the largest area found.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+    **choices: Any,
+) -> None:
+    """Segment what the prompts name without any training data (MedCLIP-SAM, MedCLIP-SAMv2).
+
+    Writes what [b]segment[/b] writes, and [b].saliency.nrrd[/b], a saliency map per prompt. The probability is the
+    score map of SAM (with --sam none the saliency), the uncertainty the entropy of that; no samples are drawn.
+    [b]run.json[/b] also holds the threshold, objects, confidences and boxes of every slice.
+
+    Example: medclipseg zeroshot breast.png --prompt "a mass in the breast ultrasound" --out result
+    """
+    from ..results.segmenting import zeroshot
+
+    with progress_bar("Segmenting") as show:
+        record = zeroshot(
+            input,
+            prompt,
+            out,
+            method,
+            choices.pop("towers", None),
+            overwrite=overwrite,
+            words=words,
+            progress=lambda step: show(step.fraction, f"{_place(step)}, {time_left(step.seconds_left)}"),
+            **choices,
+        )
+    if as_json:
+        typer.echo(json.dumps(record, indent=2))
+        return
+    for entry in record["results"]:
+        typer.echo(f"{entry['prompt']}: {size_text(entry)}{_objects_text(entry)}")
+        if words:
+            typer.echo(f"  {_words_text(entry['words'])}")
+    typer.echo(f"Results in {out} ({record['seconds']:.1f} s).")
+
+
+def _place(step: Progress) -> str:
+    """Where a run is, in words."""
+    if step.stage == "words":
+        return f"words of prompt {step.part_number} of {step.part_count}"
+    return f"slice {step.slice_number} of {step.slice_count}, {step.unit} {step.part_number} of {step.part_count}"
+
+
+def _words_text(words: dict[str, Any]) -> str:
+    """The words and their weights by both methods."""
+    maps = [
+        f"{title}: " + ", ".join(f"{word} {weight:.2f}" for word, weight in words[name])
+        for name, title in (("m2ib", "M2IB"), ("gscorecam", "gScoreCAM"))
+    ]
+    return f"words in slice {words['slice_index']}, {'; '.join(maps)}"
+
+
+def _objects_text(entry: dict[str, Any]) -> str:
+    """How many objects there are and how sure the saliency is of the surest."""
+    found = [thing["confidence"] for item in entry["slices"] for thing in item["objects"]]
+    if not found:
+        return ""
+    number = f"{len(found)} objects" if len(found) > 1 else "1 object"
+    return f", {number}, confidence {max(found):.2f}"

@@ -1,0 +1,110 @@
+"""``medclipseg train``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from MedCLIPSegLogic.errors import MedCLIPSegError
+
+from ..training.settings import TrainingSettings
+from .options_of import options_of
+from .progress import progress_bar, time_left
+
+
+@options_of(TrainingSettings, {"freeze_towers": "--freeze-towers/--whole-network"}, defaults=False)
+def train_command(
+    data: Annotated[
+        list[Path],
+        typer.Option(
+            help="Data set folder with Train_Folder/{img,label}, Prompts_Folder/Train_text.xlsx or .csv and, if "
+            "wanted, the same for Val; repeat to mix data sets.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Model folder to write.", show_default=False)],
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            help="Name or folder of a model or backbone to start from, instead of from scratch.", show_default=False
+        ),
+    ] = None,
+    recipe: Annotated[
+        Literal["auto", "small", "published"],
+        typer.Option(
+            help="Settings to begin with: published (adapters only, as in the paper), small (whole network, prompt "
+            "styles, mosaics); auto is published for a CLIP-sized --start-from and small otherwise."
+        ),
+    ] = "auto",
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="TOML or JSON file with any fields of training.json's settings.", show_default=False
+        ),
+    ] = None,
+    stages: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE:SIZE,...",
+            help="Input sizes in order and their share of the steps.",
+            show_default=False,
+        ),
+    ] = None,
+    prompt_styles: Annotated[
+        bool | None,
+        typer.Option(help="Short, vague, over-described prompts, synonyms, and prompts for what is not there."),
+    ] = None,
+    mosaics: Annotated[
+        bool | None, typer.Option(help="Several images in one, or one of several findings, asked for by place or size.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the interrupted run in the folder, with its settings.")
+    ] = False,
+    **changes: Any,
+) -> None:
+    """Train a model on prompted images and masks. What is not given comes from the recipe.
+
+    Writes [b]model.safetensors[/b], [b]config.json[/b] and [b]vocab.txt[/b], with [b]log.csv[/b], [b]curve.png[/b]
+    and [b]training.json[/b]; [b]state.safetensors[/b] is only needed to resume. On the frozen towers of a downloaded
+    backbone the weights are an [b]adapter.safetensors[/b] that goes with it. For several graphics cards or machines:
+    [b]torchrun --nproc-per-node 4 -m MedCLIPSegLab train ...[/b]
+
+    Example: medclipseg train --data BUSI --start-from unimedclip --out my-model
+    """
+    from ..training.train import train, training_settings
+
+    if stages is not None:
+        changes["stages"] = _stages(stages)
+    for name, on in (("styles", prompt_styles), ("composition", mosaics)):
+        if on is not None:
+            changes[name] = {} if on else None
+    if "steps" in changes:
+        changes.setdefault("epochs", None)
+    chosen = training_settings(out if resume else None, recipe, start_from, settings, changes)
+    with progress_bar("Training") as show:
+        folder = train(
+            data,
+            out,
+            chosen,
+            start_from=start_from,
+            resume=resume,
+            progress=lambda p: show(
+                p.step / p.steps,
+                f"step {p.step} of {p.steps}, loss {p.loss:.3f}, "
+                + (f"Dice {p.dice:.3f}, " if p.dice is not None else "")
+                + time_left(p.seconds_left),
+            ),
+        )
+    if os.environ.get("RANK", "0") == "0":  # torchrun numbers its processes
+        typer.echo(f"The model is in {folder}.")
+
+
+def _stages(text: str) -> list[list[float | int]]:
+    try:
+        pairs = [part.split(":") for part in text.split(",")]
+        return [[float(share), int(size)] for share, size in pairs]
+    except ValueError:
+        raise MedCLIPSegError(f"The stages '{text}' are not of the form SHARE:SIZE,SHARE:SIZE.") from None

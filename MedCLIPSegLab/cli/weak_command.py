@@ -1,0 +1,98 @@
+"""``medclipseg weak``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..weak.settings import WeakSettings
+from .options import Design, Kind, PromptSets, Study
+from .options_of import options_of
+from .progress import progress_bar
+
+STAGES = {
+    "pseudo-masks": "Pseudo-mask {0.number} of {0.count}: {0.detail}",
+    "preparing": "Preparing {0.detail}: image {0.number} of {0.count}",
+    "training": "Training {0.number} of {0.count}: {0.detail}",
+    "predicting": "Predicting {0.number} of {0.count}: {0.detail}",
+}
+
+
+@options_of(WeakSettings)
+def weak_command(
+    images: Annotated[Path, typer.Option(help="Folder of the 2-D images to learn from.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder for network and masks; also to go on with.", show_default=False)],
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Sheet (.csv or .xlsx) with the columns Image, Description and, for a network a class, Class.",
+            show_default=False,
+        ),
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help="What to look for in all images, instead of --prompts.", show_default=False)
+    ] = None,
+    predict: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the images to segment; those of --images by default.", show_default=False),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="CLIP towers of the pseudo-masks, as for zeroshot.", show_default=False),
+    ] = None,
+    sam: Annotated[
+        str | None, typer.Option(help="SAM of the pseudo-masks, or none, as for zeroshot.", show_default=False)
+    ] = None,
+    study: Study = None,
+    design: Design = None,
+    kind: Kind = None,
+    prompt_sets: PromptSets = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(help="Least mean saliency of an object, 0 to 1; as published by default.", show_default=False),
+    ] = None,
+    objects: Annotated[
+        int | None, typer.Option(min=1, help="Objects an image has at most.", show_default=False)
+    ] = None,
+    **choices: Any,
+) -> None:
+    """Train a network on images and prompts without masks (MedCLIP-SAM, MedCLIP-SAMv2), and segment with it.
+
+    Masks made without training data (see [b]zeroshot[/b]) are what it learns from. Writes [b]pseudo[/b], the network,
+    [b]masks[/b], [b]probability[/b], [b]uncertainty[/b] (entropy in bits), [b]images.csv[/b] and [b]weak.json[/b];
+    the same command goes on with an interrupted run. [b]evaluate --masks[/b] compares the masks with known ones.
+
+    Example: medclipseg weak --images train --prompts prompts.csv --predict test --out result
+    """
+    from ..weak.learning import weak
+
+    with progress_bar("Learning") as show:
+        record = weak(
+            images,
+            out,
+            prompts=prompts,
+            prompt=prompt,
+            predict=predict,
+            settings=WeakSettings(**choices),
+            model=model,
+            sam=sam,
+            study=study,
+            design=design,
+            kind=kind,
+            prompt_sets=prompt_sets,
+            confidence=confidence,
+            objects=objects,
+            progress=lambda step: show(step.number / step.count, STAGES[step.stage].format(step)),
+        )
+    without = record["images_without_prompt"]
+    if without:
+        typer.echo(f"{len(without)} images have no prompt and were not learned from, such as {without[0]}.")
+    for entry in record["classes"]:
+        name = f"{entry['class']}: " if entry["class"] else ""
+        typer.echo(
+            f"{name}{entry['pseudo_masks']} pseudo-masks, {len(entry['empty_pseudo_masks'])} of them empty; "
+            f"{entry['predicted']} images segmented, nothing found in {entry['empty_masks']}"
+        )
+    typer.echo(f"Results in {out}.")

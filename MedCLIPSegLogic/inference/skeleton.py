@@ -1,0 +1,146 @@
+"""What all runs have in common: one volume, slice by slice, in small steps."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..volumes.intensity import default_rule, resolve
+from ..volumes.planes import choose_axis
+from .content import has_content
+from .device import MAPS_PER_PROMPT, check_result_memory, choose_device
+from .maps import PromptMaps
+from .pace import Pace
+from .request import RunRequest
+from .result import Event, Progress, SegmentationResult, SlicePreview, Stage, Unit
+from .slice_order import outwards, slice_indices
+from .versions import versions
+
+Request = TypeVar("Request", bound=RunRequest)
+
+
+@dataclass(frozen=True, eq=False)
+class SeenSlice:
+    """A slice whose turn it is.
+
+    Args:
+        index: along the slice axis.
+        number: of its turn, counted from 1.
+        pixels: (H, W) grey or (H, W, 3) color, as the model sees them.
+    """
+
+    index: int
+    number: int
+    pixels: NDArray[np.uint8]
+
+
+class SliceRun(ABC, Generic[Request]):
+    """A run; what is done with a slice is up to the subclass, which also writes the maps.
+
+    Args:
+        request: what to do.
+        previews: also show what is known of a slice.
+
+    Raises:
+        MedCLIPSegError: the request does not fit the volume or the machine.
+    """
+
+    unit: ClassVar[Unit]
+    maps_per_prompt: ClassVar[int] = MAPS_PER_PROMPT
+
+    def __init__(self, request: Request, previews: bool) -> None:
+        self._started = time.monotonic()
+        self.request, self.previews = request, previews
+        volume = request.volume
+        self.axis = choose_axis(volume, request.plane)
+        self.indices = slice_indices(request.slices, self.axis.count)
+        self._mapping = resolve(request.intensity or default_rule(volume), volume)
+        self.device = choose_device(request.device)
+        check_result_memory(volume, len(request.prompts), self.maps_per_prompt)
+        self.maps = [PromptMaps.zeros(volume.shape) for _ in request.prompts]
+        self.pace = Pace(len(self.indices) * len(request.prompts))
+        self._skipped: list[int] = []
+
+    @abstractmethod
+    def segment(self, seen: SeenSlice) -> Iterator[Event]:
+        """Segment a slice in small steps, or keep it for later ones to share their work."""
+
+    def segment_rest(self) -> Iterator[Event]:
+        """Segment what was kept."""
+        yield from ()
+
+    @property
+    @abstractmethod
+    def part_count(self) -> int:
+        """Parts of a slice, see :class:`Progress`."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Settings of this kind of run, ready for JSON."""
+
+    def steps(self) -> Iterator[Event]:
+        """Everything the run yields; slices without content are skipped, their maps are 0."""
+        for number, index in enumerate(outwards(self.indices, self.request.start_slice), start=1):
+            pixels = self._mapping.apply(self.axis.extract(self.request.volume.voxels, index))
+            if has_content(pixels):
+                yield from self.segment(SeenSlice(index, number, pixels))
+                continue
+            self._skipped.append(index)
+            self.pace.finish(len(self.maps))
+            yield self.progress("segmenting", number, 0)
+        yield from self.segment_rest()
+        yield self.result()
+
+    def progress(self, stage: Stage, number: int, part_number: int, under_way: float = 0.0) -> Progress:
+        """The present step.
+
+        Args:
+            stage: of the work.
+            number: of the slice's turn.
+            part_number: of the part of the slice.
+            under_way: what is done of prompts on slices that are not finished, in such.
+        """
+        share, left = self.pace.look(under_way)
+        slices = len(self.indices)
+        return Progress(stage, number, slices, self.unit, part_number, self.part_count, share, left, str(self.device))
+
+    def preview(self, prompt_number: int, index: int, samples: int = 0) -> SlicePreview:
+        """What is known of a prompt on a slice so far."""
+        shown = self.maps[prompt_number].shown(self.axis, index)
+        return SlicePreview(prompt_number, self.axis.axis, index, samples, shown)
+
+    def result(self) -> SegmentationResult:
+        """What the run produced."""
+        request, draws = self.request, self.unit == "sample"
+        return SegmentationResult(
+            volume=request.volume,
+            prompts=tuple(
+                maps.finish(prompt, threshold, self.axis, self.indices if draws else [])
+                for maps, prompt, threshold in zip(self.maps, request.prompts, request.thresholds, strict=True)
+            ),
+            slice_axis=self.axis.axis,
+            slice_indices=tuple(self.indices),
+            mapping=self._mapping,
+            settings={**self.settings(), **self._common_settings()},
+            seconds=time.monotonic() - self._started,
+        )
+
+    def _common_settings(self) -> dict[str, Any]:
+        request, thresholds = self.request, self.request.thresholds
+        return {
+            "prompts": list(request.prompts),
+            "threshold": thresholds[0] if len(set(thresholds)) == 1 else list(thresholds),
+            "seed": request.seed,
+            "plane": self.axis.name,
+            "slices": list(request.slices) if request.slices else [0, self.axis.count],
+            "skipped_slices": sorted(self._skipped),
+            "intensity": self._mapping.record(),
+            "device": str(self.device),
+            "versions": versions(),
+        }
