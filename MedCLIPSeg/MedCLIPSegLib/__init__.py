@@ -1,4 +1,4 @@
-"""The panel's helpers, one class a file."""
+"""The panel: `Panel` with a room for each of its sections, on `MedCLIPSegLogic`, which knows the scene and no widget."""
 
 import sys
 from pathlib import Path
