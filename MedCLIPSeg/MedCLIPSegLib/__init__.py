@@ -1,4 +1,4 @@
-"""The panel: `Panel` with a room for each of its sections, on `MedCLIPSegLogic`, which knows the scene and no widget."""
+"""The panel: `Panel` and a room for each part of it, on `MedCLIPSegLogic`, which knows the scene and no widget."""
 
 import sys
 from pathlib import Path
