@@ -66,8 +66,13 @@ def test_the_engine_keeps_its_speed_while_the_event_loop_holds_the_lock(
 ) -> None:
     volume = volume_from_node(a_long_run.logic.volumeNode)
     models, prepared = Models(), prepare(volume, PROMPT, RunChoices(model="mini", samples=60))
-    alone = seconds(lambda: to_the_end(models.events(prepared, previews=True)))
-    assert alone / min(run(a_long_run, pump) for _time in range(3)) > 0.8
+
+    def alone() -> float:
+        return seconds(lambda: to_the_end(models.events(prepared, previews=True)), 1)
+
+    alone()  # loads the model
+    shares = [alone() / run(a_long_run, pump) for _time in range(3)]
+    assert max(shares) > 0.8, shares
 
 
 def test_the_event_loop_is_never_blocked_for_long(a_long_run: Any, pump: Callable[..., None]) -> None:
