@@ -3,91 +3,44 @@
 from __future__ import annotations
 
 import json
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from MedCLIPSegLab.cli.app import main
 from MedCLIPSegLab.results.demo import CASES
 
 PICTURE = CASES / "dermoscopy.jpg"
-VOLUME = CASES / "hippocampus_mri.nii.gz"
+Call = Callable[..., int]
 
 
-def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    """Exit code of ``medclipseg ARGUMENTS``."""
-    monkeypatch.setattr(sys, "argv", ["medclipseg", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    return int(stop.value.code or 0)
-
-
-def test_demo_reports_good_dice(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert call(monkeypatch, "demo", "--out", tmp_path / "demo") == 0
+def test_demo_reports_good_dice(call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("demo", "--out", tmp_path / "demo") == 0
     printed = capsys.readouterr().out
     dices = [float(line.split()[1]) for line in printed.splitlines() if line.strip().startswith("Dice")]
     assert len(dices) == 3
     assert min(dices) > 0.6
     assert len(list((tmp_path / "demo").glob("*/preview.png"))) == 3
-    assert call(monkeypatch, "demo", "--out", tmp_path / "demo") == 2
+    assert call("demo", "--out", tmp_path / "demo") == 2
     assert "already holds results" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["modules", "tiny_unimedclip"])
-def test_verify_says_ok(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden_folder: Path, name: str
-) -> None:
-    assert call(monkeypatch, "verify", golden_folder / f"{name}.safetensors") == 0
-    assert capsys.readouterr().out.splitlines()[-1].startswith("verify: ok max_abs_error=")
-
-
-def test_verify_fails_beyond_the_tolerance(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], golden_folder: Path, tmp_path: Path
-) -> None:
-    from safetensors.torch import load_file, save_file
-
-    tensors = load_file(golden_folder / "modules.safetensors")
-    tensors["upscale.output"] = tensors["upscale.output"] + 2e-4
-    save_file(tensors, tmp_path / "off.safetensors")
-    assert call(monkeypatch, "verify", tmp_path / "off.safetensors") == 1
-    assert capsys.readouterr().out.splitlines()[-1].startswith("verify: failed max_abs_error=2.0")
-
-
-def test_evaluate_writes_its_tables(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_evaluate_writes_its_tables(call: Call, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "sheet.csv").write_text(
         "Image,Description,Ground Truth\n"
         "breast_ultrasound.jpg,one medium tumor,breast_ultrasound_mask.png\n"
         "dermoscopy.jpg,skin lesion,dermoscopy_mask.png\n"
     )
     options = ("--images", CASES, "--labels", CASES, "--prompts", tmp_path / "sheet.csv", "--samples", 2)
-    assert call(monkeypatch, "evaluate", "--model", "mini", *options, "--out", tmp_path / "out") == 0
+    assert call("evaluate", "--model", "mini", *options, "--out", tmp_path / "out") == 0
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert metrics["count"] == 2
     assert metrics["dice_mean"] > metrics["dice_all_foreground_mean"]
     assert "2 prompts: mean Dice" in capsys.readouterr().out
 
 
-def test_help_names_every_command_and_option(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert call(monkeypatch, "--help") == 0
-    printed = capsys.readouterr().out
-    assert all(name in printed for name in ("segment", "demo", "verify", "train", "evaluate", "bench"))
-    assert call(monkeypatch, "segment", "--help") == 0
-    printed = capsys.readouterr().out
-    wanted = "--prompt --out --model --samples --threshold --plane --window --preset --device --seed --slices --json"
-    assert all(option in printed for option in (*wanted.split(), "--adaptive", "--precision"))
-
-
-def test_training_and_resuming_from_the_command_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_training_and_resuming(call: Call, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     data = tmp_path / "lesions"
     for kind in ("img", "label"):
         (data / "Train_Folder" / kind).mkdir(parents=True)
@@ -96,12 +49,12 @@ def test_training_and_resuming_from_the_command_line(
     Image.open(CASES / "dermoscopy_mask.png").save(data / "Train_Folder" / "label" / "a.png")
     (data / "Prompts_Folder" / "Train_text.csv").write_text("Image,Description,Ground Truth\na.png,skin lesion,a.png\n")
     options = ("--data", data, "--out", tmp_path / "model", "--steps", 2, "--batch-size", 2, "--stages", "1:32")
-    assert call(monkeypatch, "train", *options) == 0
+    assert call("train", *options) == 0
     record = json.loads((tmp_path / "model" / "training.json").read_text())
-    assert call(monkeypatch, "train", *options, "--resume") == 0
+    assert call("train", *options, "--resume") == 0
     assert json.loads((tmp_path / "model" / "training.json").read_text())["settings"] == record["settings"]
     capsys.readouterr()
-    assert call(monkeypatch, "train", *options, "--resume", "--seed", 9) == 2
+    assert call("train", *options, "--resume", "--seed", 9) == 2
     assert "begun with seed 0, not 9" in capsys.readouterr().err
     arguments = ("segment", PICTURE, "--prompt", "skin lesion", "--samples", 1, "--out", tmp_path / "out")
-    assert call(monkeypatch, *arguments, "--model", tmp_path / "model") == 0
+    assert call(*arguments, "--model", tmp_path / "model") == 0

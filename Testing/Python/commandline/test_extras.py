@@ -33,7 +33,7 @@ def test_without_the_extras_segment_works_and_the_workbench_names_them(tmp_path:
     done = run("segment", picture, "--prompt", "skin lesion", "--model", "mini", "--samples", 1, "--out", out)
     assert done.returncode == 0, done.stderr
     assert (out / "scene.mrb").is_file()
-    refused = run("train", "--data", tmp_path, "--out", tmp_path / "model")
+    refused = run("evaluate", "--model", "mini", "--data", tmp_path, "--out", tmp_path / "scores")
     assert refused.returncode == 2
     assert refused.stderr.strip().endswith('install it with pip install "medclipseg[lab]".')
 

@@ -88,21 +88,16 @@ def test_a_download_asks_first(
         assert "on this computer already" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
+def test_mistakes_get_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, words in (
         (("download", "maxi", "--yes"), "no published model 'maxi'"),
         (("info", "maxi"), "no model 'maxi'"),
         (("remove", "busi"), "no installed model 'busi'"),
         (("verify", "busi"), "models download busi"),
         (("import", "gone.pth", "--as", "mine"), "no file gone.pth"),
         (("export", "busi", "busi.zip"), "models download busi"),
-    ],
-)
-def test_mistakes_get_one_sentence(
-    arguments: tuple[str, ...], words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert call(monkeypatch, "models", *arguments) == 2
-    sentence = capsys.readouterr().err
-    assert words in sentence
-    assert sentence.count("\n") == 1
+    ):
+        assert call(monkeypatch, "models", *arguments) == 2
+        sentence = capsys.readouterr().err
+        assert words in sentence
+        assert sentence.count("\n") == 1

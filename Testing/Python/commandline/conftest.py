@@ -1,0 +1,40 @@
+"""``medclipseg`` called within the process of the tests."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from MedCLIPSegLab.cli.app import main
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Exit code of ``medclipseg ARGUMENTS``."""
+
+    def run(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["medclipseg", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return int(stop.value.code or 0)
+
+    return run
+
+
+@pytest.fixture
+def refusal(call: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., str]:
+    """Calls ``medclipseg``, checks code 2, one sentence and no new file, and returns the sentence."""
+
+    def run(*arguments: object, out: Path = tmp_path / "out") -> str:
+        before = sorted(str(path) for path in tmp_path.rglob("*"))
+        assert call(*arguments, "--out", out) == 2
+        assert sorted(str(path) for path in tmp_path.rglob("*")) == before
+        lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("medclipseg: ")]
+        assert len(lines) == 1
+        assert lines[0].rstrip().endswith(".")
+        return lines[0]
+
+    return run
