@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 # Two processes; one that is done takes over tests of the other.
 WORKERS := --numprocesses 2 --dist worksteal
 
-.PHONY: venv demo test test-fast bench lint panel
+.PHONY: venv demo test test-fast bench docs lint panel
 
 venv: $(STAMP)
 
@@ -33,3 +33,6 @@ test-fast: venv
 
 bench: venv
 	$(BIN)/pytest Testing/Benchmarks
+
+docs: venv
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

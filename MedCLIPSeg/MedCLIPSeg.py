@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
@@ -25,6 +25,9 @@ from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.module_text import acknowledgementText, helpText
 from MedCLIPSegLib.sample_data import registerSampleData
 
+if TYPE_CHECKING:
+    from MedCLIPSegLib.panel import Panel
+
 
 class MedCLIPSeg(ScriptedLoadableModule):
     """Describes the module to Slicer."""
@@ -43,11 +46,13 @@ class MedCLIPSeg(ScriptedLoadableModule):
 class MedCLIPSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """Shows the panel and follows the life of the scene."""
 
+    logic: MedCLIPSegLogic
+    """Made by `setup`, when the module is first opened."""
+
     def __init__(self, parent: Any = None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic: MedCLIPSegLogic | None = None
-        self.panel: Any = None
+        self.panel: Panel | None = None
 
     def setup(self) -> None:
         from MedCLIPSegLib.panel import Panel
@@ -73,7 +78,8 @@ class MedCLIPSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.panel = None
 
     def enter(self) -> None:
-        self.panel.enter()
+        if self.panel is not None:
+            self.panel.enter()
 
     def exit(self) -> None:
         if self.panel is not None:  # None after cleanup
@@ -88,15 +94,16 @@ class MedCLIPSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneStartClose(self, _caller: Any, _event: Any) -> None:
         self.logic.runControl.drop(_("The scene was closed, so the run was stopped; nothing was written."))
-        self.panel.release()
+        if self.panel is not None:
+            self.panel.release()
 
     def onSceneReplaced(self, _caller: Any, _event: Any) -> None:
-        if self.parent.isEntered:
+        if self.panel is not None and self.parent.isEntered:
             self.panel.bind()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeAdded(self, _caller: Any, _event: Any, node: Any) -> None:
-        if node.IsA("vtkMRMLVolumeNode") and not slicer.mrmlScene.IsBatchProcessing():
+        if self.panel is not None and node.IsA("vtkMRMLVolumeNode") and not slicer.mrmlScene.IsBatchProcessing():
             self.panel.onVolumeAdded()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)

@@ -24,6 +24,8 @@ PAGES = {
 }
 """Page and the text of the repository it shows."""
 LINK = re.compile(r"(?<=\]\()[^)\s]+(?=\))")
+ROLE = re.compile(r":(?:class|func|mod|meth|data):(?=<code)")
+"""What docstrings put before a name and Markdown does not know."""
 log = logging.getLogger("mkdocs.hooks.links")
 
 
@@ -56,3 +58,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return f"{SOURCE}/{kind}/main/{path}{anchor}"
 
     return LINK.sub(turned, markdown)
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Leave the name alone where a docstring has a role before it."""
+    return ROLE.sub("", html)

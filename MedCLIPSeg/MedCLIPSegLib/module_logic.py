@@ -9,12 +9,12 @@ import slicer
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.application import explained
-from MedCLIPSegLib.prompts.prompt_rows import EDITED, PromptRow
+from MedCLIPSegLib.prompts.prompt_rows import EDITED, FAILED, PromptRow
 from MedCLIPSegLib.run.order import orderOf, preparedRun
 from MedCLIPSegLib.run.run_control import IDLE, WRITING, RunControl
 from MedCLIPSegLib.scene_state import SceneState
 from MedCLIPSegLib.signal import Signal
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, MissingModelError
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.volumes.planes import Plane
@@ -59,16 +59,18 @@ class MedCLIPSegLogic(SceneState):
             self.said(_("A run is still under way; wait for its end or cancel it."))
             return
         self._isStarting = True  # questions and pip turn the event loop: no second start meanwhile
+        rows = [row for row in self.rows if row.rowId in rowIds]
         try:
             self.changed()
             self.ensureDependencies()
             self.chooseImage()
-            rows = [row for row in self.rows if row.rowId in rowIds]
             order = orderOf(self, rows, self.device())
             self._confirmEdited(rows)
             self.said(_("Loading the model…"))
             self.runControl.start(order)
         except Exception as error:
+            if isinstance(error, MissingModelError):
+                self.setStates(rows, FAILED)
             self.said(explained(error, "the run could not be started"))
             self.failed(error)
         finally:

@@ -1,15 +1,29 @@
 """What the panel keeps in the scene."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLVectorVolumeNode
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 MAX_SEED = 2**31 - 1  # the largest a spin box holds
 
+if TYPE_CHECKING:
+
+    class _WrappedNode:
+        """What the wrapper adds."""
+
+        def __init__(self, node: Any) -> None: ...
+
+        def connectGui(self, ui: Any) -> int: ...
+
+        def disconnectGui(self, tag: int) -> None: ...
+
+else:
+    _WrappedNode = object
+
 
 @parameterNodeWrapper
-class MedCLIPSegParameterNode:
+class MedCLIPSegParameterNode(_WrappedNode):
     """The panel's choices; saved with the scene and made anew when the scene closes.
 
     Args:
@@ -21,10 +35,10 @@ class MedCLIPSegParameterNode:
         firstSlice: first slice of a range, counted from 0.
         lastSlice: last slice of a range, included.
         plane: direction of the slices: "auto", "axial", "coronal" or "sagittal".
-        intensity: rule for gray values, a key of `intensity_choices.INTENSITY_CHOICES`.
+        intensity: rule for gray values, a key of `intensity_choices.intensityChoices`.
         model: name of a bundled or installed model, path of a model folder, or a method without training data, a key
             of `zero_shot_choices.METHODS`; empty until the panel chooses.
-        sampleCount: Monte-Carlo passes a slice, the most of them when ``adaptive``.
+        sampleCount: Monte-Carlo passes per slice, the most of them when ``adaptive``.
         adaptive: slices get fewer passes when their result has settled.
         seed: of the noise.
         zeroShotTowers: name of the CLIP towers of a method without training data; empty for biomedclip, else mini.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import slicer
 import vtk
@@ -16,7 +16,7 @@ from MedCLIPSegLib.signal import Signal
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
-    from MedCLIPSegLogic.volumes.planes import SliceAxis
+    from MedCLIPSegLogic.volumes.planes import Plane, SliceAxis
 
 
 class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
@@ -99,7 +99,7 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
         try:
             from MedCLIPSegLogic.scene.volumes import slice_axis_of
 
-            return slice_axis_of(self.volumeNode, self.parameters.plane)
+            return slice_axis_of(self.volumeNode, cast("Plane", self.parameters.plane))
         # A picture cannot be cut in another plane; packages may not be installed before the first run.
         except (MedCLIPSegError, ModuleNotFoundError):
             return None
@@ -117,13 +117,17 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
             return None
         return segment_of_prompt(self.segmentationNode, row.prompt, row.segmentId)
 
+    def select(self, row: PromptRow | None) -> None:
+        """Make a row the current one; None for none."""
+        if self.parameters is not None:
+            self.parameters.currentRow = self.rows.indexOf(row.rowId) if row is not None else -1
+
     def selectSegment(self, segmentId: str | None) -> bool:
         """Select the row of a segment; False when there is none."""
-        for index, row in enumerate(self.rows):
-            if self.parameters is not None and segmentId is not None and self.segmentOf(row) == segmentId:
-                self.parameters.currentRow = index
-                return True
-        return False
+        row = next((row for row in self.rows if segmentId is not None and self.segmentOf(row) == segmentId), None)
+        if row is not None:
+            self.select(row)
+        return row is not None
 
     def stateOf(self, row: PromptRow) -> str:
         """State of a row: "new", "queued", "running", "done", "empty", "edited" or "failed"."""
@@ -136,7 +140,7 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
 
         if is_edited(self.segmentationNode.GetSegmentation().GetSegment(segmentId)):
             return EDITED
-        return EMPTY if self._isEmpty(segmentId) else DONE
+        return EMPTY if self._isEmpty(self.segmentationNode, segmentId) else DONE
 
     def setStates(self, rows: Iterable[PromptRow], state: str | None) -> None:
         """Remember that rows are queued, running or failed; None lets their segments speak again."""
@@ -146,27 +150,27 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
                 self._runStates[row.rowId] = state
         self.changed()
 
-    def mapOf(self, row: PromptRow, role: str) -> slicer.vtkMRMLScalarVolumeNode | None:
+    def mapOf(self, row: PromptRow | None, role: str) -> slicer.vtkMRMLScalarVolumeNode | None:
         """The map of a row by the name of its role, or None; "ExpectedEntropy" is made when it is asked for."""
         from MedCLIPSegLogic.scene.maps import EXPECTED_ENTROPY, MAP_ROLES, expected_entropy_map, find_map
 
-        if self.volumeNode is None:
+        if row is None or self.volumeNode is None:
             return None
         if role == EXPECTED_ENTROPY.name:
             return expected_entropy_map(slicer.mrmlScene, self.volumeNode, row.prompt)
         found = next((candidate for candidate in MAP_ROLES if candidate.name == role), None)
         return find_map(slicer.mrmlScene, self.volumeNode, row.prompt, found) if found is not None else None
 
-    def _isEmpty(self, segmentId: str) -> bool:
+    def _isEmpty(self, segmentationNode: slicer.vtkMRMLSegmentationNode, segmentId: str) -> bool:
         from MedCLIPSegLogic.scene.segmentation import is_empty
 
-        labelmap = self.segmentationNode.GetBinaryLabelmapInternalRepresentation(segmentId)
+        labelmap = segmentationNode.GetBinaryLabelmapInternalRepresentation(segmentId)
         if labelmap is None:
             return True
         modified = labelmap.GetMTime()
         known = self._emptiness.get(segmentId)
         if known is None or known[0] != modified:
-            known = self._emptiness[segmentId] = (modified, is_empty(self.segmentationNode, segmentId))
+            known = self._emptiness[segmentId] = (modified, is_empty(segmentationNode, segmentId))
         return known[1]
 
     def _onRowsChanged(self) -> None:

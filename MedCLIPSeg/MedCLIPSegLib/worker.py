@@ -5,9 +5,9 @@ from __future__ import annotations
 import atexit
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from time import monotonic
 from typing import Generic, TypeVar
 
 PROGRESS_INTERVAL = 0.05
@@ -135,19 +135,18 @@ class Worker(Generic[T]):
             job, makeSteps = order
             # Else the image and the result of the last run would stay in memory while the thread waits.
             del order
-            self._work(job, makeSteps)
-            del job, makeSteps
+            failure: BaseException | None = None
+            try:
+                self._work(job, makeSteps)
+            except BaseException as error:  # the thread has to outlive whatever a library raises
+                failure = error
+            self._events.put(WorkerEvent(job, error=failure, isLast=True))
+            del job, makeSteps, failure
 
     def _work(self, job: Job, makeSteps: Callable[[], Iterator[T]]) -> None:
-        try:
-            if not job.isCancelled:
-                self._exhaust(job, makeSteps())
-        except BaseException as error:  # the thread has to outlive whatever a library raises
-            self._events.put(WorkerEvent(job, error=error, isLast=True))
-        else:
-            self._events.put(WorkerEvent(job, isLast=True))
-
-    def _exhaust(self, job: Job, steps: Iterator[T]) -> None:
+        if job.isCancelled:
+            return
+        steps = makeSteps()
         lastTime, held = float("-inf"), None
         try:
             for value in steps:
@@ -155,7 +154,7 @@ class Worker(Generic[T]):
                     return
                 event = WorkerEvent(job, value)
                 if hasattr(value, "fraction"):
-                    now = time.monotonic()
+                    now = monotonic()
                     if now - lastTime < PROGRESS_INTERVAL:
                         held = event
                         continue

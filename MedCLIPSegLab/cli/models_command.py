@@ -182,7 +182,9 @@ def _progress(show: Callable[[float, str], None]) -> Callable[[DownloadProgress]
 
     def look(step: DownloadProgress) -> None:
         if step.step != "downloading" or not step.total:
-            show(step.fraction, step.step)
+            from MedCLIPSegLogic.zoo.hub import STEPS
+
+            show(step.fraction, STEPS[step.step])
             return
         now = time.monotonic()
         if not start or step.received < start[0][1]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -46,12 +48,7 @@ def segment_command(
             progress=lambda step: show(step.fraction, f"{_place(step)}, {time_left(step.seconds_left)}"),
             **choices,
         )
-    if as_json:
-        typer.echo(json.dumps(record, indent=2))
-        return
-    for entry in record["results"]:
-        typer.echo(f"{entry['prompt']}: {size_text(entry)}, mean uncertainty {entry['mean_uncertainty']:.3f} nats")
-    typer.echo(f"Results in {out} ({record['seconds']:.1f} s).")
+    _tell(record, out, as_json, lambda entry: f", mean uncertainty {entry['mean_uncertainty']:.3f} nats")
 
 
 @options_of(
@@ -101,13 +98,16 @@ def zeroshot_command(
             progress=lambda step: show(step.fraction, f"{_place(step)}, {time_left(step.seconds_left)}"),
             **choices,
         )
+    _tell(record, out, as_json, _objects_text)
+
+
+def _tell(record: dict[str, Any], out: Path, as_json: bool, more: Callable[[dict[str, Any]], str]) -> None:
+    """Print a record, or a line per prompt: its size and what else there is to say."""
     if as_json:
         typer.echo(json.dumps(record, indent=2))
         return
     for entry in record["results"]:
-        typer.echo(f"{entry['prompt']}: {size_text(entry)}{_objects_text(entry)}")
-        if words:
-            typer.echo(f"  {_words_text(entry['words'])}")
+        typer.echo(f"{entry['prompt']}: {size_text(entry)}{more(entry)}")
     typer.echo(f"Results in {out} ({record['seconds']:.1f} s).")
 
 
@@ -128,9 +128,8 @@ def _words_text(words: dict[str, Any]) -> str:
 
 
 def _objects_text(entry: dict[str, Any]) -> str:
-    """How many objects there are and how sure the saliency is of the surest."""
+    """How many objects there are, how sure the saliency is of the surest, and the words if they were asked for."""
     found = [thing["confidence"] for item in entry["slices"] for thing in item["objects"]]
-    if not found:
-        return ""
     number = f"{len(found)} objects" if len(found) > 1 else "1 object"
-    return f", {number}, confidence {max(found):.2f}"
+    text = f", {number}, confidence {max(found):.2f}" if found else ""
+    return f"{text}\n  {_words_text(entry['words'])}" if "words" in entry else text

@@ -72,7 +72,7 @@ def draw_overlays(
     truth: NDArray[np.bool_] | None = None,
     entropy: str = ENTROPY,
 ) -> None:
-    """Write a PNG with one row a slice: image with outline and, if known, uncertainty on its fixed scale.
+    """Write a PNG with one row per slice: image with outline and, if known, uncertainty on its fixed scale.
 
     Args:
         volume: the image.

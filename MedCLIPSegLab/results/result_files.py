@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from MedCLIPSegLab.results.map_files import write_map
 from MedCLIPSegLogic.clip_sam.findings import ZeroShotResult
 from MedCLIPSegLogic.files.slugs import slugs
 from MedCLIPSegLogic.files.staging import RECORD_FILE
 from MedCLIPSegLogic.inference.result import PromptResult, SegmentationResult
+from MedCLIPSegLogic.volumes.image_writing import write_image
 from MedCLIPSegLogic.volumes.planes import Plane, choose_axis
 from MedCLIPSegLogic.volumes.volume import Volume
 
@@ -43,11 +43,11 @@ def write_result_files(
     from MedCLIPSegLogic.scene.volumes import add_volume_node
 
     for prompt, slug in zip(result.prompts, result_slugs(result), strict=True):
-        write_map(result.volume, prompt.probability, folder / f"{slug}.probability.nrrd")
-        write_map(result.volume, prompt.uncertainty, folder / f"{slug}.uncertainty.nrrd")
+        write_image(prompt.probability, result.volume.ijk_to_ras, folder / f"{slug}.probability.nrrd")
+        write_image(prompt.uncertainty, result.volume.ijk_to_ras, folder / f"{slug}.uncertainty.nrrd")
     if isinstance(result, ZeroShotResult):
         for values, slug in zip(result.saliency, result_slugs(result), strict=True):
-            write_map(result.volume, values, folder / f"{slug}.saliency.nrrd")
+            write_image(values, result.volume.ijk_to_ras, folder / f"{slug}.saliency.nrrd")
     session = create_scene()
     node = add_volume_node(session.scene, result.volume)
     nodes = write_result(session.scene, node, result)

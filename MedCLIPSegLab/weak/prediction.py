@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.files.replacing import write_csv
+from MedCLIPSegLogic.volumes.image_writing import write_image
 
-from ..results.map_files import write_map
 from .ensemble_entropy import entropy_bits, image_score
 from .images import Slice, read_slice, write_png
 from .reporting import Report, WeakProgress
@@ -94,12 +94,14 @@ def _write(
     voxels = source.on_grid(mask.astype(np.uint8) * 255)
     if source.volume.spacing_known:
         name = f"{stem}.nrrd"
-        write_map(source.volume, voxels.astype(np.uint8), folder / MASKS_FOLDER / name)
+        write_image(voxels.astype(np.uint8), source.volume.ijk_to_ras, folder / MASKS_FOLDER / name)
     else:
         name = f"{stem}.png"
         write_png(folder / MASKS_FOLDER / name, voxels[0].astype(np.uint8))
     for place, values in ((PROBABILITY_FOLDER, probability), (UNCERTAINTY_FOLDER, entropy)):
-        write_map(source.volume, source.on_grid(values).astype(np.float32), folder / place / f"{stem}.nrrd")
+        write_image(
+            source.on_grid(values).astype(np.float32), source.volume.ijk_to_ras, folder / place / f"{stem}.nrrd"
+        )
     return Predicted(path.name, name, float(mask.mean()), float(entropy.mean()), image_score(entropy, mask))
 
 

@@ -38,8 +38,8 @@ def run(
     """Segment a volume slice by slice: saliency, coarse mask, objects, boxes or points, masks.
 
     Yields a :class:`Progress` after every small step and the :class:`ZeroShotResult` at the end; closing the generator
-    cancels. The order of the slices does not change the
-    result. Slices without content are skipped: their maps are 0, as is SAM's score where nothing is found.
+    cancels. The order of the slices does not change the result. Slices without content are skipped: their maps are 0,
+    as is SAM's score where nothing is found.
 
     The score map is the largest of SAM's mask probabilities over the objects or, without SAM, the saliency stretched
     so that the coarse mask lies above 0.5 (the probability of the foreground in the CRF). SAM sees a slice once,

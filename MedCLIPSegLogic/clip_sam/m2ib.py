@@ -33,7 +33,7 @@ class M2IB:
             the same share of it.
         beta: weight of the information that is kept (the paper's gamma).
         steps: of the optimizer.
-        copies: noisy copies a step.
+        copies: noisy copies per step.
         rate: of Adam.
         seed: of the noise.
 

@@ -1,4 +1,7 @@
-"""Prompt designs P0 to P5 of MedCLIP-SAMv2 (arXiv 2409.19483) by kind of study, from a data file."""
+"""Prompt designs P0 to P5 of MedCLIP-SAMv2 (arXiv 2409.19483) by kind of study, from a data file.
+
+Nothing here needs a package of others: the panel shows the studies before they are installed.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +94,7 @@ def load_prompt_sets(file: Path = PUBLISHED_FILE) -> PromptSets:
     except (OSError, ValueError, RecursionError) as error:
         raise MedCLIPSegError(f"The prompt sets {file} cannot be read: {error}.") from None
     try:
-        entries = _get(data, "studies", "", dict, "one entry a study")
+        entries = _get(data, "studies", "", dict, "one entry per study")
         studies = {name: _study(entry, f"studies.{name}.") for name, entry in entries.items()}
         captions = _texts(data, "caption", "")
         for caption in captions:
@@ -129,7 +132,7 @@ def _texts(entry: Any, name: str, within: str) -> tuple[str, ...]:
 
 def _study(entry: Any, within: str) -> Study:
     looks = _texts(entry, "features", within)
-    classes = _get(entry, "classes", within, dict, "one list of texts a kind") if entry.get("classes") else {}
+    classes = _get(entry, "classes", within, dict, "one list of texts per kind") if entry.get("classes") else {}
     return Study(
         _get(entry, "object", within, str, "a text"),
         _texts(entry, "studies", within),

@@ -35,7 +35,7 @@ class ObjectMasks:
     """What a segmenter made of its prompts.
 
     Args:
-        probability: (n, H, W) float32, 0…1; one map an object.
+        probability: (n, H, W) float32, 0…1; one map per object.
         quality: (n,) float32, the segmenter's own estimate of the overlap (IoU) of each mask with the object.
     """
 
@@ -60,7 +60,7 @@ class Segmenter(Protocol):
         """In small steps, what :meth:`segment` needs to know of an image (H, W, 3)."""
 
     def segment(self, embedding: Any, prompts: Sequence[ObjectPrompt]) -> ObjectMasks:
-        """The masks of some objects, one a prompt."""
+        """The masks of some objects, one per prompt."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,8 +21,7 @@ from ..files.slugs import free_name, slugs
 from ..volumes.intensity import default_rule, resolve
 from ..volumes.itk_images import quiet_itk, to_image
 from ..volumes.readers import read_volume
-from ..volumes.shear import is_sheared
-from ..volumes.volume import Volume
+from ..volumes.volume import Volume, is_sheared
 from .sheet_writing import with_row
 
 Split = Literal["Train", "Val", "Test"]

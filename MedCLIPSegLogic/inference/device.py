@@ -77,7 +77,7 @@ def check_result_memory(volume: Volume, prompt_count: int, maps: int = MAPS_PER_
     Args:
         volume: the image.
         prompt_count: number of prompts.
-        maps: float maps a prompt.
+        maps: float maps per prompt.
 
     Raises:
         MedCLIPSegError: too little memory.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -9,20 +10,36 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from ..version import __version__
 from ..volumes.intensity import default_rule, resolve
 from ..volumes.planes import choose_axis
 from .content import has_content
 from .device import MAPS_PER_PROMPT, check_result_memory, choose_device
 from .maps import PromptMaps
-from .pace import Pace
 from .request import RunRequest
 from .result import Event, Progress, SegmentationResult, SlicePreview, Stage, Unit
 from .slice_order import outwards, slice_indices
-from .versions import versions
 
 Request = TypeVar("Request", bound=RunRequest)
+
+
+class Pace:
+    """Counts finished slices of prompts and estimates the time left from the time they took."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._started = total, 0, time.monotonic()
+
+    def finish(self, count: int) -> None:
+        """Note that some more are finished."""
+        self._done += count
+
+    def look(self, under_way: float) -> tuple[float, float]:
+        """Share done and seconds left, while so much of others is done."""
+        share = (self._done + under_way) / self._total
+        return share, (time.monotonic() - self._started) * (1 / share - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,5 +159,10 @@ class SliceRun(ABC, Generic[Request]):
             "skipped_slices": sorted(self._skipped),
             "intensity": self._mapping.record(),
             "device": str(self.device),
-            "versions": versions(),
+            "versions": {
+                "medclipseg": __version__,
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+                "numpy": np.__version__,
+            },
         }

@@ -12,9 +12,10 @@ import slicer
 
 from ..errors import MedCLIPSegError
 from ..volumes.completeness import require_complete
+from .nodes import Scene, SegmentationNode
 
 
-def save_segmentation(segmentation_node: slicer.vtkMRMLSegmentationNode, path: str | Path) -> None:
+def save_segmentation(segmentation_node: SegmentationNode, path: str | Path) -> None:
     """Write a segmentation with names, colors, tags and overlaps; an existing file is replaced when all went well.
 
     The node's own storage stays untouched. Parent transforms are left out, as they are for volumes.
@@ -38,7 +39,7 @@ def save_segmentation(segmentation_node: slicer.vtkMRMLSegmentationNode, path: s
     _write_and_rename(Path(path), ".seg.nrrd", write)
 
 
-def save_scene(scene: slicer.vtkMRMLScene, path: str | Path) -> None:
+def save_scene(scene: Scene, path: str | Path) -> None:
     """Write a scene with all data into one bundle; an existing file is replaced when all went well.
 
     Args:

@@ -16,14 +16,15 @@ import vtk
 
 from ..version import __version__
 from .geometry import ijk_to_ras, voxel_counts
+from .nodes import SegmentationNode, VolumeNode
 from .segmentation import segment_mask, was_edited
 from .tags import segment_record
-from .volumes import is_picture_grid
+from .volumes import is_picture_grid, size_of
 
 
 def export_record(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    volume_node: slicer.vtkMRMLVolumeNode,
+    segmentation_node: SegmentationNode,
+    volume_node: VolumeNode,
     segment_ids: Sequence[str],
     files: Mapping[str, Sequence[str]],
     notes: Sequence[str],
@@ -65,22 +66,13 @@ def export_record(
 
 
 def _segment(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    segment_id: str,
-    volume_node: slicer.vtkMRMLVolumeNode,
-    files: Sequence[str],
+    segmentation_node: SegmentationNode, segment_id: str, volume_node: VolumeNode, files: Sequence[str]
 ) -> dict[str, Any]:
-    mask, matrix = segment_mask(segmentation_node, segment_id, volume_node), ijk_to_ras(volume_node)
+    mask = segment_mask(segmentation_node, segment_id, volume_node)
     segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
     tags = segment_record(segment)
     voxels = int(np.count_nonzero(mask))
-    volume_ml = area_mm2 = None
-    if not is_picture_grid(mask.shape, matrix):
-        if 1 in mask.shape:
-            in_plane = np.delete(matrix[:3, :3], 2 - mask.shape.index(1), axis=1)
-            area_mm2 = voxels * float(np.linalg.norm(np.cross(in_plane[:, 0], in_plane[:, 1])))
-        else:
-            volume_ml = voxels * abs(float(np.linalg.det(matrix[:3, :3]))) / 1000
+    volume_ml, area_mm2 = size_of(voxels, volume_node)
     return {
         "name": segment.GetName(),
         "prompt": tags.get("Prompt"),

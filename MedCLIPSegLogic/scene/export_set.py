@@ -12,13 +12,15 @@ import slicer
 from ..errors import MedCLIPSegError
 from ..files.slugs import slugs
 from ..files.staging import check_free, staged_folder
-from ..volumes.shear import is_sheared
+from ..volumes.image_writing import write_image
+from ..volumes.volume import is_sheared
+from .arrays import copy_voxels
 from .export import save_segmentation
 from .export_record import export_record
 from .geometry import ijk_to_ras
-from .image_files import save_map_volume
 from .label_map_files import save_label_map
 from .maps import PROBABILITY, UNCERTAINTY, find_map
+from .nodes import SegmentationNode, VolumeNode
 from .segmentation import segment_mask
 from .surface_files import save_surfaces
 from .tags import segment_record
@@ -44,8 +46,8 @@ class ExportChoice:
 
 
 def export_results(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    volume_node: slicer.vtkMRMLVolumeNode,
+    segmentation_node: SegmentationNode,
+    volume_node: VolumeNode,
     choice: ExportChoice,
     folder: Path,
     overwrite: bool = False,
@@ -103,11 +105,7 @@ class _ExportedFiles:
     """One export into an empty folder; notes whose files are whose, and what was left out."""
 
     def __init__(
-        self,
-        segmentation_node: slicer.vtkMRMLSegmentationNode,
-        volume_node: slicer.vtkMRMLVolumeNode,
-        choice: ExportChoice,
-        folder: Path,
+        self, segmentation_node: SegmentationNode, volume_node: VolumeNode, choice: ExportChoice, folder: Path
     ) -> None:
         self._segmentation_node, self._volume_node = segmentation_node, volume_node
         self._choice, self._folder = choice, folder
@@ -185,7 +183,7 @@ class _ExportedFiles:
                     self._notes.append(f"There is no {role.name.lower()} map of “{name}”.")
                 else:
                     path = self._folder / f"{slug}.{role.name.lower()}.{ending}"
-                    save_map_volume(node, path)
+                    write_image(copy_voxels(node.GetImageData()), ijk_to_ras(node), path)
                     self._files[segment_id].append(path.name)
 
     def _add_shared(self, name: str) -> None:

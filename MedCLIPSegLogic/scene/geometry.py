@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
 from ..volumes.volume import Volume
+from .nodes import SegmentationNode, VolumeNode
 
 GRID_TOLERANCE_VOXELS = 1e-3
 """Grids whose corners differ by less than this are the same; files round their matrices."""
@@ -26,14 +27,14 @@ def array_matrix(matrix: vtk.vtkMatrix4x4) -> NDArray[np.float64]:
     return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
 
 
-def ijk_to_ras(volume_node: slicer.vtkMRMLVolumeNode) -> NDArray[np.float64]:
+def ijk_to_ras(volume_node: VolumeNode) -> NDArray[np.float64]:
     """Return the volume's own (4, 4) matrix in mm, parent transforms left out."""
     matrix = vtk.vtkMatrix4x4()
     volume_node.GetIJKToRASMatrix(matrix)
     return array_matrix(matrix)
 
 
-def voxel_counts(volume_node: slicer.vtkMRMLVolumeNode) -> tuple[int, int, int]:
+def voxel_counts(volume_node: VolumeNode) -> tuple[int, int, int]:
     """Return the number of voxels along K, J and I.
 
     Raises:
@@ -46,7 +47,7 @@ def voxel_counts(volume_node: slicer.vtkMRMLVolumeNode) -> tuple[int, int, int]:
     return int(k), int(j), int(i)
 
 
-def require_shape(volume_node: slicer.vtkMRMLVolumeNode, shape: tuple[int, ...]) -> None:
+def require_shape(volume_node: VolumeNode, shape: tuple[int, ...]) -> None:
     """Make sure that a result still fits the volume it goes to.
 
     Raises:
@@ -60,7 +61,7 @@ def require_shape(volume_node: slicer.vtkMRMLVolumeNode, shape: tuple[int, ...])
         )
 
 
-def require_unchanged(volume_node: slicer.vtkMRMLVolumeNode, volume: Volume) -> None:
+def require_unchanged(volume_node: VolumeNode, volume: Volume) -> None:
     """Make sure that a volume still has the voxel grid it had when it was taken from the scene.
 
     Parent transforms don't count: results go under the same transform.
@@ -75,7 +76,7 @@ def require_unchanged(volume_node: slicer.vtkMRMLVolumeNode, volume: Volume) -> 
         )
 
 
-def require_unchanged_grid(map_node: slicer.vtkMRMLVolumeNode, volume_node: slicer.vtkMRMLVolumeNode) -> None:
+def require_unchanged_grid(map_node: VolumeNode, volume_node: VolumeNode) -> None:
     """Make sure that a map lies on the voxel grid of a volume.
 
     Raises:
@@ -88,12 +89,12 @@ def require_unchanged_grid(map_node: slicer.vtkMRMLVolumeNode, volume_node: slic
         )
 
 
-def follow_transform(node: slicer.vtkMRMLTransformableNode, volume_node: slicer.vtkMRMLVolumeNode) -> None:
+def follow_transform(node: slicer.vtkMRMLTransformableNode, volume_node: VolumeNode) -> None:
     """Put a node under the parent transform of the volume, or under none if the volume has none."""
     node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
 
 
-def require_same_grid(segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLVolumeNode) -> None:
+def require_same_grid(segmentation_node: SegmentationNode, volume_node: VolumeNode) -> None:
     """Make sure that segments already there lie on the voxels of the volume, before parent transforms.
 
     A segmentation without segments or without a reference geometry fits every volume.

@@ -7,23 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import slicer
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
 from ..files.slugs import slugs
+from ..volumes.image_writing import image_ending, write_image
 from .geometry import ijk_to_ras, voxel_counts
-from .image_files import image_ending, write_image
+from .nodes import SegmentationNode, VolumeNode
 from .segmentation import segment_mask
 
 TABLE_HEADER = ("LabelValue", "Name", "Color_R", "Color_G", "Color_B", "Color_A", "File")
 
 
 def save_label_map(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    segment_ids: Sequence[str],
-    volume_node: slicer.vtkMRMLVolumeNode,
-    path: Path,
+    segmentation_node: SegmentationNode, segment_ids: Sequence[str], volume_node: VolumeNode, path: Path
 ) -> list[Path]:
     """Write segments as one label map with the labels 1, 2, …, or as one file each, label 1, when they overlap.
 
@@ -64,9 +61,7 @@ def save_label_map(
 
 
 def _joint_labels(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    segment_ids: Sequence[str],
-    volume_node: slicer.vtkMRMLVolumeNode,
+    segmentation_node: SegmentationNode, segment_ids: Sequence[str], volume_node: VolumeNode
 ) -> NDArray[np.uint8] | NDArray[np.uint16] | None:
     """One label map (K, J, I) of all segments; None when two of them share a voxel."""
     labels = np.zeros(voxel_counts(volume_node), np.uint8 if len(segment_ids) < 256 else np.uint16)

@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 
 from ..inference.result import MAX_ENTROPY, PromptResult, SegmentationResult
 from .arrays import take_voxels, voxel_view
+from .colors import heat_color_node
 from .geometry import follow_transform, ijk_to_ras, require_shape, voxel_counts, vtk_matrix
-from .heat_colors import heat_color_node
-from .hierarchy import place_beside
-from .names import node_name
-from .nodes import nodes_of_class
-from .slices import is_partial
+from .nodes import MapNode, Scene, VolumeNode, node_name, nodes_of_class, place_beside
+from .result_parts import is_partial, part_of
 from .tags import decode, encode
 
 ROLE_ATTRIBUTE = "MedCLIPSeg.Role"
@@ -55,14 +53,14 @@ MAP_ROLES = (PROBABILITY, UNCERTAINTY, EXPECTED_ENTROPY, MUTUAL_INFORMATION)
 
 
 def write_map_steps(
-    scene: slicer.vtkMRMLScene,
-    volume_node: slicer.vtkMRMLVolumeNode,
+    scene: Scene,
+    volume_node: VolumeNode,
     role: MapRole,
     values: NDArray[np.float32],
     prompt: PromptResult,
     result: SegmentationResult,
     written: Collection[str],
-) -> Generator[None, None, slicer.vtkMRMLScalarVolumeNode]:
+) -> Generator[None, None, MapNode]:
     """Write one map of a prompt, on the grid and transform of the volume, some slices a step.
 
     The map of an earlier run of the same prompt on the same volume is updated in place, only in the slices that were
@@ -83,11 +81,8 @@ def write_map_steps(
     candidates = _matching(scene, volume_node, prompt.prompt, role)
     node = next((candidate for candidate in candidates if candidate.GetID() not in written), None)
     if node is not None and _has_image(node, values.shape):
-        image, part = node.GetImageData(), (slice(None),) * result.slice_axis + (list(result.slice_indices),)
-        if is_partial(result):
-            voxel_view(image)[part] = values[part]
-        else:
-            voxel_view(image)[...] = values
+        image, part = node.GetImageData(), part_of(result) if is_partial(result) else ...
+        voxel_view(image)[part] = values[part]
     else:
         image = _new_image(values.shape)
         voxels = voxel_view(image)
@@ -103,9 +98,7 @@ def write_map_steps(
     return node
 
 
-def expected_entropy_map(
-    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, prompt: str
-) -> slicer.vtkMRMLScalarVolumeNode | None:
+def expected_entropy_map(scene: Scene, volume_node: VolumeNode, prompt: str) -> MapNode | None:
     """Return the map of the mean entropy of the samples, made at the first call: uncertainty − mutual information.
 
     Returns:
@@ -115,7 +108,7 @@ def expected_entropy_map(
     return node if node is not None else _derive_expected_entropy(scene, volume_node, prompt)
 
 
-def refresh_expected_entropy(scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, prompt: str) -> None:
+def refresh_expected_entropy(scene: Scene, volume_node: VolumeNode, prompt: str) -> None:
     """Bring the map of ``expected_entropy_map`` up to date with the other maps, if it was ever asked for."""
     if find_map(scene, volume_node, prompt, EXPECTED_ENTROPY) is not None:
         _derive_expected_entropy(scene, volume_node, prompt)
@@ -132,9 +125,7 @@ def map_prompt(node: slicer.vtkMRMLNode) -> str:
     return decode(node.GetAttribute(PROMPT_ATTRIBUTE) or "")
 
 
-def map_nodes(
-    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode | None = None
-) -> Iterator[slicer.vtkMRMLScalarVolumeNode]:
+def map_nodes(scene: Scene, volume_node: VolumeNode | None = None) -> Iterator[MapNode]:
     """Return the maps of one volume, or of all when None, in scene order."""
     for node in nodes_of_class(scene, "vtkMRMLScalarVolumeNode"):
         if map_role(node) is not None and (
@@ -143,14 +134,12 @@ def map_nodes(
             yield node
 
 
-def find_map(
-    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, prompt: str, role: MapRole
-) -> slicer.vtkMRMLScalarVolumeNode | None:
+def find_map(scene: Scene, volume_node: VolumeNode, prompt: str, role: MapRole) -> MapNode | None:
     """Return the map of a prompt (as typed) on a volume; None if there is none."""
     return next(_matching(scene, volume_node, prompt, role), None)
 
 
-def ensure_display(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLScalarVolumeNode, role: MapRole) -> None:
+def ensure_display(scene: Scene, node: MapNode, role: MapRole) -> None:
     """Give a map a display with heat colors over the fixed range of its role; one that is there stays as it is."""
     if node.GetDisplayNode() is not None:
         return
@@ -167,17 +156,13 @@ def ensure_display(scene: slicer.vtkMRMLScene, node: slicer.vtkMRMLScalarVolumeN
     node.SetAndObserveDisplayNodeID(display.GetID())
 
 
-def _matching(
-    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, prompt: str, role: MapRole
-) -> Iterator[slicer.vtkMRMLScalarVolumeNode]:
+def _matching(scene: Scene, volume_node: VolumeNode, prompt: str, role: MapRole) -> Iterator[MapNode]:
     for node in map_nodes(scene, volume_node):
         if map_role(node) is role and map_prompt(node) == prompt:
             yield node
 
 
-def _derive_expected_entropy(
-    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, prompt: str
-) -> slicer.vtkMRMLScalarVolumeNode | None:
+def _derive_expected_entropy(scene: Scene, volume_node: VolumeNode, prompt: str) -> MapNode | None:
     total = find_map(scene, volume_node, prompt, UNCERTAINTY)
     information = find_map(scene, volume_node, prompt, MUTUAL_INFORMATION)
     if total is None or information is None:
@@ -196,9 +181,7 @@ def _derive_expected_entropy(
     return node
 
 
-def _add_map_node(
-    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, prompt_name: str, role: MapRole
-) -> slicer.vtkMRMLScalarVolumeNode:
+def _add_map_node(scene: Scene, volume_node: VolumeNode, prompt_name: str, role: MapRole) -> MapNode:
     what = role.title.partition(" (")[0].lower()
     name = f"{node_name(volume_node.GetName())} {node_name(prompt_name)} {what}"
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", scene.GenerateUniqueName(name))
@@ -206,7 +189,7 @@ def _add_map_node(
     return node
 
 
-def _has_image(node: slicer.vtkMRMLScalarVolumeNode, shape: tuple[int, ...]) -> bool:
+def _has_image(node: MapNode, shape: tuple[int, ...]) -> bool:
     image = node.GetImageData()
     if image is None or image.GetDimensions() != tuple(shape)[::-1]:
         return False
@@ -222,9 +205,9 @@ def _new_image(shape: tuple[int, ...]) -> vtk.vtkImageData:
 
 
 def _set_map(
-    scene: slicer.vtkMRMLScene,
-    node: slicer.vtkMRMLScalarVolumeNode,
-    volume_node: slicer.vtkMRMLVolumeNode,
+    scene: Scene,
+    node: MapNode,
+    volume_node: VolumeNode,
     role: MapRole,
     image: vtk.vtkImageData,
     encoded_prompt: str,

@@ -1,16 +1,13 @@
-"""A map over the images in all slice views, and back to exactly the views before it.
-
-What the views looked like is kept in the scene itself, on the nodes that were changed. It therefore survives saving
-and loading, vanishes when the scene is closed, and never points to nodes that are gone.
-"""
+"""A map over the images in all slice views, and back to exactly the views before it."""
 
 from __future__ import annotations
 
 import slicer
 
 from ..errors import MedCLIPSegError
+from .kept import forget, give_back, is_kept, keep
 from .maps import ROLE_ATTRIBUTE, MapRole, ensure_display, map_role
-from .nodes import nodes_of_class
+from .nodes import MapNode, Scene, SegmentationNode, VolumeNode, nodes_of_class
 
 LEGEND_ROLE = "Legend"
 
@@ -18,18 +15,19 @@ LEGEND_SIZE = (0.1, 0.4)
 """Width and height as shares of a slice view; the letters grow with it and would hide the image."""
 
 _FOREGROUND_REFERENCE = "MedCLIPSeg.ForegroundBefore"
-_OPACITY = "MedCLIPSeg.ForegroundOpacityBefore"
-_COMPOSITING = "MedCLIPSeg.CompositingBefore"
-_FILL = "MedCLIPSeg.FillBefore"
-_OUTLINE = "MedCLIPSeg.OutlineBefore"
-_OUTLINE_OPACITY = "MedCLIPSeg.OutlineOpacityBefore"
+_FOREGROUND = {"MedCLIPSeg.ForegroundOpacityBefore": "ForegroundOpacity", "MedCLIPSeg.CompositingBefore": "Compositing"}
+_SEGMENTS = {
+    "MedCLIPSeg.FillBefore": "Visibility2DFill",
+    "MedCLIPSeg.OutlineBefore": "Visibility2DOutline",
+    "MedCLIPSeg.OutlineOpacityBefore": "Opacity2DOutline",
+}
 _HIDDEN = "MedCLIPSeg.HiddenBefore"
 
 
 def show_overlay(
-    scene: slicer.vtkMRMLScene,
-    map_node: slicer.vtkMRMLScalarVolumeNode,
-    segmentation_node: slicer.vtkMRMLSegmentationNode | None = None,
+    scene: Scene,
+    map_node: MapNode,
+    segmentation_node: SegmentationNode | None = None,
     opacity: float = 0.5,
     minimum: float | None = None,
     outlines_only: bool = True,
@@ -66,7 +64,7 @@ def show_overlay(
     _show_legend(scene, map_node, role.title)
 
 
-def hide_overlay(scene: slicer.vtkMRMLScene) -> None:
+def hide_overlay(scene: Scene) -> None:
     """Put the slice views, the segments' display and the legend back to what they were before ``show_overlay``.
 
     A view whose foreground the user has since changed keeps the user's choice. A volume removed from the scene
@@ -78,25 +76,7 @@ def hide_overlay(scene: slicer.vtkMRMLScene) -> None:
     _restore_legends(scene, except_for=None)
 
 
-def is_overlay_shown(scene: slicer.vtkMRMLScene) -> bool:
-    """True between ``show_overlay`` and ``hide_overlay``, also when the map was removed from the scene meanwhile."""
-    composites = nodes_of_class(scene, "vtkMRMLSliceCompositeNode")
-    return any(composite.GetAttribute(_OPACITY) is not None for composite in composites)
-
-
-def overlay_map(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLScalarVolumeNode | None:
-    """Return the map that ``show_overlay`` put over the views; None when none is shown."""
-    for composite in nodes_of_class(scene, "vtkMRMLSliceCompositeNode"):
-        if composite.GetAttribute(_OPACITY) is not None:
-            foreground = _foreground(composite)
-            if foreground is not None and map_role(foreground) is not None:
-                return foreground
-    return None
-
-
-def _fix_range(
-    scene: slicer.vtkMRMLScene, map_node: slicer.vtkMRMLScalarVolumeNode, role: MapRole, minimum: float | None
-) -> None:
+def _fix_range(scene: Scene, map_node: MapNode, role: MapRole, minimum: float | None) -> None:
     ensure_display(scene, map_node, role)
     display = map_node.GetDisplayNode()
     was_modifying = display.StartModify()
@@ -109,67 +89,51 @@ def _fix_range(
     display.EndModify(was_modifying)
 
 
-def _foreground(composite: slicer.vtkMRMLSliceCompositeNode) -> slicer.vtkMRMLVolumeNode | None:
+def _foreground(composite: slicer.vtkMRMLSliceCompositeNode) -> VolumeNode | None:
     node_id = composite.GetForegroundVolumeID()
     return composite.GetScene().GetNodeByID(node_id) if node_id else None
 
 
 def _remember_composite(composite: slicer.vtkMRMLSliceCompositeNode) -> None:
-    if composite.GetAttribute(_OPACITY) is not None:
-        return
-    composite.SetAttribute(_OPACITY, repr(composite.GetForegroundOpacity()))
-    composite.SetAttribute(_COMPOSITING, str(composite.GetCompositing()))
-    if composite.GetForegroundVolumeID():
+    if keep(composite, _FOREGROUND) and composite.GetForegroundVolumeID():
         composite.SetNodeReferenceID(_FOREGROUND_REFERENCE, composite.GetForegroundVolumeID())
 
 
 def _restore_composite(composite: slicer.vtkMRMLSliceCompositeNode) -> None:
-    opacity = composite.GetAttribute(_OPACITY)
-    if opacity is None:
+    if not is_kept(composite, _FOREGROUND):
         return
     shown, before = _foreground(composite), composite.GetNodeReference(_FOREGROUND_REFERENCE)
     was_modifying = composite.StartModify()
     if shown is None or map_role(shown) is not None:
         composite.SetForegroundVolumeID(before.GetID() if before is not None else None)
-        composite.SetForegroundOpacity(float(opacity))
-        composite.SetCompositing(int(composite.GetAttribute(_COMPOSITING)))
+        give_back(composite, _FOREGROUND)
+    forget(composite, _FOREGROUND)
     composite.RemoveNodeReferenceIDs(_FOREGROUND_REFERENCE)
-    composite.RemoveAttribute(_OPACITY)
-    composite.RemoveAttribute(_COMPOSITING)
     composite.EndModify(was_modifying)
 
 
-def _show_outlines_only(scene: slicer.vtkMRMLScene, segmentation_node: slicer.vtkMRMLSegmentationNode | None) -> None:
+def _show_outlines_only(scene: Scene, segmentation_node: SegmentationNode | None) -> None:
     display = segmentation_node.GetDisplayNode() if segmentation_node is not None else None
     _restore_outlines(scene, except_for=display)
     if display is None:
         return
     was_modifying = display.StartModify()
-    if display.GetAttribute(_FILL) is None:
-        display.SetAttribute(_FILL, str(int(display.GetVisibility2DFill())))
-        display.SetAttribute(_OUTLINE, str(int(display.GetVisibility2DOutline())))
-        display.SetAttribute(_OUTLINE_OPACITY, repr(display.GetOpacity2DOutline()))
+    keep(display, _SEGMENTS)
     display.SetVisibility2DFill(False)
     display.SetVisibility2DOutline(True)
     display.SetOpacity2DOutline(1.0)
     display.EndModify(was_modifying)
 
 
-def _restore_outlines(scene: slicer.vtkMRMLScene, except_for: slicer.vtkMRMLDisplayNode | None) -> None:
+def _restore_outlines(scene: Scene, except_for: slicer.vtkMRMLDisplayNode | None) -> None:
     for display in nodes_of_class(scene, "vtkMRMLSegmentationDisplayNode"):
-        fill = display.GetAttribute(_FILL)
-        if fill is None or display is except_for:
-            continue
-        was_modifying = display.StartModify()
-        display.SetVisibility2DFill(bool(int(fill)))
-        display.SetVisibility2DOutline(bool(int(display.GetAttribute(_OUTLINE))))
-        display.SetOpacity2DOutline(float(display.GetAttribute(_OUTLINE_OPACITY)))
-        for name in (_FILL, _OUTLINE, _OUTLINE_OPACITY):
-            display.RemoveAttribute(name)
-        display.EndModify(was_modifying)
+        if display is not except_for:
+            was_modifying = display.StartModify()
+            give_back(display, _SEGMENTS)
+            display.EndModify(was_modifying)
 
 
-def _show_legend(scene: slicer.vtkMRMLScene, map_node: slicer.vtkMRMLScalarVolumeNode, title: str) -> None:
+def _show_legend(scene: Scene, map_node: MapNode, title: str) -> None:
     legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(map_node)
     _restore_legends(scene, except_for=legend)
     if legend is None:
@@ -183,7 +147,7 @@ def _show_legend(scene: slicer.vtkMRMLScene, map_node: slicer.vtkMRMLScalarVolum
     legend.SetVisibility(True)
 
 
-def _restore_legends(scene: slicer.vtkMRMLScene, except_for: slicer.vtkMRMLDisplayNode | None) -> None:
+def _restore_legends(scene: Scene, except_for: slicer.vtkMRMLDisplayNode | None) -> None:
     """Remove the legends made here and hide again those a person made and hid."""
     for legend in nodes_of_class(scene, "vtkMRMLColorLegendDisplayNode"):
         if legend is except_for:

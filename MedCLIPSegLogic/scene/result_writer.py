@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-
-import slicer
 
 from ..errors import MedCLIPSegError
 from ..inference.result import PromptResult, SegmentationResult
 from .geometry import require_unchanged
 from .maps import MUTUAL_INFORMATION, PROBABILITY, UNCERTAINTY, refresh_expected_entropy, write_map_steps
+from .nodes import MapNode, Scene, SegmentationNode, VolumeNode
 from .segment_writer import SegmentAppearance, write_segment
 from .segmentation import attach_to_volume, create_segmentation, require_own_volume
 
@@ -27,18 +26,18 @@ class SceneResult:
         mutual_information_maps: scalar volumes, 0…ln 2 nats.
     """
 
-    segmentation: slicer.vtkMRMLSegmentationNode
+    segmentation: SegmentationNode
     segment_ids: tuple[str, ...]
-    probability_maps: tuple[slicer.vtkMRMLScalarVolumeNode, ...]
-    uncertainty_maps: tuple[slicer.vtkMRMLScalarVolumeNode, ...]
-    mutual_information_maps: tuple[slicer.vtkMRMLScalarVolumeNode, ...]
+    probability_maps: tuple[MapNode, ...]
+    uncertainty_maps: tuple[MapNode, ...]
+    mutual_information_maps: tuple[MapNode, ...]
 
 
 def write_result(
-    scene: slicer.vtkMRMLScene,
-    volume_node: slicer.vtkMRMLVolumeNode,
+    scene: Scene,
+    volume_node: VolumeNode,
     result: SegmentationResult,
-    segmentation_node: slicer.vtkMRMLSegmentationNode | None = None,
+    segmentation_node: SegmentationNode | None = None,
     appearance: Mapping[str, SegmentAppearance] | None = None,
 ) -> SceneResult:
     """Write the segments and maps of a result at once; see ``write_result_steps``."""
@@ -52,10 +51,10 @@ def write_result(
 
 
 def write_result_steps(
-    scene: slicer.vtkMRMLScene,
-    volume_node: slicer.vtkMRMLVolumeNode,
+    scene: Scene,
+    volume_node: VolumeNode,
     result: SegmentationResult,
-    segmentation_node: slicer.vtkMRMLSegmentationNode | None = None,
+    segmentation_node: SegmentationNode | None = None,
     appearance: Mapping[str, SegmentAppearance] | None = None,
 ) -> Generator[None, None, SceneResult]:
     """Write the segments and maps of a result, a segment or some slices of a map a step; see ``write_segment`` and
@@ -86,21 +85,34 @@ def write_result_steps(
         require_own_volume(segmentation_node, volume_node)
         attach_to_volume(segmentation_node, volume_node)
 
-    def require_present() -> None:
-        for node in (volume_node, segmentation_node):
+    steps = _steps(scene, volume_node, result, segmentation_node, appearance or {})
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            written: SceneResult = end.value
+            return written
+        yield
+        for node in (volume_node, segmentation_node):  # others had their turn
             if node.GetScene() is not scene:
                 raise MedCLIPSegError(
                     f"“{node.GetName()}” was removed while its results were written, so some are missing: run again."
                 )
 
+
+def _steps(
+    scene: Scene,
+    volume_node: VolumeNode,
+    result: SegmentationResult,
+    segmentation_node: SegmentationNode,
+    appearance: Mapping[str, SegmentAppearance],
+) -> Generator[None, None, SceneResult]:
     segment_ids: list[str] = []
     for prompt in result.prompts:
-        look = (appearance or {}).get(prompt.prompt)
+        look = appearance.get(prompt.prompt)
         segment_ids.append(write_segment(segmentation_node, volume_node, prompt, result, look, segment_ids))
         yield
-        require_present()
-
-    maps: dict[str, list[slicer.vtkMRMLScalarVolumeNode]] = {}
+    maps: dict[str, list[MapNode]] = {}
     written: list[str] = []
     for prompt in result.prompts:
         for role, values in (
@@ -108,15 +120,12 @@ def write_result_steps(
             (UNCERTAINTY, prompt.uncertainty),
             (MUTUAL_INFORMATION, prompt.mutual_information),
         ):
-            steps = write_map_steps(scene, volume_node, role, values, prompt, result, written)
-            node = yield from _checked(steps, require_present)
+            node = yield from write_map_steps(scene, volume_node, role, values, prompt, result, written)
             maps.setdefault(role.name, []).append(node)
             written.append(node.GetID())
             yield
-            require_present()
         refresh_expected_entropy(scene, volume_node, prompt.prompt)
         yield
-        require_present()
     return SceneResult(
         segmentation_node,
         tuple(segment_ids),
@@ -128,16 +137,3 @@ def _require_complete(prompt: PromptResult, result: SegmentationResult) -> None:
     for values in (prompt.mask, prompt.probability, prompt.uncertainty, prompt.mutual_information):
         if values.shape != tuple(result.volume.shape):
             raise MedCLIPSegError(f"The result of “{prompt.name}” doesn't cover the volume: run again.")
-
-
-def _checked(
-    steps: Generator[None, None, slicer.vtkMRMLScalarVolumeNode], check: Callable[[], None]
-) -> Generator[None, None, slicer.vtkMRMLScalarVolumeNode]:
-    """The same steps, with a check after each in which others had their turn."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-        yield
-        check()

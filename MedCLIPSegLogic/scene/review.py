@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import slicer
 from numpy.typing import NDArray
 
 from .arrays import bounding_box, voxel_view
-from .geometry import ijk_to_ras, require_shape, require_unchanged_grid, voxel_counts
+from .geometry import require_shape, require_unchanged_grid, voxel_counts
+from .nodes import MapNode, SegmentationNode, VolumeNode
 from .segmentation import segment_mask
-from .volumes import is_picture_grid
+from .volumes import size_of
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,7 @@ class SegmentStatistics:
 
 
 def slice_uncertainties(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    segment_id: str,
-    volume_node: slicer.vtkMRMLVolumeNode,
-    map_node: slicer.vtkMRMLScalarVolumeNode,
-    axis: int,
+    segmentation_node: SegmentationNode, segment_id: str, volume_node: VolumeNode, map_node: MapNode, axis: int
 ) -> list[SliceUncertainty]:
     """Return the slices with the segment, the most uncertain boundary first.
 
@@ -92,10 +88,10 @@ def slice_uncertainties(
 
 
 def segment_statistics(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
+    segmentation_node: SegmentationNode,
     segment_id: str,
-    volume_node: slicer.vtkMRMLVolumeNode,
-    map_node: slicer.vtkMRMLScalarVolumeNode | None,
+    volume_node: VolumeNode,
+    map_node: MapNode | None,
     axis: int = 0,
 ) -> SegmentStatistics:
     """Return size and uncertainty of a segment.
@@ -121,22 +117,12 @@ def segment_statistics(
             boundary = _boundary_mean(mask, values, region, axis)
     name = segmentation_node.GetSegmentation().GetSegment(segment_id).GetName()
     voxels = int(np.count_nonzero(mask))
-    matrix, shape = ijk_to_ras(volume_node), voxel_counts(volume_node)
-    spacing = np.linalg.norm(matrix[:3, :3], axis=0)[::-1]
-    volume_ml = area_mm2 = None
-    if not is_picture_grid(shape, matrix):
-        if 1 in shape:
-            area_mm2 = voxels * float(np.prod(np.delete(spacing, shape.index(1))))
-        else:
-            volume_ml = voxels * float(np.prod(spacing)) / 1000
+    volume_ml, area_mm2 = size_of(voxels, volume_node)
     return SegmentStatistics(name, voxels, volume_ml, area_mm2, mean, boundary)
 
 
 def _arrays(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    segment_id: str,
-    volume_node: slicer.vtkMRMLVolumeNode,
-    map_node: slicer.vtkMRMLScalarVolumeNode,
+    segmentation_node: SegmentationNode, segment_id: str, volume_node: VolumeNode, map_node: MapNode
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     require_shape(map_node, voxel_counts(volume_node))
     require_unchanged_grid(map_node, volume_node)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ..inference.result import SlicePreview
 from .arrays import fill_image, voxel_view
+from .colors import Color
 from .geometry import follow_transform, ijk_to_ras, voxel_counts, vtk_matrix
-from .nodes import nodes_of_class
-from .palette import Color
+from .nodes import Scene, VolumeNode, nodes_of_class
 
 _NAME = "MedCLIPSeg preview"
 _OPACITY = 0.5
@@ -26,7 +26,7 @@ class _View:
     """A slice view and the label layer it had."""
 
     composite: slicer.vtkMRMLSliceCompositeNode
-    label_map: slicer.vtkMRMLVolumeNode | None
+    label_map: VolumeNode | None
     opacity: float
 
 
@@ -50,11 +50,7 @@ class RunPreview:
     """
 
     def __init__(
-        self,
-        scene: slicer.vtkMRMLScene,
-        volume_node: slicer.vtkMRMLVolumeNode,
-        colors: Sequence[Color],
-        thresholds: Sequence[float],
+        self, scene: Scene, volume_node: VolumeNode, colors: Sequence[Color], thresholds: Sequence[float]
     ) -> None:
         self._scene, self._volume_node = scene, volume_node
         self._shape, self._matrix = voxel_counts(volume_node), ijk_to_ras(volume_node)

@@ -13,18 +13,14 @@ from numpy.typing import NDArray
 from ..errors import MedCLIPSegError
 from .arrays import bounding_box, copy_voxels, fill_image, voxel_view
 from .geometry import array_matrix, follow_transform, ijk_to_ras, is_same_grid, require_same_grid, voxel_counts
-from .hierarchy import place_beside
-from .names import node_name
-from .nodes import nodes_of_class
+from .nodes import Scene, SegmentationNode, VolumeNode, node_name, nodes_of_class, place_beside
 from .tags import is_edited, mask_hash, segment_record
 from .volumes import image_nodes
 
 _OURS_ATTRIBUTE = "MedCLIPSeg.Results"
 
 
-def create_segmentation(
-    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode
-) -> slicer.vtkMRMLSegmentationNode:
+def create_segmentation(scene: Scene, volume_node: VolumeNode) -> SegmentationNode:
     """Add an empty segmentation beside a volume, on its voxel grid and under its parent transform."""
     name = scene.GenerateUniqueName(f"{node_name(volume_node.GetName())} segmentation")
     segmentation_node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
@@ -33,7 +29,7 @@ def create_segmentation(
     return segmentation_node
 
 
-def attach_to_volume(segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLVolumeNode) -> None:
+def attach_to_volume(segmentation_node: SegmentationNode, volume_node: VolumeNode) -> None:
     """Make a segmentation a volume's: with a display, and the voxel grid and parent transform of the volume."""
     segmentation_node.CreateDefaultDisplayNodes()
     # The reference geometry is taken relative to the parent transform, so the transform comes first.
@@ -42,9 +38,7 @@ def attach_to_volume(segmentation_node: slicer.vtkMRMLSegmentationNode, volume_n
     segmentation_node.SetAttribute(_OURS_ATTRIBUTE, "1")
 
 
-def find_segmentation(
-    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode
-) -> slicer.vtkMRMLSegmentationNode | None:
+def find_segmentation(scene: Scene, volume_node: VolumeNode) -> SegmentationNode | None:
     """Return the first segmentation with results of a volume; None if there is none.
 
     One that was loaded from a file knows no volume; it counts when this is the only image on whose voxel grid it lies.
@@ -59,9 +53,7 @@ def find_segmentation(
     return next((node for node in loaded if [each for each in images if _fits(node, each)] == [volume_node]), None)
 
 
-def require_own_volume(
-    segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLVolumeNode
-) -> None:
+def require_own_volume(segmentation_node: SegmentationNode, volume_node: VolumeNode) -> None:
     """Make sure that results of a volume may go to a segmentation.
 
     Raises:
@@ -70,32 +62,41 @@ def require_own_volume(
     """
     require_same_grid(segmentation_node, volume_node)
     other = _volume_of(segmentation_node)
-    if other is not None and other is not volume_node and any(_own_records(segmentation_node)):
+    if other is not None and other is not volume_node and any(run_segments(segmentation_node)):
         raise MedCLIPSegError(
             f"The segmentation “{segmentation_node.GetName()}” holds results of the volume “{other.GetName()}”: "
             f"choose another segmentation or a new one for “{volume_node.GetName()}”."
         )
 
 
-def segment_of_prompt(
-    segmentation_node: slicer.vtkMRMLSegmentationNode, prompt: str, preferred_id: str = ""
-) -> str | None:
+def run_segments(segmentation_node: SegmentationNode) -> Iterator[tuple[str, slicer.vtkSegment, dict[str, str]]]:
+    """ID, segment and record (see ``segment_record``) of each segment that a run wrote, in their order."""
+    segmentation = segmentation_node.GetSegmentation()
+    for index in range(segmentation.GetNumberOfSegments()):
+        segment = segmentation.GetNthSegment(index)
+        record = segment_record(segment)
+        if "Prompt" in record:
+            yield segmentation.GetNthSegmentID(index), segment, record
+
+
+def segment_of_prompt(segmentation_node: SegmentationNode, prompt: str, preferred_id: str = "") -> str | None:
     """Return the ID of the segment a run of a prompt wrote; None if there is none.
 
     Several may be there when a person edited the first: ``preferred_id`` is then returned if it is among them, else
     the first one that isn't marked as edited, else the first.
     """
-    found = [segment_id for segment_id, record in _own_records(segmentation_node) if record["Prompt"] == prompt]
-    if preferred_id in found:
+    found = [
+        (segment_id, segment)
+        for segment_id, segment, record in run_segments(segmentation_node)
+        if record["Prompt"] == prompt
+    ]
+    if any(segment_id == preferred_id for segment_id, _segment in found):
         return preferred_id
-    segmentation = segmentation_node.GetSegmentation()
-    unedited = (segment_id for segment_id in found if not is_edited(segmentation.GetSegment(segment_id)))
-    return next(unedited, found[0] if found else None)
+    unedited = (segment_id for segment_id, segment in found if not is_edited(segment))
+    return next(unedited, found[0][0] if found else None)
 
 
-def was_edited(
-    segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: str, volume_node: slicer.vtkMRMLVolumeNode
-) -> bool:
+def was_edited(segmentation_node: SegmentationNode, segment_id: str, volume_node: VolumeNode) -> bool:
     """True when a segment isn't what a run left: it is marked as edited, its mask differs, or no run wrote it.
 
     Raises:
@@ -106,7 +107,7 @@ def was_edited(
     return is_edited(segment) or segment_record(segment).get("MaskHash") != mask_hash(mask)
 
 
-def is_empty(segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> bool:
+def is_empty(segmentation_node: SegmentationNode, segment_id: str) -> bool:
     """True when a segment has no voxel; False for segments without a binary labelmap."""
     segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
     labelmap = segmentation_node.GetBinaryLabelmapInternalRepresentation(segment_id)
@@ -117,9 +118,7 @@ def is_empty(segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: str)
     return not bool((voxel_view(labelmap) == segment.GetLabelValue()).any())
 
 
-def segment_mask(
-    segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: str, volume_node: slicer.vtkMRMLVolumeNode
-) -> NDArray[np.uint8]:
+def segment_mask(segmentation_node: SegmentationNode, segment_id: str, volume_node: VolumeNode) -> NDArray[np.uint8]:
     """Return a copy of one segment on the voxel grid of a volume: (K, J, I), 0 or 1.
 
     Exact when the segment was written for that volume, else the nearest voxel; parent transforms of both are regarded.
@@ -141,10 +140,7 @@ def segment_mask(
 
 
 def set_segment_mask(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    segment_id: str,
-    mask: NDArray[np.uint8],
-    volume_node: slicer.vtkMRMLVolumeNode,
+    segmentation_node: SegmentationNode, segment_id: str, mask: NDArray[np.uint8], volume_node: VolumeNode
 ) -> None:
     """Replace the mask of one segment; all others stay whole, overlaps included.
 
@@ -170,7 +166,7 @@ def set_segment_mask(
 
 
 def oriented_image(
-    mask: NDArray[Any], volume_node: slicer.vtkMRMLVolumeNode, first: tuple[int, ...] = (0, 0, 0)
+    mask: NDArray[Any], volume_node: VolumeNode, first: tuple[int, ...] = (0, 0, 0)
 ) -> slicer.vtkOrientedImageData:
     """Return a copy of a mask (K, J, I) as an image on the voxel grid of a volume.
 
@@ -211,10 +207,7 @@ def _mask_on_grid(labelmap: slicer.vtkOrientedImageData, label: int, shape: tupl
 
 
 def _resampled_mask(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    segment_id: str,
-    volume_node: slicer.vtkMRMLVolumeNode,
-    is_moved: bool,
+    segmentation_node: SegmentationNode, segment_id: str, volume_node: VolumeNode, is_moved: bool
 ) -> NDArray[np.uint8]:
     """The mask of a segment by the nearest voxel, through the parent transforms when they differ."""
     labelmap = slicer.vtkOrientedImageData()
@@ -233,24 +226,15 @@ def _resampled_mask(
     return (copy_voxels(resampled) > 0).astype(np.uint8)
 
 
-def _own_records(segmentation_node: slicer.vtkMRMLSegmentationNode) -> Iterator[tuple[str, dict[str, str]]]:
-    """IDs and records of the segments that runs wrote."""
-    segmentation = segmentation_node.GetSegmentation()
-    for index in range(segmentation.GetNumberOfSegments()):
-        record = segment_record(segmentation.GetNthSegment(index))
-        if "Prompt" in record:
-            yield segmentation.GetNthSegmentID(index), record
+def _is_ours(segmentation_node: SegmentationNode) -> bool:
+    return segmentation_node.GetAttribute(_OURS_ATTRIBUTE) == "1" or any(run_segments(segmentation_node))
 
 
-def _is_ours(segmentation_node: slicer.vtkMRMLSegmentationNode) -> bool:
-    return segmentation_node.GetAttribute(_OURS_ATTRIBUTE) == "1" or any(_own_records(segmentation_node))
-
-
-def _volume_of(segmentation_node: slicer.vtkMRMLSegmentationNode) -> slicer.vtkMRMLVolumeNode | None:
+def _volume_of(segmentation_node: SegmentationNode) -> VolumeNode | None:
     return segmentation_node.GetNodeReference(segmentation_node.GetReferenceImageGeometryReferenceRole())
 
 
-def _fits(segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLVolumeNode) -> bool:
+def _fits(segmentation_node: SegmentationNode, volume_node: VolumeNode) -> bool:
     try:
         require_same_grid(segmentation_node, volume_node)
     except MedCLIPSegError:

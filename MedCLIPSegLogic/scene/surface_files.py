@@ -7,22 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import slicer
-import vtk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
 from ..files.slugs import slugs
+from .nodes import SegmentationNode, VolumeNode
 from .segmentation import oriented_image, segment_mask
 
-HEADER = "Surface of a segment in millimetres. SPACE=LPS"
-"""Says which way the axes run, in the words 3D Slicer looks for."""
+_STL_BYTES = 50
+"""Of each triangle in a binary file."""
 
 
 def save_surfaces(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    segment_ids: Sequence[str],
-    volume_node: slicer.vtkMRMLVolumeNode,
-    folder: Path,
+    segmentation_node: SegmentationNode, segment_ids: Sequence[str], volume_node: VolumeNode, folder: Path
 ) -> dict[str, Path]:
     """Write the surface of each segment as a binary STL file in LPS millimetres; empty segments have none.
 
@@ -39,41 +36,35 @@ def save_surfaces(
         MedCLIPSegError: no such segment, or a file can't be written.
     """
     segmentation = segmentation_node.GetSegmentation()
-    masks = {i: segment_mask(segmentation_node, i, volume_node) for i in segment_ids}
     names = slugs([segmentation.GetSegment(segment_id).GetName() for segment_id in segment_ids])
+    closed = slicer.vtkSegmentationConverter.GetClosedSurfaceRepresentationName()
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
     files = {}
-    for (segment_id, mask), name in zip(masks.items(), names, strict=True):
-        surface = _surface(mask, volume_node) if mask.any() else vtk.vtkPolyData()
+    for segment_id, name in zip(segment_ids, names, strict=True):
+        mask = segment_mask(segmentation_node, segment_id, volume_node)
+        alone = _segmentation_of(mask, name, volume_node)
+        made = mask.any() and alone.CreateClosedSurfaceRepresentation()
+        surface = alone.GetSegmentation().GetSegment(name).GetRepresentation(closed) if made else None
         # Smoothing may leave nothing of a few voxels.
-        if surface.GetNumberOfPolys() == 0:
+        if surface is None or surface.GetNumberOfPolys() == 0:
             continue
-        files[segment_id] = folder / f"{name}.stl"
-        _write(surface, files[segment_id])
+        file = folder / f"{alone.GetName()}_{name}.stl"
+        written = logic.ExportSegmentsClosedSurfaceRepresentationToFiles(str(folder), alone, None, "STL", True)
+        if not written or not file.exists() or file.stat().st_size < _STL_BYTES * surface.GetNumberOfPolys():
+            raise MedCLIPSegError(
+                f"The surface {folder / name}.stl can't be written: check free space and permissions."
+            )
+        files[segment_id] = file.replace(folder / f"{name}.stl")
     return files
 
 
-def _surface(mask: NDArray[np.uint8], volume_node: slicer.vtkMRMLVolumeNode) -> vtk.vtkPolyData:
-    """The smoothed surface of a mask (K, J, I) in LPS, by the application's own conversion."""
-    surface = vtk.vtkPolyData()
+def _segmentation_of(mask: NDArray[np.uint8], name: str, volume_node: VolumeNode) -> SegmentationNode:
+    """One mask (K, J, I) in no scene, as it lies before parent transforms."""
+    node = slicer.vtkMRMLSegmentationNode()
+    node.SetName("surface")
     segment = slicer.vtkSegment()
-    names = slicer.vtkSegmentationConverter
-    segment.AddRepresentation(names.GetBinaryLabelmapRepresentationName(), oriented_image(mask, volume_node))
-    segment.AddRepresentation(names.GetClosedSurfaceRepresentationName(), surface)
-    slicer.vtkBinaryLabelmapToClosedSurfaceConversionRule().Convert(segment)
-    flip = vtk.vtkTransform()
-    flip.Scale(-1, -1, 1)
-    transform = vtk.vtkTransformPolyDataFilter()
-    transform.SetInputData(surface)
-    transform.SetTransform(flip)
-    transform.Update()
-    return transform.GetOutput()
-
-
-def _write(surface: vtk.vtkPolyData, path: Path) -> None:
-    writer = vtk.vtkSTLWriter()
-    writer.SetFileTypeToBinary()
-    writer.SetHeader(HEADER)
-    writer.SetFileName(str(path))
-    writer.SetInputData(surface)
-    if not writer.Write() or writer.GetErrorCode():
-        raise MedCLIPSegError(f"The surface {path} can't be written: check free space and permissions.")
+    segment.SetName(name)
+    kind = slicer.vtkSegmentationConverter.GetBinaryLabelmapRepresentationName()
+    segment.AddRepresentation(kind, oriented_image(mask, volume_node))
+    node.GetSegmentation().AddSegment(segment, name)
+    return node

@@ -10,6 +10,7 @@ from ..errors import MedCLIPSegError
 from .arrays import bounding_box, voxel_view
 from .geometry import require_same_grid, require_shape, require_unchanged_grid, voxel_counts
 from .maps import PROBABILITY, UNCERTAINTY, find_map, map_prompt, map_role
+from .nodes import MapNode, SegmentationNode, VolumeNode
 from .segmentation import oriented_image, segment_mask, was_edited
 from .tags import write_threshold_record
 
@@ -35,11 +36,7 @@ class LiveThreshold:
     """
 
     def __init__(
-        self,
-        segmentation_node: slicer.vtkMRMLSegmentationNode,
-        segment_id: str,
-        probability_node: slicer.vtkMRMLScalarVolumeNode,
-        volume_node: slicer.vtkMRMLVolumeNode,
+        self, segmentation_node: SegmentationNode, segment_id: str, probability_node: MapNode, volume_node: VolumeNode
     ) -> None:
         self._node, self._segment_id = segmentation_node, segment_id
         self._map, self._volume = probability_node, volume_node

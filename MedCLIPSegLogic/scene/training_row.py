@@ -6,22 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import slicer
-
 from ..datasets.writing import Split, append_training_row
 from ..errors import MedCLIPSegError
 from .export_record import export_record
+from .nodes import SegmentationNode, VolumeNode
 from .segmentation import segment_mask
 from .tags import segment_record
 from .volumes import volume_from_node
 
 
 def add_training_row(
-    segmentation_node: slicer.vtkMRMLSegmentationNode,
-    segment_id: str,
-    volume_node: slicer.vtkMRMLVolumeNode,
-    folder: Path,
-    split: Split,
+    segmentation_node: SegmentationNode, segment_id: str, volume_node: VolumeNode, folder: Path, split: Split
 ) -> Path:
     """Add a segment as it is now, its image, its prompt and its record to a training set.
 

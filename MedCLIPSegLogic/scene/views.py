@@ -11,13 +11,13 @@ import vtk
 from numpy.typing import NDArray
 
 from .geometry import array_matrix, ijk_to_ras, voxel_counts
-from .nodes import nodes_of_class
+from .nodes import Scene, VolumeNode, nodes_of_class
 
 _ALIGNED = 0.9
 """Cosine between the normals of a view and of the slices from which on the view counts as one of the slices."""
 
 
-def shown_slice(scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, axis: int) -> int | None:
+def shown_slice(scene: Scene, volume_node: VolumeNode, axis: int) -> int | None:
     """Return the slice of a volume's array that a slice view shows.
 
     Args:
@@ -39,7 +39,7 @@ def shown_slice(scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNod
     return None
 
 
-def jump_to_slice(scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, axis: int, index: int) -> None:
+def jump_to_slice(scene: Scene, volume_node: VolumeNode, axis: int, index: int) -> None:
     """Move all slice views that lie across an axis of the volume to one slice; the other views stay.
 
     Views with another image in the background follow too, so that series stay side by side.
@@ -60,7 +60,7 @@ def jump_to_slice(scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeN
 
 
 def _views_across(
-    scene: slicer.vtkMRMLScene, volume_node: slicer.vtkMRMLVolumeNode, axis: int
+    scene: Scene, volume_node: VolumeNode, axis: int
 ) -> Iterator[tuple[slicer.vtkMRMLSliceNode, float, float]]:
     """Views across an axis, the index along it in the middle of the view, and its change with a step of the view."""
     # The normal of the slices is not the direction from slice to slice when a scan was tilted.
@@ -72,7 +72,7 @@ def _views_across(
             yield node, float(across @ center), slope
 
 
-def _ijk_to_world(volume_node: slicer.vtkMRMLVolumeNode) -> NDArray[np.float64]:
+def _ijk_to_world(volume_node: VolumeNode) -> NDArray[np.float64]:
     """Matrix from voxel indices (I, J, K, 1) to the world; a parent transform counts when it is linear."""
     matrix = vtk.vtkMatrix4x4()
     transform = volume_node.GetParentTransformNode()

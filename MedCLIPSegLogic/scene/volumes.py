@@ -15,11 +15,10 @@ from ..volumes.volume import PICTURE_IJK_TO_RAS, Volume
 from .arrays import copy_voxels, fill_image
 from .geometry import ijk_to_ras, voxel_counts, vtk_matrix
 from .maps import map_role
-from .names import node_name
-from .nodes import nodes_of_class
+from .nodes import Scene, VolumeNode, node_name, nodes_of_class
 
 
-def add_volume_node(scene: slicer.vtkMRMLScene, volume: Volume) -> slicer.vtkMRMLVolumeNode:
+def add_volume_node(scene: Scene, volume: Volume) -> VolumeNode:
     """Add a volume, with its display, to a scene.
 
     The node has a copy of the voxels, and a name without what scene files can't hold. Types that MRML can't hold are
@@ -45,7 +44,7 @@ def add_volume_node(scene: slicer.vtkMRMLScene, volume: Volume) -> slicer.vtkMRM
     return node
 
 
-def volume_from_node(volume_node: slicer.vtkMRMLVolumeNode) -> Volume:
+def volume_from_node(volume_node: VolumeNode) -> Volume:
     """Copy a volume out of the scene, so that a worker may read it while the scene changes.
 
     The matrix is the node's own; parent transforms are left out because results go under the same transform.
@@ -73,7 +72,22 @@ def is_picture_grid(shape: tuple[int, ...], matrix: NDArray[np.float64]) -> bool
     return shape[0] == 1 and np.array_equal(matrix, PICTURE_IJK_TO_RAS)
 
 
-def slice_axis_of(volume_node: slicer.vtkMRMLVolumeNode, plane: Plane) -> SliceAxis:
+def size_of(voxels: int, volume_node: VolumeNode) -> tuple[float | None, float | None]:
+    """Return the size of so many voxels: millilitres of a volume, or mm² of a single slice.
+
+    Returns:
+        (ml, mm²), of which one or, where the voxel size is unknown, both are None.
+    """
+    shape, matrix = voxel_counts(volume_node), ijk_to_ras(volume_node)
+    if is_picture_grid(shape, matrix):
+        return None, None
+    if 1 in shape:
+        in_plane = np.delete(matrix[:3, :3], 2 - shape.index(1), axis=1)
+        return None, voxels * float(np.linalg.norm(np.cross(in_plane[:, 0], in_plane[:, 1])))
+    return voxels * abs(float(np.linalg.det(matrix[:3, :3]))) / 1000, None
+
+
+def slice_axis_of(volume_node: VolumeNode, plane: Plane) -> SliceAxis:
     """Return how a volume is sliced in a plane, without copying its voxels.
 
     Raises:
@@ -85,7 +99,7 @@ def slice_axis_of(volume_node: slicer.vtkMRMLVolumeNode, plane: Plane) -> SliceA
     return choose_axis(Volume(outline, matrix, volume_node.GetName(), not is_picture_grid(shape, matrix)), plane)
 
 
-def image_to_segment(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLVolumeNode | None:
+def image_to_segment(scene: Scene) -> VolumeNode | None:
     """Return the image that slice views show in the background, else the first of the scene; never one of our maps."""
     for composite in nodes_of_class(scene, "vtkMRMLSliceCompositeNode"):
         node_id = composite.GetBackgroundVolumeID()
@@ -95,7 +109,7 @@ def image_to_segment(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLVolumeNode | N
     return next(iter(image_nodes(scene)), None)
 
 
-def image_nodes(scene: slicer.vtkMRMLScene) -> list[slicer.vtkMRMLVolumeNode]:
+def image_nodes(scene: Scene) -> list[VolumeNode]:
     """Return the images of a scene that can be segmented, in scene order; none of our maps."""
     return [node for node in nodes_of_class(scene, "vtkMRMLScalarVolumeNode") if _is_image(node)]
 

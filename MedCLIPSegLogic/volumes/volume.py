@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 PICTURE_IJK_TO_RAS: NDArray[np.float64] = np.diag([-1.0, -1.0, 1.0, 1.0])
 """Geometry 3D Slicer gives to a plain picture: row 0 on top, 1 mm pixels."""
 
+SHEAR_TOLERANCE = 1e-4
+"""Largest product of two unit vectors along voxel axes that still counts as a right angle."""
+
 
 @dataclass(frozen=True, eq=False)
 class Volume:
@@ -69,3 +72,9 @@ class Volume:
     def voxel_volume(self) -> float:
         """Volume of one voxel in mm³."""
         return float(abs(np.linalg.det(self.ijk_to_ras[:3, :3])))
+
+
+def is_sheared(matrix: NDArray[np.float64]) -> bool:
+    """True when the voxel axes of a (4, 4) IJK-to-RAS matrix aren't at right angles, as after a tilted gantry."""
+    axes = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
+    return bool(np.abs(axes.T @ axes - np.eye(3)).max() > SHEAR_TOLERANCE)

@@ -68,7 +68,7 @@ def download(
         for file in files:
             received.append((yield from _scaled(fetch(file, folder, endpoint), file is entry.file)))
         checkpoint = received[-1]
-        yield DownloadProgress(DOWNLOAD_SHARE, 0, 0, "making the model")
+        yield DownloadProgress(DOWNLOAD_SHARE, 0, 0, "making")
         report = import_file(
             checkpoint.path,
             entry.name,
@@ -109,7 +109,7 @@ def _wait_for(lock: FileLock) -> Generator[DownloadProgress, None, None]:
             lock.acquire(timeout=0)
             return
         except Timeout:
-            yield DownloadProgress(0.0, 0, 0, "waiting for another download of this model")
+            yield DownloadProgress(0.0, 0, 0, "waiting")
             time.sleep(POLL_SECONDS)
 
 

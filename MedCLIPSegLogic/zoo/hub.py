@@ -13,7 +13,7 @@ import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from huggingface_hub import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.errors import (
@@ -45,6 +45,15 @@ HTTP_ERROR = next(cls for cls in HfHubHTTPError.__mro__ if cls.__name__ == "HTTP
 ELSEWHERE = f"free some space there or choose another folder with {HOME_VARIABLE}"
 BY_HAND = "or bring the file on a stick and use medclipseg models import"
 
+Step = Literal["downloading", "checking", "making", "waiting"]
+STEPS: dict[Step, str] = {
+    "downloading": "downloading",
+    "checking": "checking",
+    "making": "making the model",
+    "waiting": "waiting for another download of this model",
+}
+"""Steps of a download in words."""
+
 
 @dataclass(frozen=True)
 class DownloadProgress:
@@ -53,13 +62,13 @@ class DownloadProgress:
     Args:
         fraction: 0 to 1 of the whole model.
         received, total: bytes of the present file.
-        step: what is being done, in words.
+        step: what is being done, a key of `STEPS`.
     """
 
     fraction: float
     received: int
     total: int
-    step: str
+    step: Step
 
 
 @dataclass(frozen=True)

@@ -193,12 +193,12 @@ class CorrectSection(Section):
 
     def _onSegmentChosen(self, segmentId: str) -> None:
         """Select the row of the segment a person chose in the editor."""
-        row, parameters = self._logic.currentRow, self._logic.parameters
-        if self._isFollowing or parameters is None or self._logic.isRunning:
+        row, segmentationNode = self._logic.currentRow, self._logic.segmentationNode
+        if self._isFollowing or segmentationNode is None or self._logic.isRunning:
             return
         if row is not None and self._logic.segmentOf(row) is None:
             return  # an undo removed the segment, and the editor chose another by itself
-        before, self._followed = self._followed, (self._logic.segmentationNode.GetID(), segmentId)
+        before, self._followed = self._followed, (segmentationNode.GetID(), segmentId)
         if not self._logic.selectSegment(segmentId):
             self._followed = before
 

@@ -1,5 +1,7 @@
 """The Export section: results into files and training sets."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +15,12 @@ from MedCLIPSegLib.section import Section
 from MedCLIPSegLib.widgets import silenced
 
 if TYPE_CHECKING:
-    from MedCLIPSegLogic.scene.export_set import ExportChoice
+    from MedCLIPSegLogic.datasets.writing import Split
+    from MedCLIPSegLogic.scene.export_set import ExportChoice, Format
 
 FOLDER_KEY = "MedCLIPSeg/ExportFolder"
 TRAINING_KEY = "MedCLIPSeg/TrainingFolder"
-PARTS = ("Train", "Val", "Test")
+PARTS: tuple[Split, ...] = ("Train", "Val", "Test")
 
 
 class ExportSection(Section):
@@ -34,7 +37,7 @@ class ExportSection(Section):
         self._list = ui.exportSegmentsList
         self._segments: list[tuple[str, str]] = []
         self._segmentation: Any = None
-        self._boxes = (
+        self._boxes: tuple[tuple[Any, Format], ...] = (
             (ui.exportSegmentationCheckBox, "seg.nrrd"),
             (ui.exportNiftiCheckBox, "nii.gz"),
             (ui.exportNrrdCheckBox, "nrrd"),
@@ -98,7 +101,7 @@ class ExportSection(Section):
             if self._list.item(index).checkState() == qt.Qt.Checked
         )
 
-    def _choice(self) -> "ExportChoice":
+    def _choice(self) -> ExportChoice:
         from MedCLIPSegLogic.scene.export_set import ExportChoice
 
         formats = frozenset(ending for box, ending in self._boxes if box.checked)

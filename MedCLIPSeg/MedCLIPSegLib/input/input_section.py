@@ -7,6 +7,7 @@ from slicer.i18n import tr as _
 
 from MedCLIPSegLib.input.intensity_choices import intensityChoices
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLib.parameter_node import MedCLIPSegParameterNode
 from MedCLIPSegLib.run.order import RANGE, SLICE, VOLUME
 from MedCLIPSegLib.section import Section
 from MedCLIPSegLib.widgets import silenced
@@ -43,13 +44,13 @@ class InputSection(Section):
         self._hideMaps()
         for combo, name, _choices in self._choices:
             _select(combo, getattr(parameters, name))
-        self._refreshRange()
+        self._refreshRange(parameters)
         volumeNode = self._logic.volumeNode
         isColor = volumeNode is not None and volumeNode.IsA("vtkMRMLVectorVolumeNode")
         self._ui.intensityComboBox.enabled = not isColor
 
-    def _refreshRange(self) -> None:
-        parameters, axis = self._logic.parameters, self._logic.sliceAxis
+    def _refreshRange(self, parameters: MedCLIPSegParameterNode) -> None:
+        axis = self._logic.sliceAxis
         isRange = parameters.scope == RANGE
         for widget in (
             self._ui.sliceRangeLabel,
@@ -83,14 +84,9 @@ class InputSection(Section):
         for combo, name, _choices in self._choices:
             if combo.currentData != getattr(parameters, name):
                 if name == "scope" and combo.currentData == RANGE and parameters.lastSlice <= parameters.firstSlice:
-                    self._wholeRange()
+                    axis = self._logic.sliceAxis
+                    parameters.firstSlice, parameters.lastSlice = 0, axis.count - 1 if axis is not None else 0
                 setattr(parameters, name, combo.currentData)
-
-    def _wholeRange(self) -> None:
-        axis = self._logic.sliceAxis
-        if axis is not None:
-            self._logic.parameters.firstSlice = 0
-            self._logic.parameters.lastSlice = axis.count - 1
 
     def _onRange(self) -> None:
         if self._logic.parameters is not None:
@@ -103,12 +99,7 @@ def _scopes() -> list[tuple[str, str]]:
 
 
 def _planes() -> list[tuple[str, str]]:
-    return [
-        ("auto", _("As acquired")),
-        ("axial", _("Axial")),
-        ("coronal", _("Coronal")),
-        ("sagittal", _("Sagittal")),
-    ]
+    return [("auto", _("As acquired")), ("axial", _("Axial")), ("coronal", _("Coronal")), ("sagittal", _("Sagittal"))]
 
 
 def _select(combo: Any, key: str) -> None:

@@ -1,7 +1,9 @@
 """The Model section: which model, on which device."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import qt
 from slicer.i18n import tr as _
@@ -16,6 +18,9 @@ from MedCLIPSegLib.widgets import silenced
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.catalog import ModelDescription, describe_model, known_models, require_model_folder
 from MedCLIPSegLogic.model.manifest import zoo
+
+if TYPE_CHECKING:
+    from MedCLIPSegLogic.zoo.hub import DownloadProgress, Step
 
 FOLDERS_KEY = "MedCLIPSeg/ModelFolders"
 DEVICE_KEY = "MedCLIPSeg/Device"
@@ -123,7 +128,7 @@ class ModelSection(Section):
         elif self._wanted() in zoo():
             self.download.start(zoo()[self._wanted()])
 
-    def _onProgress(self, progress: Any) -> None:
+    def _onProgress(self, progress: DownloadProgress) -> None:
         self._bar.value = round(progress.fraction * self._bar.maximum)
         self._bar.format = _downloadText(progress)
 
@@ -183,18 +188,20 @@ def _label(description: ModelDescription) -> str:
     return _("{title}, to download").format(title=description.title)
 
 
-def _downloadText(progress: Any) -> str:
+def _downloadText(progress: DownloadProgress) -> str:
     """Percent and megabytes, or what is done beside receiving."""
-    if progress.step == "downloading" and progress.total:
-        return _("%p %, {received} of {total} MB").format(
-            received=round(progress.received / 1e6), total=round(progress.total / 1e6)
-        )
-    words = {
+    words = stepWords()[progress.step] if progress.total or progress.step != "downloading" else "%p %"
+    return words.format(received=round(progress.received / 1e6), total=round(progress.total / 1e6))
+
+
+def stepWords() -> dict[Step, str]:
+    """What a download does, by its code."""
+    return {
+        "downloading": _("%p %, {received} of {total} MB"),
         "checking": _("Checking"),
-        "making the model": _("Making the model"),
-        "waiting for another download of this model": _("Waiting for another download of this model"),
+        "making": _("Making the model"),
+        "waiting": _("Waiting for another download of this model"),
     }
-    return words.get(progress.step, "%p %")
 
 
 def _infoText(description: ModelDescription) -> str:

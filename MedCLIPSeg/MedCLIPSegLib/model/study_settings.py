@@ -1,7 +1,7 @@
 """Kind of study and prompt design of the methods without training data, in the Model section."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from slicer.i18n import tr as _
 
@@ -18,7 +18,7 @@ from MedCLIPSegLib.model.zero_shot_choices import (
 )
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.widgets import offerEntries, selectEntry
-from MedCLIPSegLogic.clip_sam.prompt_sets import load_prompt_sets
+from MedCLIPSegLogic.clip_sam.prompt_sets import Design, load_prompt_sets
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 
@@ -75,7 +75,7 @@ class StudySettings:
         if needsKind(design) and kind == NO_KIND:
             return _("These sentences describe one kind of the object: choose it, or take P0, P2 or P4.")
         try:
-            sentences = self._sets.sentences(design, study, kind or None)
+            sentences = self._sets.sentences(cast("Design", design), study, kind or None)
         except MedCLIPSegError as error:
             return str(error)
         if len(sentences) == 1:

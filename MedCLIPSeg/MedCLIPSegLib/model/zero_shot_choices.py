@@ -44,12 +44,7 @@ def samChoices() -> list[tuple[str, str]]:
 
 def promptChoices() -> list[tuple[str, str]]:
     """(key, words) of the ways to tell SAM of an object."""
-    return [
-        (AUTOMATIC, _("As published")),
-        ("box", _("Boxes")),
-        ("points", _("Points")),
-        ("both", _("Both")),
-    ]
+    return [(AUTOMATIC, _("As published")), ("box", _("Boxes")), ("points", _("Points")), ("both", _("Both"))]
 
 
 def binarizationChoices() -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from MedCLIPSegLib.model.zero_shot_choices import (
     towersChoices,
 )
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLib.parameter_node import MedCLIPSegParameterNode
 from MedCLIPSegLib.widgets import offerEntries, selectEntry
 from MedCLIPSegLogic.model.catalog import describe_model
 
@@ -45,6 +46,7 @@ class ZeroShotSettings:
             (ui.zeroShotPromptsComboBox, "zeroShotPrompts", promptChoices),
             (ui.zeroShotBinarizationComboBox, "zeroShotBinarization", binarizationChoices),
         )
+        self._firstSam = ""
         self._hasSam = False
         for combo, _name, _choices in self._choices:
             combo.connect("currentIndexChanged(int)", self._onChoice)
@@ -56,6 +58,7 @@ class ZeroShotSettings:
         for combo, _name, choices in self._choices:
             offerEntries(combo, choices())
         names = [key for key, _words in samChoices() if key not in (AUTOMATIC, NO_SAM)]
+        self._firstSam = next(iter(names), "")
         self._hasSam = any(describe_model(name).on_disk for name in names)
 
     def refresh(self) -> None:
@@ -73,18 +76,13 @@ class ZeroShotSettings:
             selectEntry(combo, key, describe_model(key).title)
         self._study.refresh()
         if not self._details.collapsed:
-            self._refreshDetails()
-        notes = (
-            self._missingText(),
-            self._samText(parameters.zeroShotSam),
-            self._towersText(parameters.zeroShotTowers),
-        )
+            self._refreshDetails(parameters)
+        notes = (self._samText(parameters.zeroShotSam), self._towersText(parameters.zeroShotTowers))
         self._note.text = "\n".join(filter(None, notes))
         self._note.visible = bool(self._note.text)
 
-    def _refreshDetails(self) -> None:
+    def _refreshDetails(self, parameters: MedCLIPSegParameterNode) -> None:
         """Hide what has no effect."""
-        parameters = self._logic.parameters
         usesSam = parameters.zeroShotSam != NO_SAM and (parameters.zeroShotSam != AUTOMATIC or self._hasSam)
         hasPoints = usesSam and parameters.zeroShotPrompts in ("points", "both")
         for widgets, isShown in ((self._ofSam, usesSam), (self._ofPadding, usesSam), (self._ofPoints, hasPoints)):
@@ -92,30 +90,28 @@ class ZeroShotSettings:
                 widget.visible = isShown
 
     def missing(self) -> str:
-        """Name of a chosen model that is not on this computer; empty when all are."""
+        """Name of a model that a run needs and that is not on this computer; empty when all are."""
         parameters = self._logic.parameters
-        chosen = (parameters.zeroShotTowers, parameters.zeroShotSam) if parameters is not None else ()
-        wanted = [name for name in chosen if name not in (AUTOMATIC, NO_SAM)]
-        return next((name for name in wanted if not describe_model(name).on_disk), "")
-
-    def _missingText(self) -> str:
-        missing = self.missing()
-        if not missing:
+        if parameters is None:
             return ""
-        return _("{title} is not on this computer: press Download model…, or choose another one.").format(
-            title=describe_model(missing).title
-        )
+        sam = parameters.zeroShotSam
+        wanted = (parameters.zeroShotTowers, self._firstSam if sam == AUTOMATIC and not self._hasSam else sam)
+        return next((name for name in wanted if _isMissing(name)), "")
 
     def _samText(self, sam: str) -> str:
         if sam == AUTOMATIC and not self._hasSam:
             return _(
-                "No SAM is on this computer, so the result is the coarse mask. To refine it, choose a SAM from the "
-                "list and press “Download model…”."
-            )
-        return _("The result is the coarse mask, not refined by SAM.") if sam == NO_SAM else ""
+                "No SAM is on this computer: press “Download model…” for {title}, choose another one from the list, or "
+                "“None: the coarse mask”."
+            ).format(title=describe_model(self._firstSam).title)
+        if sam == NO_SAM:
+            return _("The result is the coarse mask, not refined by SAM.")
+        return _missingText(sam)
 
     def _towersText(self, towers: str) -> str:
         """Say that the bundled model only stands in: on real images its saliency misses nearly everything."""
+        if _isMissing(towers):
+            return _missingText(towers)
         published = describe_model(PUBLISHED_TOWERS)
         if towers != BUNDLED_TOWERS and (towers != AUTOMATIC or published.on_disk):
             return ""
@@ -139,6 +135,18 @@ class ZeroShotSettings:
         for combo, name, _choices in self._choices:
             if combo.currentIndex >= 0 and getattr(parameters, name) != combo.currentData:
                 setattr(parameters, name, combo.currentData)
+
+
+def _isMissing(name: str) -> bool:
+    return name not in (AUTOMATIC, NO_SAM) and not describe_model(name).on_disk
+
+
+def _missingText(name: str) -> str:
+    if not _isMissing(name):
+        return ""
+    return _("{title} is not on this computer: press Download model…, or choose another one.").format(
+        title=describe_model(name).title
+    )
 
 
 def methodText(name: str) -> str:

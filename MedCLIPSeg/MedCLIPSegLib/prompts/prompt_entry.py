@@ -97,7 +97,7 @@ class PromptEntry(Section):
         for row in self._logic.rows:
             known.setdefault(row.prompt, row)
         rows = [known[prompt] for prompt in dict.fromkeys(prompts)]
-        self._logic.parameters.currentRow = self._logic.rows.indexOf(rows[0].rowId)
+        self._logic.select(rows[0])
         self._history.add(prompts)
         self._offerHistory()
         return rows

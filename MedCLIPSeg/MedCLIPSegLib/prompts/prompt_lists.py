@@ -66,7 +66,7 @@ class PromptLists:
     def _add(self, entries: list[ListedPrompt]) -> None:
         added, known = self._edits.addPrompts(entries)
         if added:
-            self._logic.parameters.currentRow = self._logic.rows.indexOf(added[0].rowId)
+            self._logic.select(added[0])
         self._logic.said(
             _("{added} prompts added; {known} are in the table already.").format(added=len(added), known=known)
             if known

@@ -144,7 +144,7 @@ def _row(entry: dict[str, Any]) -> PromptRow:
     if isinstance(color, list) and len(color) == 3 and all(_isShare(part) for part in color):
         row = replace(row, color=(float(color[0]), float(color[1]), float(color[2])))
     threshold = entry.get("threshold")
-    if _isShare(threshold) and 0 < threshold < 1:
+    if threshold is not None and _isShare(threshold) and 0 < threshold < 1:
         row = replace(row, threshold=float(threshold))
     return row
 

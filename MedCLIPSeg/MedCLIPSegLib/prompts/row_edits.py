@@ -71,10 +71,11 @@ class RowEdits:
         """Give rows the thresholds their segments were made with: undo or redo may have changed these."""
         from MedCLIPSegLogic.scene.tags import segment_record
 
+        segmentationNode = self._logic.segmentationNode
         for row in self._logic.rows:
             segmentId = self._logic.segmentOf(row)
-            if segmentId is not None:
-                segment = self._logic.segmentationNode.GetSegmentation().GetSegment(segmentId)
+            if segmentationNode is not None and segmentId is not None:
+                segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
                 threshold = parseThreshold(segment_record(segment).get("Threshold", ""))
                 if threshold is not None:
                     self._logic.rows.update(row.rowId, threshold=threshold)

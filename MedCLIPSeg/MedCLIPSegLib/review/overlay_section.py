@@ -127,7 +127,7 @@ class OverlaySection(Section):
 
     def _refreshViews(self, isShown: bool) -> None:
         from MedCLIPSegLogic.scene.overlay import hide_overlay, show_overlay
-        from MedCLIPSegLogic.scene.segment_display import set_outlines_only
+        from MedCLIPSegLogic.scene.segment_look import set_outlines_only
 
         parameters, segmentation = self._parameters, self._logic.segmentationNode
         mapNode = self._logic.mapOf(self._logic.currentRow, parameters.overlayMap) if isShown else None

@@ -7,7 +7,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
-from MedCLIPSegLib.review.review_values import PENDING, UNCERTAINTY, UNKNOWN, Versions, formatNats, versionsOf
+from MedCLIPSegLib.review.review_values import PENDING, UNKNOWN, Versions, formatNats, versionsOf
 from MedCLIPSegLib.review.uncertainty_note import unitText
 from MedCLIPSegLib.section import Section
 from MedCLIPSegLib.widgets import oneShot, setCell, setHeaders, silenced
@@ -69,21 +69,17 @@ class StatisticsTable(Section):
         segmentationNode = self._logic.segmentationNode
         if segmentationNode is None or self._logic.volumeNode is None:
             return []
-        from MedCLIPSegLogic.scene.maps import map_nodes, map_prompt, map_role
-        from MedCLIPSegLogic.scene.tags import segment_record
+        from MedCLIPSegLogic.scene.maps import UNCERTAINTY, map_nodes, map_prompt, map_role
+        from MedCLIPSegLogic.scene.segmentation import run_segments
 
         maps: dict[str, Any] = {}
         for node in map_nodes(slicer.mrmlScene, self._logic.volumeNode):
-            if map_role(node).name == UNCERTAINTY:
+            if map_role(node) is UNCERTAINTY:
                 maps.setdefault(map_prompt(node), node)
-        segmentation = segmentationNode.GetSegmentation()
-        entries = []
-        for index in range(segmentation.GetNumberOfSegments()):
-            segment = segmentation.GetNthSegment(index)
-            prompt = segment_record(segment).get("Prompt")
-            if prompt is not None:
-                entries.append((segmentation.GetNthSegmentID(index), segment.GetName(), maps.get(prompt)))
-        return entries
+        return [
+            (segmentId, segment.GetName(), maps.get(record["Prompt"]))
+            for segmentId, segment, record in run_segments(segmentationNode)
+        ]
 
     def _known(self, segmentId: str, mapNode: Any) -> "SegmentStatistics | str | None":
         """What was measured of the present versions; a text says why it cannot be; None before it is measured."""
@@ -118,11 +114,13 @@ class StatisticsTable(Section):
         from MedCLIPSegLogic.scene.review import segment_statistics
 
         pending = [entry for entry in self._entries() if self._known(entry[0], entry[2]) is None]
-        if pending:
-            segmentId, _name, mapNode = pending[0]
+        for segmentId, _name, mapNode in pending[:1]:
             versions = self._versions(segmentId, mapNode)
+            if versions is None:
+                continue
+            found: SegmentStatistics | str
             try:
-                found: Any = segment_statistics(
+                found = segment_statistics(
                     self._logic.segmentationNode, segmentId, self._logic.volumeNode, mapNode, versions.axis
                 )
             except MedCLIPSegError as error:

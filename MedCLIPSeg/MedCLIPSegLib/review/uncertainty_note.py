@@ -33,11 +33,9 @@ class UncertaintyNote(Section):
         segmentationNode = self._logic.segmentationNode
         if segmentationNode is None:
             return ""
-        from MedCLIPSegLogic.scene.tags import segment_record
+        from MedCLIPSegLogic.scene.segmentation import run_segments
 
-        segmentation = segmentationNode.GetSegmentation()
-        segments = [segmentation.GetNthSegment(index) for index in range(segmentation.GetNumberOfSegments())]
-        ours = [segment for segment in segments if "Prompt" in segment_record(segment)]
+        ours = [segment for _id, segment, _record in run_segments(segmentationNode)]
         without = [segment for segment in ours if hasNoSamples(segment)]
         if not without:
             return ""

@@ -14,12 +14,13 @@ from MedCLIPSegLib.input.intensity_choices import intensityRule
 from MedCLIPSegLib.model.zero_shot_choices import AS_PUBLISHED, isZeroShot
 from MedCLIPSegLib.prompts.prompt_rows import PromptRow
 from MedCLIPSegLib.scene_state import SceneState
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, MissingModelError
 from MedCLIPSegLogic.model.catalog import describe_model
+from MedCLIPSegLogic.model.manifest import zoo
 
 if TYPE_CHECKING:
     from MedCLIPSegLib.parameter_node import MedCLIPSegParameterNode
-    from MedCLIPSegLogic.runs.preparing import MissingModelError, PreparedRun
+    from MedCLIPSegLogic.runs.preparing import PreparedRun
     from MedCLIPSegLogic.volumes.planes import SliceAxis
 
 SLICE, RANGE, VOLUME = "slice", "range", "volume"
@@ -76,10 +77,11 @@ def preparedRun(volumeNode: slicer.vtkMRMLVolumeNode, prompts: Sequence[str], ch
         choices: fields of `RunChoices`; a script may write their names as the panel's code does, "objectPrompts".
 
     Raises:
-        MedCLIPSegError: the image is a map, a choice is unknown or out of range, or a model is missing.
+        MissingModelError: a model is not on this computer.
+        MedCLIPSegError: the image is a map, or a choice is unknown or out of range.
     """
     from MedCLIPSegLogic.runs.choices import RunChoices
-    from MedCLIPSegLogic.runs.preparing import MissingModelError, prepare
+    from MedCLIPSegLogic.runs.preparing import prepare
     from MedCLIPSegLogic.scene.maps import map_role
     from MedCLIPSegLogic.scene.volumes import volume_from_node
 
@@ -90,7 +92,7 @@ def preparedRun(volumeNode: slicer.vtkMRMLVolumeNode, prompts: Sequence[str], ch
         named = RunChoices(**{known.get(name, name): value for name, value in choices.items()})
         return prepare(volume_from_node(volumeNode), prompts, named)
     except MissingModelError as error:
-        raise MedCLIPSegError(_missingText(error)) from error
+        raise MissingModelError(_missingText(error), error.name) from error
 
 
 def _choices(
@@ -154,9 +156,11 @@ def _missingText(error: MissingModelError) -> str:
     """What is missing, and the ways out that the panel has."""
     if error.name is None:
         return _(
-            "No SAM is on this computer: choose one in Model and press “Download model…”, or choose “None: the coarse "
-            "mask” there."
+            "No SAM is on this computer: press “Download model…” in Model, or choose “None: the coarse mask” as SAM "
+            "there."
         )
+    if error.name not in zoo():  # a folder that is gone
+        return str(error)
     return _("{title} is not on this computer: press “Download model…” in Model, or choose another one.").format(
         title=describe_model(error.name).title
     )

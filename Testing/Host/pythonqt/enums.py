@@ -23,7 +23,8 @@ class Enumerator(int):
     def __or__(self, other: int) -> Enumerator:
         if not isinstance(other, Enumerator):
             return NotImplemented
-        return Enumerator(self.member | other.member)
+        joint: Any = self.member  # a flag; other enums refuse
+        return Enumerator(joint | other.member)
 
     def __repr__(self) -> str:
         return str(int(self))

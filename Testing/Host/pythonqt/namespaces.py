@@ -23,7 +23,7 @@ def install() -> None:
     if QtWidgets.QApplication.instance() is None:
         global _application
         _application = QtWidgets.QApplication(sys.argv[:1])
-    qt = types.ModuleType("qt")
+    qt: Any = types.ModuleType("qt")
     for module in (QtCore, QtGui, QtNetwork, QtWidgets):
         for name in dir(module):
             value = getattr(module, name)
@@ -32,7 +32,8 @@ def install() -> None:
     qt.QUiLoader = wrapperClass(QUiLoader)
     qt.Signal, qt.Slot, qt.Property = QtCore.Signal, QtCore.Slot, QtCore.Property
     qt.SIGNAL = lambda signature: "2" + signature
-    ctk, pythonQt = types.ModuleType("ctk"), types.ModuleType("PythonQt")
+    ctk: Any = types.ModuleType("ctk")
+    pythonQt: Any = types.ModuleType("PythonQt")
     for cls in ctk_widgets.WIDGETS:
         expose(cls, ctk)
     pythonQt.QtCore = pythonQt.QtGui = qt

@@ -99,7 +99,8 @@ def disconnect(sender: QtCore.QObject, signature: str, function: Callable[..., A
 def _resolve(sender: QtCore.QObject, signature: str) -> str | None:
     """The signal's signature as Qt knows it; signals of host classes pass MRML objects as plain Python objects."""
     plain = signature.removeprefix("2")
-    normalized = bytes(QtCore.QMetaObject.normalizedSignature(plain).data()).decode()
+    text: Any = plain  # bytes by Qt's stubs, which Qt refuses
+    normalized = bytes(QtCore.QMetaObject.normalizedSignature(text).data()).decode()
     name, _, inside = normalized.rstrip(")").partition("(")
     count = len([part for part in inside.split(",") if part])
     meta = sender.metaObject()

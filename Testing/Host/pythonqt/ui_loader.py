@@ -25,7 +25,7 @@ class QUiLoader(QtUiTools.QUiLoader):
         widget.setObjectName(name)
         return widget
 
-    def load(self, device: QtCore.QIODevice, parent: Any = None) -> QtWidgets.QWidget:
+    def load(self, device: Any, parent: Any = None) -> QtWidgets.QWidget:
         content = device.readAll()
         buffer = QtCore.QBuffer()
         buffer.setData(content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import shiboken6
 from PySide6 import QtCore, QtGui
@@ -80,7 +80,7 @@ class PythonQtInstanceWrapper:
 
     def __init__(self, *arguments: Any) -> None:
         # Only classes derived in Python come here.
-        target = _created(type(self), arguments)
+        target = _created(cast(WrapperType, type(self)), arguments)
         object.__setattr__(self, "_object", target)
         target.__dict__[WRAPPER] = self
         if isinstance(target, QtCore.QObject):
@@ -115,7 +115,7 @@ class PythonQtInstanceWrapper:
         names = set(dir(target))
         if isinstance(target, QtCore.QObject):
             meta = target.metaObject()
-            names |= {meta.property(index).name() for index in range(meta.propertyCount())}
+            names |= {_nameOf(meta.property(index)) for index in range(meta.propertyCount())}
         return sorted(names)
 
     def __repr__(self) -> str:
@@ -132,9 +132,9 @@ class PythonQtInstanceWrapper:
             found, value = _qobjectAttribute(target, name)
             if found:
                 return value
-        found = findEnumerator(type(target), name)
-        if found is not None:
-            return found
+        enumerator = findEnumerator(type(target), name)
+        if enumerator is not None:
+            return enumerator
         if name.startswith("_") or name in NOT_IN_PYTHONQT:
             raise AttributeError(f"{cls} has no attribute named '{name}'")
         value = getattr(target, "exec" if name == "exec_" else name, None)
@@ -145,7 +145,7 @@ class PythonQtInstanceWrapper:
         return Method(value, name, target, cls) if callable(value) else wrap(value)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        derivedInPython = type(self).isDerived
+        derivedInPython = cast(WrapperType, type(self)).isDerived
         if derivedInPython and not hasattr(self, "_object"):
             object.__setattr__(self, name, value)
             return
@@ -232,7 +232,7 @@ def _wrapped(target: Any) -> Any:
         known = _alive.get(_pointer(target))
         if known is not None and known._object is target:
             return known
-    wrapped = object.__new__(wrapperClass(type(target)))
+    wrapped: PythonQtInstanceWrapper = object.__new__(cast(Any, wrapperClass(type(target))))
     object.__setattr__(wrapped, "_object", target)
     if isinstance(target, QtCore.QObject) and shiboken6.isValid(target):
         _alive[_pointer(target)] = wrapped
@@ -278,17 +278,22 @@ def _findChildren(target: QtCore.QObject, *arguments: Any) -> tuple[Any, ...]:
 
 def _setProperty(target: QtCore.QObject, index: int, value: Any) -> None:
     prop = target.metaObject().property(index)
-    kind, plain = prop.typeName(), unwrap(value)
+    name, kind, plain = _nameOf(prop), str(prop.typeName()), unwrap(value)
     if not prop.isWritable():
-        raise AttributeError(f"Property '{prop.name()}' of type '{kind}' is not writable")
+        raise AttributeError(f"Property '{name}' of type '{kind}' is not writable")
     try:
         plain = converted(list(plain) if isinstance(plain, tuple) else plain, kind)
     except (AttributeError, TypeError):
         raise AttributeError(_refusal(prop, value)) from None
-    if not target.setProperty(prop.name(), plain):
+    if not target.setProperty(name, plain):
         raise AttributeError(_refusal(prop, value))
 
 
 def _refusal(prop: QtCore.QMetaProperty, value: Any) -> str:
-    kind = type(value).__name__
-    return f"Property '{prop.name()}' of type '{prop.typeName()}' does not accept an object of type {kind} ({value})"
+    given = f"{type(value).__name__} ({value})"
+    return f"Property '{_nameOf(prop)}' of type '{prop.typeName()!s}' does not accept an object of type {given}"
+
+
+def _nameOf(prop: QtCore.QMetaProperty) -> str:
+    """A property's name: text, whatever Qt's stubs say."""
+    return str(prop.name())

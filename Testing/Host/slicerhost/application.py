@@ -104,7 +104,7 @@ class qSlicerApplication(QApplication):
     def setTestingEnabled(self, isTesting: bool) -> None:
         self._isTesting = isTesting
 
-    def processEvents(self, *_flagsAndTime: Any) -> None:
+    def processEvents(self, *_flagsAndTime: Any) -> None:  # type: ignore[override]
         """Turn Qt's event loop without giving Python's lock up, as the application does."""
         pythonqt.processEvents(0)
 

@@ -55,7 +55,7 @@ class qSlicerMainWindow(QMainWindow):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self._panels: list[QWidget] = []
         self._frame = QWidget()
-        layout = QVBoxLayout(self._frame)
+        self._layout = layout = QVBoxLayout(self._frame)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addStretch(1)
         self._scroll.setWidget(self._frame)
@@ -89,7 +89,7 @@ class qSlicerMainWindow(QMainWindow):
         if widget is not None:
             if widget not in self._panels:
                 self._panels.append(widget)
-                self._frame.layout().insertWidget(0, widget)
+                self._layout.insertWidget(0, widget)
             widget.show()
 
     def hostShownFrame(self) -> QWidget:

@@ -50,9 +50,9 @@ def put(application: Any, hostScene: Any) -> None:
     slicer.modules = SimpleNamespace()
     manager = pythonqt.unwrap(application).moduleManager()
     for key, logic in hostScene.logics.items():
-        module = BuiltInModule(_MODULE_NAMES[key], logic)
-        setattr(slicer.modules, key, module)
-        manager.modules[module.name] = module
+        builtIn = BuiltInModule(_MODULE_NAMES[key], logic)
+        setattr(slicer.modules, key, builtIn)
+        manager.modules[builtIn.name] = builtIn
 
 
 def exposeClasses() -> None:

@@ -11,6 +11,9 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QWidget
 
 from slicerhost.scene_observer import SceneObserver
 
+STRING_LIST: Any = "QStringList"
+"""Qt takes the name of a type too, which its stubs do not say."""
+
 
 class qMRMLSortFilterProxyModel(QObject):
     """Says which nodes are left out."""
@@ -28,7 +31,7 @@ class qMRMLSortFilterProxyModel(QObject):
         self._hidden = list(ids or ())
         self.invalidated.emit()
 
-    hiddenNodeIDs = Property("QStringList", _hiddenNodeIDs, _setHiddenNodeIDs)
+    hiddenNodeIDs = Property(STRING_LIST, _hiddenNodeIDs, _setHiddenNodeIDs)
 
 
 class qMRMLNodeComboBox(QWidget):
@@ -238,7 +241,7 @@ class qMRMLNodeComboBox(QWidget):
         self._texts[name] = value
         self._rebuild()
 
-    nodeTypes = Property("QStringList", _getNodeTypes, _setNodeTypes)
+    nodeTypes = Property(STRING_LIST, _getNodeTypes, _setNodeTypes)
     currentNodeID = Property(str, lambda self: self._currentID, setCurrentNodeID, notify=currentNodeIDChanged)
     noneEnabled = Property(
         bool, lambda self: self._flags["noneEnabled"], lambda self, value: self._setFlag("noneEnabled", value)

@@ -264,7 +264,7 @@ class qMRMLSegmentEditorWidget(QWidget):
         wasBlocked = self._table.blockSignals(True)
         self._table.setRowCount(len(ids))
         for row, segmentID in enumerate(ids):
-            segment = segmentation.GetSegment(segmentID)
+            segment = self.segmentationNode().GetSegmentation().GetSegment(segmentID)
             swatch = QPixmap(12, 12)
             swatch.fill(QColor.fromRgbF(*segment.GetColor()))
             item = QTableWidgetItem(swatch, segment.GetName())

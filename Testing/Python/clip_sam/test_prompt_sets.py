@@ -49,7 +49,7 @@ def test_unknown_studies_and_kinds_are_named() -> None:
 DAMAGED = [
     ("{", "cannot be read"),
     ("[]", "it must hold fields"),
-    ('{"studies": {}, "caption": ["{features}"]}', "field studies must be one entry a study"),
+    ('{"studies": {}, "caption": ["{features}"]}', "field studies must be one entry per study"),
     ('{"studies": {"a": 1}, "caption": ["{features}"]}', "field studies.a must hold fields"),
     (
         '{"studies": {"a": {"object": "b", "studies": ["c"]}}, "caption": ["{features}"]}',

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -103,44 +105,34 @@ def test_a_folder_as_the_hub_has_it_is_loaded(tmp_path: Path) -> None:
     assert (sam.name, len(sam.model_hash), sam.boxes_only) == ("sam", 64, False)
 
 
-@pytest.mark.parametrize(
-    ("damage", "words"),
-    [
-        ("no weights", "no model.safetensors"),
-        ("pickled", "damaged"),
-        ("foreign", "do not fit"),
-        ("another kind", "not a SAM"),
-        ("too large", "cannot be 1000000"),
-        ("sizes", "do not fit each other"),
-        ("no json", "not readable JSON"),
-        ("preprocessing", "three numbers"),
-    ],
-)
-def test_a_damaged_folder_is_refused_in_one_sentence(tmp_path: Path, damage: str, words: str) -> None:
-    save_sam(tmp_path)
-    weights, config = tmp_path / "model.safetensors", tmp_path / "config.json"
-    data = json.loads(config.read_text())
-    if damage == "no weights":
-        weights.unlink()
-    elif damage == "pickled":
-        torch.save({}, weights)
-    elif damage == "foreign":
-        tensors = load_file(weights)
-        save_file({n: t for n, t in tensors.items() if not n.endswith("iou_token.weight")}, weights)
-    elif damage == "another kind":
-        config.write_text('{"model_type": "bert"}')
-    elif damage == "too large":
-        data["vision_config"]["num_hidden_layers"] = 1_000_000
-        config.write_text(json.dumps(data))
-    elif damage == "sizes":
-        data["vision_config"]["image_size"] = 80
-        config.write_text(json.dumps(data))
-    elif damage == "no json":
-        config.write_text("{")
-    else:
-        (tmp_path / "preprocessor_config.json").write_text('{"image_mean": [1]}')
-    with pytest.raises(MedCLIPSegError, match=words):
-        load_segmenter(tmp_path)
+def test_a_damaged_folder_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    save_sam(whole)
+    sizes, tensors = json.loads((whole / "config.json").read_text()), load_file(whole / "model.safetensors")
+
+    def changed(name: str, value: int) -> str:
+        return json.dumps({**sizes, "vision_config": {**sizes["vision_config"], name: value}})
+
+    def write(name: str, text: str) -> Callable[[Path], object]:
+        return lambda folder: (folder / name).write_text(text)
+
+    some = {name: tensor for name, tensor in tensors.items() if not name.endswith("iou_token.weight")}
+    damages: list[tuple[Callable[[Path], object], str]] = [
+        (lambda folder: (folder / "model.safetensors").unlink(), "no model.safetensors"),
+        (lambda folder: torch.save({}, folder / "model.safetensors"), "damaged"),
+        (lambda folder: save_file(some, folder / "model.safetensors"), "do not fit"),
+        (write("config.json", '{"model_type": "bert"}'), "not a SAM"),
+        (write("config.json", changed("num_hidden_layers", 1_000_000)), "cannot be 1000000"),
+        (write("config.json", changed("image_size", 80)), "do not fit each other"),
+        (write("config.json", "{"), "not readable JSON"),
+        (write("preprocessor_config.json", '{"image_mean": [1]}'), "three numbers"),
+    ]
+    for number, (damage, words) in enumerate(damages):
+        folder = tmp_path / str(number)
+        shutil.copytree(whole, folder)
+        damage(folder)
+        with pytest.raises(MedCLIPSegError, match=words):
+            load_segmenter(folder)
 
 
 @pytest.mark.parametrize("layout", ["meta", "transformers"])

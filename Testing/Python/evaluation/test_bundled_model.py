@@ -15,6 +15,7 @@ from MedCLIPSegLab.evaluation.scoring import segment_row
 from MedCLIPSegLab.metrics import dice_score
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
+from MedCLIPSegLogic.inference.result import to_the_end
 from MedCLIPSegLogic.model.catalog import BUNDLED_MODELS
 from MedCLIPSegLogic.model.library import load_model
 
@@ -89,7 +90,9 @@ def test_words_of_place_choose(scores: dict[str, Any]) -> None:
     for sheet in find_sheets([PROBES / name for name in SETS], ["original"]):
         for choice in find_choices(sheet):
             if choice.kind == "mosaic":
-                *_, result = run(model, SegmentationRequest(volume=choice.volume, prompts=(choice.prompt,), samples=1))
+                result = to_the_end(
+                    run(model, SegmentationRequest(volume=choice.volume, prompts=(choice.prompt,), samples=1))
+                )
                 right.append(choice.is_right(result.prompts[0].mask > 0))
     assert len(right) >= 20
     assert fmean(right) >= 0.8

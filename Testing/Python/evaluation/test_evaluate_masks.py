@@ -15,9 +15,9 @@ from PIL import Image
 
 from MedCLIPSegLab.evaluation.evaluate import evaluate
 from MedCLIPSegLab.evaluation.evaluate_masks import evaluate_masks
-from MedCLIPSegLab.results.map_files import write_map
 from MedCLIPSegLab.results.segmenting import segment, zeroshot
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.volumes.image_writing import write_image
 from MedCLIPSegLogic.volumes.readers import read_volume
 
 IMAGES = ("a.png", "b.png", "v.nii.gz")
@@ -89,7 +89,7 @@ def test_results_of_zeroshot_are_calibrated_by_their_score_map(a_study: Path) ->
 def beside(folder: Path, kind: str, change: Callable[[np.ndarray], np.ndarray]) -> None:
     """A map of the picture a.png beside its mask."""
     volume = read_volume(folder / "a.png")
-    write_map(volume, change(volume.voxels / 255).astype(np.float32), folder / f"a.{kind}.nrrd")
+    write_image(change(volume.voxels / 255).astype(np.float32), volume.ijk_to_ras, folder / f"a.{kind}.nrrd")
 
 
 def test_maps_beside_plain_masks_are_used(a_study: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 import pythonqt
 import qt
 
-SECONDS = 0.6
+MILLISECONDS = 200
+PASSES_PER_EVENT = 50
 
 
 class Counter:
@@ -20,6 +21,7 @@ class Counter:
 
     def __init__(self) -> None:
         self.passes = 0
+        self.events: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -30,80 +32,71 @@ class Counter:
             np.sin(matrix)
             time.sleep(0)
             self.passes += 1
+            if self.passes % PASSES_PER_EVENT == 0:
+                self.events.put(self.passes)
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(5)
+        self._thread.join(60)
 
 
 @pytest.fixture
 def a_counter() -> Iterator[Counter]:
     counter = Counter()
+    counter.events.get(timeout=60)  # it works when it may
     yield counter
     counter.stop()
 
 
-def alone(counter: Counter) -> int:
-    before = counter.passes
-    time.sleep(SECONDS)
-    return counter.passes - before
-
-
 def inTheEventLoop(counter: Counter) -> int:
+    """Passes while the event loop turns, until a timer of Qt alone ends it."""
     loop, end = qt.QEventLoop(), qt.QTimer()
     end.setSingleShot(True)
     end.connect("timeout()", loop, "quit()")
-    end.start(int(SECONDS * 1000))
+    end.start(MILLISECONDS)
     before = counter.passes
     loop.exec_()
     return counter.passes - before
 
 
-def test_a_thread_starves_in_an_idle_event_loop(a_counter: Counter) -> None:
-    assert inTheEventLoop(a_counter) < 0.02 * alone(a_counter)
-
-
-def test_a_timer_that_does_not_wait_leaves_the_thread_starving(a_counter: Counter) -> None:
-    events: queue.Queue[int] = queue.Queue()
-
-    def take() -> None:
-        while not events.empty():
-            events.get_nowait()
-
-    timer = qt.QTimer()
-    timer.connect("timeout()", take)
-    timer.start(10)
-    assert inTheEventLoop(a_counter) < 0.2 * alone(a_counter)
-
-
-def test_a_timer_that_waits_lock_free_gives_the_thread_its_speed(a_counter: Counter) -> None:
-    events: queue.Queue[int] = queue.Queue()
+def test_a_thread_starves_in_an_idle_event_loop_and_in_that_of_tests(a_counter: Counter) -> None:
+    assert inTheEventLoop(a_counter) <= 2
     turns: list[int] = []
-
-    def take() -> None:
-        turns.append(1)
-        try:
-            events.get(timeout=0.02)
-        except queue.Empty:
-            return
-
-    timer = qt.QTimer()
-    timer.connect("timeout()", take)
-    timer.start(0)
-    given = inTheEventLoop(a_counter)
-    timer.stop()
-    assert given > 0.6 * alone(a_counter)
-    assert len(turns) > 10
-
-
-def test_the_loop_of_tests_starves_a_thread_too(a_counter: Counter) -> None:
     before = a_counter.passes
-    assert not pythonqt.runEventLoop(lambda: False, SECONDS)
-    given = a_counter.passes - before
-    assert given < 0.2 * alone(a_counter)
+    assert not pythonqt.runEventLoop(lambda: bool(turns.append(1)), MILLISECONDS / 1000)
+    assert a_counter.passes - before <= 2 * len(turns) + 2
+
+
+def test_a_timer_gives_the_thread_its_time_only_when_it_waits_lock_free(a_counter: Counter) -> None:
+    turns: list[int] = []
+    given: list[int] = []
+
+    def look() -> None:
+        turns.append(1)
+        while not a_counter.events.empty():
+            a_counter.events.get_nowait()
+
+    def wait() -> None:
+        turns.append(1)
+        before = a_counter.passes
+        a_counter.events.get(timeout=60)
+        given.append(a_counter.passes - before)
+
+    for slot, interval in ((look, 10), (wait, 0)):
+        turns.clear()
+        timer = qt.QTimer()
+        timer.connect("timeout()", slot)
+        timer.start(interval)
+        passes = inTheEventLoop(a_counter)
+        timer.stop()
+        assert turns
+        if slot is look:
+            assert passes <= 3 * len(turns) + 2
+    # Each turn but those with an event left over lasts until the thread has made its passes.
+    assert sum(given) >= PASSES_PER_EVENT * (len(given) - 2)
 
 
 def test_the_loop_ends_when_something_is_true() -> None:
     fired: list[int] = []
     qt.QTimer.singleShot(20, lambda: fired.append(1))
-    assert pythonqt.runEventLoop(lambda: bool(fired), 5)
+    assert pythonqt.runEventLoop(lambda: bool(fired), 60)

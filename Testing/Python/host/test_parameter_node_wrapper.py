@@ -65,9 +65,8 @@ def test_lists_are_stored_when_changed_in_place(a_node: Any) -> None:
     assert Parameters(a_node).words == []
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "error"),
-    [
+def test_wrong_values_are_refused_and_nothing_changes(a_node: Any) -> None:
+    for name, value, error in [
         ("count", 0, ValueError),
         ("count", "3", TypeError),
         ("share", 1.5, ValueError),
@@ -76,14 +75,12 @@ def test_lists_are_stored_when_changed_in_place(a_node: Any) -> None:
         ("text", None, TypeError),
         ("segmentation", "a text", TypeError),
         ("notThere", 1, AttributeError),
-    ],
-)
-def test_wrong_values_are_refused_and_nothing_changes(a_node: Any, name: str, value: Any, error: type) -> None:
-    parameters = Parameters(a_node)
-    before = {key: parameters.getValue(key) for key in parameters.allParameters}
-    with pytest.raises(error):
-        setattr(parameters, name, value)
-    assert {key: parameters.getValue(key) for key in parameters.allParameters} == before
+    ]:
+        parameters = Parameters(a_node)
+        before = {key: parameters.getValue(key) for key in parameters.allParameters}
+        with pytest.raises(error):
+            setattr(parameters, name, value)
+        assert {key: parameters.getValue(key) for key in parameters.allParameters} == before
 
 
 def test_modified_is_called_only_for_other_values(a_node: Any) -> None:
@@ -108,23 +105,20 @@ def test_a_closed_scene_loses_values_until_wrapped_again(a_slicer: ModuleType) -
     assert Parameters(node).count == 30
 
 
-@pytest.mark.parametrize("annotation", [dict[str, int], int | str, slicer.vtkMRMLScalarVolumeNode | int])
-def test_types_nothing_can_keep_are_refused(annotation: Any) -> None:
-    with pytest.raises(ValueError, match="serializer"):
-        parameterNodeWrapper(type("Wrong", (), {"__annotations__": {"value": annotation}}))
+def test_types_nothing_can_keep_are_refused() -> None:
+    for annotation in [dict[str, int], int | str, slicer.vtkMRMLScalarVolumeNode | int]:
+        with pytest.raises(ValueError, match="serializer"):
+            parameterNodeWrapper(type("Wrong", (), {"__annotations__": {"value": annotation}}))
 
 
-@pytest.mark.parametrize(
-    ("annotation", "default", "words"),
-    [
+def test_wrong_defaults_are_refused() -> None:
+    for annotation, default, words in [
         (list[int], [1], "mutable"),
         (Annotated[int, Minimum(3)], 2, "greater"),
         (Annotated[int, Default(1)], 2, "two defaults"),
-    ],
-)
-def test_wrong_defaults_are_refused(annotation: Any, default: Any, words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        parameterNodeWrapper(type("Wrong", (), {"__annotations__": {"value": annotation}, "value": default}))
+    ]:
+        with pytest.raises(ValueError, match=words):
+            parameterNodeWrapper(type("Wrong", (), {"__annotations__": {"value": annotation}, "value": default}))
 
 
 def test_reserved_names_are_refused() -> None:

@@ -22,32 +22,20 @@ def air(deviation: float, level: int = 60, shape: tuple[int, ...] = (256, 256)) 
     return np.clip(np.round(noise), 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("pixels", [np.zeros((5, 7), np.uint8), np.full((40, 300, 3), 255, np.uint8)])
-def test_a_constant_slice_has_no_content(pixels: NDArray[np.uint8]) -> None:
-    assert not has_content(pixels)
+def test_flat_slices_have_no_content_whatever_their_noise() -> None:
+    for pixels in (np.zeros((5, 7), np.uint8), np.full((40, 300, 3), 255, np.uint8), air(0.5), air(2), air(3)):
+        assert not has_content(pixels)
 
 
-@pytest.mark.parametrize("deviation", [0.5, 2, 3])
-def test_noisy_air_has_no_content(deviation: float) -> None:
-    assert not has_content(air(deviation))
-
-
-@pytest.mark.parametrize("contrast", [4, 10, 60])
-def test_an_object_in_the_noise_is_content(contrast: int) -> None:
-    pixels = air(2)
-    pixels[100:130, 90:120] += np.uint8(contrast)
-    assert has_content(pixels)
-
-
-def test_a_single_bright_pixel_is_content() -> None:
+def test_whatever_shows_in_the_noise_is_content() -> None:
+    for contrast in (4, 10, 60):
+        pixels = air(2)
+        pixels[100:130, 90:120] += np.uint8(contrast)
+        assert has_content(pixels)
     pixels = air(2)
     pixels[17, 200] = 120
     assert has_content(pixels)
-
-
-def test_a_faint_slope_is_content() -> None:
-    slope = np.broadcast_to(np.linspace(50, 56, 256), (256, 256))
-    assert has_content(slope.astype(np.uint8))
+    assert has_content(np.broadcast_to(np.linspace(50, 56, 256), (256, 256)).astype(np.uint8))
 
 
 def with_air(volume: Volume) -> Volume:

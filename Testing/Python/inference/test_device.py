@@ -15,11 +15,8 @@ from MedCLIPSegLogic.model.config import ModelConfig
 CPU = torch.device("cpu")
 
 
-def test_a_step_of_the_published_size_is_one_pass_on_a_cpu() -> None:
+def test_a_step_is_one_pass_of_the_published_size_or_all_samples_of_a_small_model(a_config: ModelConfig) -> None:
     assert choose_batch_size(UNIMEDCLIP, 30, CPU) == 1
-
-
-def test_small_models_take_all_samples_at_once(a_config: ModelConfig) -> None:
     assert choose_batch_size(a_config, 30, CPU) == 30
     assert choose_batch_size(a_config, 500, CPU) == 32
 
@@ -34,9 +31,12 @@ def test_memory_limits_the_batch(a_config: ModelConfig, monkeypatch: pytest.Monk
         choose_batch_size(a_config, 30, CPU)
 
 
-@pytest.mark.parametrize(
-    "words", ["CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "std::bad_alloc", "not enough memory: you"]
-)
-def test_other_words_for_too_little_memory(words: str) -> None:
-    assert is_out_of_memory(RuntimeError(words))
+def test_other_words_for_too_little_memory() -> None:
+    for words in (
+        "CUDA error: out of memory",
+        "CUBLAS_STATUS_ALLOC_FAILED",
+        "std::bad_alloc",
+        "not enough memory: you",
+    ):
+        assert is_out_of_memory(RuntimeError(words))
     assert not is_out_of_memory(RuntimeError("shapes do not match"))

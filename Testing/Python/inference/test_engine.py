@@ -44,6 +44,8 @@ def test_batch_size_does_not_matter(a_model: LoadedModel, a_volume: Volume) -> N
     one, three = (finish(a_model, a_volume, samples=7, batch_size=size).prompts[0] for size in (1, 3))
     for name in ("probability", "uncertainty", "mutual_information"):
         assert np.abs(getattr(one, name) - getattr(three, name)).max() < 1e-5
+    # Masks agree but where the threshold is met exactly.
+    assert np.abs(one.probability[one.mask != three.mask] - 0.5).max(initial=0) < 1e-5
 
 
 def test_other_slices_do_not_matter(a_model: LoadedModel, a_volume: Volume) -> None:
@@ -154,26 +156,27 @@ def test_settings_are_recorded(a_model: LoadedModel, a_volume: Volume) -> None:
     assert settings["intensity"]["rule"] == "percentile"
 
 
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
+def test_bad_requests_are_named(a_model: LoadedModel, a_volume: Volume) -> None:
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"prompts": ()}, "prompt is empty"),
         ({"prompts": ("  ",)}, "prompt is empty"),
         ({"prompts": ("a", "a")}, "given twice"),
-        ({"samples": 0}, "samples"),
-        ({"samples": 1001}, "samples"),
-        ({"threshold": 0.0}, "threshold"),
-        ({"threshold": 1.0}, "threshold"),
-        ({"threshold": float("nan")}, "threshold"),
-        ({"seed": -1}, "seed"),
-        ({"batch_size": 0}, "batch size"),
+        ({"samples": 0}, "samples is 0"),
+        ({"samples": 1001}, "samples is 1001"),
+        ({"threshold": 0.0}, "threshold is 0.0"),
+        ({"threshold": float("nan")}, "threshold is nan"),
+        ({"prompts": ("a", "b"), "threshold": (0.5,)}, "1 thresholds for 2 prompts"),
+        ({"prompts": ("a", "b"), "threshold": ()}, "0 thresholds for 2 prompts"),
+        ({"prompts": ("a", "b"), "threshold": (0.5, 1.0)}, "threshold is 1.0"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": 2**64}, "seed is 18446744073709551616"),
+        ({"batch_size": 0}, "batch size is 0"),
         ({"slices": (3, 9)}, "slice range"),
         ({"slices": (3, 3)}, "slice range"),
-    ],
-)
-def test_bad_requests_are_named(a_model: LoadedModel, a_volume: Volume, settings: dict, words: str) -> None:
-    with pytest.raises(MedCLIPSegError, match=words):
-        finish(a_model, a_volume, **settings)
+    ]
+    for settings, words in refused:
+        with pytest.raises(MedCLIPSegError, match=words):
+            finish(a_model, a_volume, **settings)
 
 
 def test_too_little_memory_is_said(a_model: LoadedModel, a_volume: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,27 +191,21 @@ def test_missing_cuda_is_said(a_model: LoadedModel, a_volume: Volume, monkeypatc
         finish(a_model, a_volume, device="cuda")
 
 
-@pytest.mark.parametrize(
-    "error", [MemoryError(), torch.OutOfMemoryError("CUDA"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
-)
-def test_memory_running_out_is_said(
-    a_model: LoadedModel, a_volume: Volume, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    def fail(*_: object) -> None:
-        raise error
-
-    monkeypatch.setattr(a_model.network, "decode", fail)
-    with pytest.raises(MedCLIPSegError, match="too little memory to segment a_volume"):
-        finish(a_model, a_volume)
-
-
-def test_other_failures_are_not_disguised(
+def test_only_memory_running_out_is_told_in_words(
     a_model: LoadedModel, a_volume: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
-        raise RuntimeError("something else")
+    def fail_with(error: Exception) -> None:
+        def fail(*_: object) -> None:
+            raise error
 
-    monkeypatch.setattr(a_model.network, "decode", fail)
+        monkeypatch.setattr(a_model.network, "decode", fail)
+
+    no_memory = RuntimeError("DefaultCPUAllocator: can't allocate memory")
+    for error in (MemoryError(), torch.OutOfMemoryError("CUDA"), no_memory):
+        fail_with(error)
+        with pytest.raises(MedCLIPSegError, match="too little memory to segment a_volume"):
+            finish(a_model, a_volume)
+    fail_with(RuntimeError("something else"))
     with pytest.raises(RuntimeError, match="something else"):
         finish(a_model, a_volume)
 
@@ -219,9 +216,3 @@ def test_mean_uncertainty_of_an_empty_mask_covers_the_segmented_slices_only(
     result = finish(a_model, a_volume, slices=(1, 3), threshold=0.999999).prompts[0]
     assert not result.mask.any()
     assert result.mean_uncertainty == pytest.approx(float(result.uncertainty[1:3].mean()), rel=1e-5)
-
-
-def test_masks_agree_but_where_the_threshold_is_met_exactly(a_model: LoadedModel, a_volume: Volume) -> None:
-    one, seven = (finish(a_model, a_volume, samples=7, batch_size=size).prompts[0] for size in (1, 7))
-    differing = one.mask != seven.mask
-    assert np.abs(one.probability[differing] - 0.5).max(initial=0) < 1e-5

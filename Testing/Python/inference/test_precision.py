@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from small_runs import finish
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference import precision
-from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.model.config import AdapterConfig, HeadConfig, ImageTowerConfig, ModelConfig, TextTowerConfig
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.model.network import MedCLIPSeg
@@ -33,6 +31,7 @@ PUBLISHED_STYLE = ModelConfig(
 
 def test_int8_is_near_and_leaves_the_network_as_it_was(a_model: LoadedModel, a_picture: Volume) -> None:
     before = finish(a_model, a_picture)
+    assert before.settings["precision"] == "float32"
     rough = finish(a_model, a_picture, precision="int8")
     after = finish(a_model, a_picture)
     assert rough.settings["precision"] == "int8"
@@ -64,35 +63,27 @@ def test_every_linear_layer_of_the_published_towers_is_quantized() -> None:
     assert {id(p) for p in twin.pvl_adapters.parameters()} == shared
 
 
-@pytest.mark.parametrize(
-    ("bfloat16", "int8", "device", "wanted"),
-    [
+def test_fast_is_what_the_device_does_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    for bfloat16, int8, device, wanted in (
         (True, True, CPU, "int8"),
         (False, True, CPU, "int8"),
         (True, False, CPU, "float32"),
         (True, True, CUDA, "bfloat16"),
         (False, True, CUDA, "float16"),
-    ],
-)
-def test_fast_is_what_the_device_does_well(
-    monkeypatch: pytest.MonkeyPatch, bfloat16: bool, int8: bool, device: torch.device, wanted: str
-) -> None:
-    monkeypatch.setattr(precision, "can_quantize", lambda: int8)
-    monkeypatch.setattr(precision, "has_bfloat16", lambda: bfloat16)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: bfloat16)
-    assert precision.choose_precision("fast", device) == wanted
+    ):
+        monkeypatch.setattr(precision, "can_quantize", lambda int8=int8: int8)
+        monkeypatch.setattr(precision, "has_bfloat16", lambda bfloat16=bfloat16: bfloat16)
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda bfloat16=bfloat16, **_: bfloat16)
+        assert precision.choose_precision("fast", device) == wanted
 
 
-@pytest.mark.parametrize(
-    ("wanted", "device"), [("bfloat16", CPU), ("float16", CPU), ("int8", CUDA), ("int8", CPU)], ids=str
-)
-def test_what_a_device_does_not_do_well_is_refused(
-    monkeypatch: pytest.MonkeyPatch, wanted: Any, device: torch.device
-) -> None:
+def test_what_a_device_does_not_do_well_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "can_quantize", lambda: False)
     monkeypatch.setattr(precision, "has_bfloat16", lambda: False)
-    with pytest.raises(MedCLIPSegError, match=wanted):
-        precision.choose_precision(wanted, device)
+    refused: list[tuple[Any, torch.device]] = [("bfloat16", CPU), ("float16", CPU), ("int8", CUDA), ("int8", CPU)]
+    for wanted, device in refused:
+        with pytest.raises(MedCLIPSegError, match=wanted):
+            precision.choose_precision(wanted, device)
 
 
 def test_half_precision_is_near_whatever_the_batch(
@@ -105,9 +96,3 @@ def test_half_precision_is_near_whatever_the_batch(
         assert half.probability.dtype == np.float32
         assert 0 < np.abs(half.probability - exact).max() < 0.03
         assert np.abs(half.probability - halves[0].probability).max() < 0.01
-
-
-def test_the_precision_does_not_change_the_default(a_model: LoadedModel, a_picture: Volume) -> None:
-    request = SegmentationRequest(volume=a_picture, prompts=("tumor",))
-    assert request.precision == "float32"
-    assert dataclasses.replace(request, precision="fast").precision == "fast"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,17 +10,19 @@ import pythonqt
 import slicer
 from review_samples import SHAPE, addImage, addResults
 
-from MedCLIPSegLib.run.run_order import RunOrder, prepareRun
+from MedCLIPSegLib.run.order import orderOf
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.scene.views import jump_to_slice
 from MedCLIPSegLogic.volumes.intensity import resolve
 
 PLANES = {"auto": 0, "axial": 0, "coronal": 1, "sagittal": 2}
 """Array axis across the slices of an image without rotation."""
+WINDOWS = {"lung": (-1350, 150), "soft-tissue": (-160, 240), "bone": (-500, 1300), "brain": (0, 80)}
 
 
 @pytest.fixture
 def an_input(a_module_widget: Any) -> Any:
-    """The panel with an image chosen and one prompt."""
+    """The panel with an image chosen, in the views, and one prompt."""
     a_module_widget.logic.parameters.inputVolume = addImage()
     a_module_widget.logic.rows.add(["liver"])
     pythonqt.processEvents(50)
@@ -33,27 +34,35 @@ def choose(combo: Any, key: str) -> None:
     pythonqt.processEvents(30)
 
 
-def order(widget: Any, shown: int | None = 2, device: str = "cpu") -> RunOrder:
-    logic = widget.logic
-    return prepareRun(logic.parameters, list(logic.rows), logic.sliceAxis, shown, device)
+def request(widget: Any, device: str = "cpu") -> Any:
+    return orderOf(widget.logic, list(widget.logic.rows), device).prepared.request
+
+
+def show(widget: Any, index: int) -> None:
+    jump_to_slice(slicer.mrmlScene, widget.logic.volumeNode, widget.logic.sliceAxis.axis, index)
+
+
+def hideViews() -> None:
+    slicer.util.setSliceViewerLayers(background=None)
 
 
 def shownNames(selector: Any) -> list[str]:
     return [selector.nodeFromIndex(index).GetName() for index in range(selector.nodeCount())]
 
 
-def test_maps_are_not_offered_as_images(a_module_widget: Any) -> None:
-    addResults(a_module_widget)
-    names = shownNames(a_module_widget.ui.inputVolumeSelector)
-    assert "ct" in names
-    assert not [name for name in names if "probability" in name or "uncertainty" in name]
-    assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 7
-
-
-def test_label_maps_are_not_offered(an_input: Any) -> None:
+def test_neither_maps_nor_label_maps_are_offered_nor_taken(a_module_widget: Any) -> None:
+    review = addResults(a_module_widget)
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "labels")
     pythonqt.processEvents(30)
-    assert "labels" not in shownNames(an_input.ui.inputVolumeSelector)
+    names = shownNames(a_module_widget.ui.inputVolumeSelector)
+    assert "ct" in names
+    assert not [name for name in names if "probability" in name or "uncertainty" in name or name == "labels"]
+    assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 8
+    logic = review.widget.logic
+    logic.parameters.inputVolume = map_node = logic.mapOf(logic.rows[0], "Probability")
+    for run in (lambda: request(a_module_widget), lambda: logic.segment(map_node, ["liver"], samples=1)):
+        with pytest.raises(MedCLIPSegError, match="This image is a map made by MedCLIPSeg; select the image"):
+            run()
 
 
 def test_color_images_are_offered_without_gray_values(an_input: Any) -> None:
@@ -64,22 +73,22 @@ def test_color_images_are_offered_without_gray_values(an_input: Any) -> None:
     assert an_input.logic.volumeNode is node
     assert not an_input.ui.intensityComboBox.enabled
     choose(an_input.ui.intensityComboBox, "lung")
-    assert order(an_input, 0).request.intensity is None
+    assert request(an_input).intensity is None
 
 
-def test_the_whole_volume_begins_with_the_slice_in_view(an_input: Any) -> None:
+def test_the_whole_volume_or_the_slice_in_view(an_input: Any) -> None:
     assert an_input.ui.scopeComboBox.currentData == "volume"
-    request = order(an_input, shown=4).request
-    assert (request.slices, request.start_slice) == ((0, SHAPE[0]), 4)
-    assert order(an_input, shown=None).request.start_slice == SHAPE[0] // 2
-
-
-def test_the_slice_in_view_alone(an_input: Any) -> None:
+    show(an_input, 4)
+    assert (request(an_input).slices, request(an_input).start_slice) == ((0, SHAPE[0]), 4)
     choose(an_input.ui.scopeComboBox, "slice")
     assert an_input.logic.parameters.scope == "slice"
-    assert order(an_input, shown=3).request.slices == (3, 4)
+    show(an_input, 3)
+    assert request(an_input).slices == (3, 4)
+    hideViews()
     with pytest.raises(MedCLIPSegError, match="No slice view shows"):
-        order(an_input, shown=None)
+        request(an_input)
+    choose(an_input.ui.scopeComboBox, "volume")
+    assert request(an_input).start_slice == SHAPE[0] // 2
 
 
 def test_a_range_starts_as_everything_and_is_counted_from_one(an_input: Any) -> None:
@@ -89,25 +98,21 @@ def test_a_range_starts_as_everything_and_is_counted_from_one(an_input: Any) -> 
     assert ui.firstSliceSpinBox.isVisibleTo(ui.inputCollapsibleButton)
     assert (ui.firstSliceSpinBox.value, ui.lastSliceSpinBox.value) == (1, SHAPE[0])
     ui.firstSliceSpinBox.value, ui.lastSliceSpinBox.value = 2, 4
-    assert order(an_input, shown=0).request.slices == (1, 4)
-    assert order(an_input, shown=0).request.start_slice == 1
-    assert order(an_input, shown=5).request.start_slice == 3
-
-
-def test_a_range_in_falling_order_is_refused(an_input: Any) -> None:
-    choose(an_input.ui.scopeComboBox, "range")
-    an_input.ui.firstSliceSpinBox.value, an_input.ui.lastSliceSpinBox.value = 5, 2
+    for shown, start in ((0, 1), (5, 3)):
+        show(an_input, shown)
+        assert (request(an_input).slices, request(an_input).start_slice) == ((1, 4), start)
+    ui.firstSliceSpinBox.value, ui.lastSliceSpinBox.value = 5, 2
     with pytest.raises(MedCLIPSegError, match="slices 5 to 2 do not fit; choose from 1 to 6"):
-        order(an_input)
+        request(an_input)
 
 
-@pytest.mark.parametrize(("plane", "axis"), PLANES.items())
-def test_each_plane_has_its_slices(an_input: Any, plane: str, axis: int) -> None:
-    choose(an_input.ui.planeComboBox, plane)
+def test_each_plane_has_its_slices(an_input: Any) -> None:
     choose(an_input.ui.scopeComboBox, "range")
-    assert an_input.logic.sliceAxis.axis == axis
-    assert an_input.ui.lastSliceSpinBox.maximum == SHAPE[axis]
-    assert order(an_input).request.plane == plane
+    for plane, axis in PLANES.items():
+        choose(an_input.ui.planeComboBox, plane)
+        assert an_input.logic.sliceAxis.axis == axis
+        assert an_input.ui.lastSliceSpinBox.maximum == SHAPE[axis]
+        assert request(an_input).plane == plane
 
 
 def test_a_picture_has_no_other_plane(an_input: Any) -> None:
@@ -116,44 +121,27 @@ def test_a_picture_has_no_other_plane(an_input: Any) -> None:
     assert an_input.logic.sliceAxis is None
     lines: list[str] = []
     an_input.logic.said.connect(lines.append)
-    an_input.logic.ensureDependencies = lambda: None
     an_input.logic.run([row.rowId for row in an_input.logic.rows])
     assert lines == ["This image is a single slice; choose the plane “As acquired” in Input."]
 
 
-@pytest.mark.parametrize(
-    ("key", "low", "high"),
-    [("lung", -1350, 150), ("soft-tissue", -160, 240), ("bone", -500, 1300), ("brain", 0, 80)],
-)
-def test_a_ct_window_is_handed_on(an_input: Any, key: str, low: float, high: float) -> None:
-    choose(an_input.ui.intensityComboBox, key)
-    volume = order(an_input).request.volume
-    mapping = resolve(order(an_input).request.intensity, volume)
-    np.testing.assert_array_equal(mapping.apply(np.array([low, high], np.float32)), [0, 255])
-
-
-def test_the_displayed_window_is_taken_over(an_input: Any) -> None:
-    display = an_input.logic.volumeNode.GetDisplayNode()
+def test_gray_values_are_handed_on(an_input: Any) -> None:
+    combo, display = an_input.ui.intensityComboBox, an_input.logic.volumeNode.GetDisplayNode()
     display.AutoWindowLevelOff()
     display.SetWindowLevel(50, 110)
-    choose(an_input.ui.intensityComboBox, "display")
-    mapping = resolve(order(an_input).request.intensity, order(an_input).request.volume)
-    np.testing.assert_array_equal(mapping.apply(np.array([85, 135], np.float32)), [0, 255])
-
-
-def test_an_image_without_display_has_no_window(an_input: Any) -> None:
-    choose(an_input.ui.intensityComboBox, "display")
-    slicer.util.setSliceViewerLayers(background=None)  # a view makes a display for what it shows
+    for key, (low, high) in {**WINDOWS, "display": (85, 135)}.items():
+        choose(combo, key)
+        asked = request(an_input)
+        mapping = resolve(asked.intensity, asked.volume)
+        np.testing.assert_array_equal(mapping.apply(np.array([low, high], np.float32)), [0, 255])
+    hideViews()  # a view makes a display for what it shows
     an_input.logic.volumeNode.RemoveAllDisplayNodeIDs()
     with pytest.raises(MedCLIPSegError, match="“ct” is not displayed"):
-        order(an_input)
-
-
-def test_percentiles_and_automatic(an_input: Any) -> None:
-    choose(an_input.ui.intensityComboBox, "percentile")
-    assert order(an_input).request.intensity is not None
-    choose(an_input.ui.intensityComboBox, "auto")
-    assert order(an_input).request.intensity is None
+        request(an_input)
+    choose(combo, "percentile")
+    assert request(an_input).intensity is not None
+    choose(combo, "auto")
+    assert request(an_input).intensity is None
 
 
 def test_choices_reach_the_engine(an_input: Any) -> None:
@@ -161,29 +149,22 @@ def test_choices_reach_the_engine(an_input: Any) -> None:
     logic.rows.add(["spleen"])
     logic.rows.update(logic.rows[1].rowId, threshold=0.7)
     ui.sampleCountSpinBox.value, ui.seedSpinBox.value = 12, 7
-    request = order(an_input, device="cuda").request
-    assert request.prompts == ("liver", "spleen")
-    assert request.thresholds == (0.5, 0.7)
-    assert (request.samples, request.seed, request.device) == (12, 7, "cuda")
-    np.testing.assert_array_equal(request.volume.voxels, slicer.util.arrayFromVolume(logic.volumeNode))
+    asked = request(an_input, device="cuda")
+    assert asked.prompts == ("liver", "spleen")
+    assert asked.thresholds == (0.5, 0.7)
+    assert (asked.samples, asked.seed, asked.device) == (12, 7, "cuda")
+    np.testing.assert_array_equal(asked.volume.voxels, slicer.util.arrayFromVolume(logic.volumeNode))
     slicer.util.arrayFromVolume(logic.volumeNode)[:] = 0
-    assert request.volume.voxels.any()  # a copy: the scene may change during a run
+    assert asked.volume.voxels.any()  # a copy: the scene may change during a run
 
 
-@pytest.mark.parametrize(
-    ("prompts", "sentence"),
-    [((), "no prompt yet"), (("liver", "  "), "no prompt yet"), (("liver", "liver"), "Two rows have the prompt")],
-)
-def test_prompts_that_cannot_run(a_slicer: ModuleType, an_input: Any, prompts: tuple[str, ...], sentence: str) -> None:
-    an_input.logic.rows.replaceAll([])
-    an_input.logic.rows.add(prompts)
-    with pytest.raises(MedCLIPSegError, match=sentence):
-        order(an_input)
-
-
-def test_a_map_is_refused_as_image(a_module_widget: Any) -> None:
-    review = addResults(a_module_widget)
-    parameters = review.widget.logic.parameters
-    parameters.inputVolume = review.widget.logic.mapOf(review.widget.logic.rows[0], "Probability")
-    with pytest.raises(MedCLIPSegError, match="map made by MedCLIPSeg"):
-        order(a_module_widget)
+def test_prompts_that_cannot_run(an_input: Any) -> None:
+    for prompts, sentence in (
+        ((), "no prompt yet"),
+        (("liver", "  "), "no prompt yet"),
+        (("liver", "liver"), "Two rows have the prompt"),
+    ):
+        an_input.logic.rows.replaceAll([])
+        an_input.logic.rows.add(prompts)
+        with pytest.raises(MedCLIPSegError, match=sentence):
+            request(an_input)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -40,10 +39,8 @@ def said(a_module_widget: Any) -> list[str]:
 
 
 def wait(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end
-        pythonqt.processEvents(10)
+    assert pythonqt.runEventLoop(condition, 120)
+    pythonqt.processEvents(10)
 
 
 def choose(widget: Any, name: str) -> None:

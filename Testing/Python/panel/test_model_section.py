@@ -84,16 +84,17 @@ def test_opened_folders_and_device_are_remembered(
     assert reloaded.ui.deviceComboBox.currentText == "Processor"
 
 
-@pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
 def test_another_folder_is_refused(
-    a_module_widget: Any, a_folder: Path, said: list[str], monkeypatch: pytest.MonkeyPatch, missing: str
+    a_module_widget: Any, a_folder: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (a_folder / missing).unlink()
-    openFolder(a_module_widget, a_folder, monkeypatch)
-    assert len(said) == 1
-    assert f"has no {missing};" in said[0]
-    assert a_module_widget.logic.parameters.model == "mini"
-    assert titles(a_module_widget.ui.modelComboBox) == ["mini (bundled)"]
+    for missing in ["config.json", "model.safetensors"]:
+        away = (a_folder / missing).rename(a_folder.parent / missing)
+        openFolder(a_module_widget, a_folder, monkeypatch)
+        away.rename(a_folder / missing)
+        assert f"has no {missing};" in said.pop()
+        assert said == []
+        assert a_module_widget.logic.parameters.model == "mini"
+        assert titles(a_module_widget.ui.modelComboBox) == ["mini (bundled)"]
 
 
 def test_a_cancelled_question_changes_nothing(
@@ -124,17 +125,17 @@ def test_the_model_of_a_scene_from_elsewhere_is_kept(a_module_widget: Any) -> No
     assert a_module_widget.logic.parameters.model == "/elsewhere/<b>model"
 
 
-@pytest.mark.parametrize(("index", "device"), [(0, "auto"), (1, "cpu"), (2, "cuda")])
-def test_the_device_is_chosen(a_module_widget: Any, index: int, device: str) -> None:
-    a_module_widget.ui.deviceComboBox.currentIndex = index
-    assert a_module_widget.panel.model.device() == device == a_module_widget.logic.device()
+def test_the_device_is_chosen(a_module_widget: Any) -> None:
+    for index, device in [(0, "auto"), (1, "cpu"), (2, "cuda")]:
+        a_module_widget.ui.deviceComboBox.currentIndex = index
+        assert a_module_widget.panel.model.device() == device == a_module_widget.logic.device()
 
 
-@pytest.mark.parametrize("stored", ["", "tpu", None, 7, ("cpu", "cuda")])
-def test_an_odd_device_in_the_settings_is_automatic(a_slicer: ModuleType, stored: Any) -> None:
-    a_slicer.app.settings().setValue(model_section.DEVICE_KEY, stored)
-    widget = slicerhost.loadModule("MedCLIPSeg", enter=True)
-    assert widget.panel.model.device() == "auto"
+def test_an_odd_device_in_the_settings_is_automatic(a_slicer: ModuleType) -> None:
+    for stored in ["", "tpu", None, 7, ("cpu", "cuda")]:
+        a_slicer.app.settings().setValue(model_section.DEVICE_KEY, stored)
+        widget = slicerhost.loadModule("MedCLIPSeg", enter=True)
+        assert widget.panel.model.device() == "auto"
 
 
 def test_sample_count_and_seed_are_bound(a_module_widget: Any) -> None:

@@ -15,7 +15,6 @@ from PySide6.QtCore import Qt
 from review_samples import Reviewed, addImage, addResults, compositeXml, press, writeResults
 
 from MedCLIPSegLogic.scene.maps import MAP_ROLES, find_map
-from MedCLIPSegLogic.scene.overlay import overlay_map
 
 Pump = Callable[..., None]
 
@@ -63,7 +62,6 @@ def test_toggling_restores_the_views(a_slicer: ModuleType, a_review: Reviewed) -
     ui.overlayCheckBox.checked = False
     pythonqt.processEvents(50)
     assert compositeXml() == before
-    assert overlay_map(a_slicer.mrmlScene) is None
 
 
 def test_each_map_has_its_range_and_legend(a_slicer: ModuleType, a_review: Reviewed) -> None:
@@ -238,8 +236,8 @@ def test_scene_brings_the_overlay_back(a_slicer: ModuleType, a_review: Reviewed,
     assert shown(a_slicer) == {None}
     a_slicer.util.loadScene(str(tmp_path / "scene.mrb"))
     pump(lambda: ui.overlayCheckBox.checked, 5)
-    shownMap = overlay_map(a_slicer.mrmlScene)
-    assert shownMap.GetAttribute("MedCLIPSeg.Role") == "MutualInformation"
+    [shownId] = shown(a_slicer)
+    assert a_slicer.mrmlScene.GetNodeByID(shownId).GetAttribute("MedCLIPSeg.Role") == "MutualInformation"
     assert ui.overlayOpacitySlider.value == pytest.approx(0.7)
     assert ui.overlayMapComboBox.currentData == "MutualInformation"
     ui.overlayCheckBox.checked = False

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-import pytest
 import slicerhost
 from slicerhost import sample_data
 from slicerhost.start import REPOSITORY
@@ -46,16 +45,16 @@ def test_a_loaded_image_is_chosen(a_slicer: ModuleType, a_module_widget: Any, pu
     assert a_module_widget.ui.inputVolumeSelector.currentNode() is node
 
 
-@pytest.mark.parametrize("times", [1, 3])
-def test_leaving_and_coming_back_keeps_the_choices(a_slicer: ModuleType, a_module_widget: Any, times: int) -> None:
-    a_module_widget.logic.parameters.sampleCount = 12
-    for _time in range(times):
-        a_slicer.util.selectModule("Volumes")
-        assert not a_module_widget.parent.isEntered
-        a_slicer.util.selectModule("MedCLIPSeg")
-    assert a_module_widget.ui.sampleCountSpinBox.value == 12
-    a_module_widget.ui.sampleCountSpinBox.value = 13
-    assert a_module_widget.logic.parameters.sampleCount == 13
+def test_leaving_and_coming_back_keeps_the_choices(a_slicer: ModuleType, a_module_widget: Any) -> None:
+    for times in [1, 3]:
+        a_module_widget.logic.parameters.sampleCount = 12
+        for _time in range(times):
+            a_slicer.util.selectModule("Volumes")
+            assert not a_module_widget.parent.isEntered
+            a_slicer.util.selectModule("MedCLIPSeg")
+        assert a_module_widget.ui.sampleCountSpinBox.value == 12
+        a_module_widget.ui.sampleCountSpinBox.value = 13
+        assert a_module_widget.logic.parameters.sampleCount == 13
 
 
 def test_a_left_panel_does_not_follow_the_node(a_slicer: ModuleType, a_module_widget: Any) -> None:

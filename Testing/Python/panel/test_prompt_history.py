@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PySide6.QtCore import QSettings
 
 from MedCLIPSegLib.prompts.prompt_history import MAX_ENTRIES, SETTINGS_KEY, PromptHistory
@@ -50,9 +49,8 @@ def test_blank_prompts_are_not_remembered() -> None:
     assert settings == {}
 
 
-@pytest.mark.parametrize(
-    ("stored", "entries"),
-    [
+def test_whatever_the_settings_return_is_understood() -> None:
+    for stored, entries in [
         (None, []),
         ("liver", ["liver"]),
         ("", []),
@@ -60,19 +58,15 @@ def test_blank_prompts_are_not_remembered() -> None:
         (["liver", None, 3, "liver", " "], ["liver"]),
         (7, []),
         ({"a": 1}, []),
-    ],
-)
-def test_whatever_the_settings_return_is_understood(stored: Any, entries: list[str]) -> None:
-    assert PromptHistory(SettingsDouble({SETTINGS_KEY: stored})).entries() == entries
+    ]:
+        assert PromptHistory(SettingsDouble({SETTINGS_KEY: stored})).entries() == entries
 
 
-@pytest.mark.parametrize(
-    "prompts", [["one"], ["tumor, left"], ["@x", "a|b", '"q"'], ["左肾 é", "50 %"], ["two\nlines"]]
-)
-def test_prompts_survive_a_restart(prompts: list[str], tmp_path: Path) -> None:
-    file = str(tmp_path / "settings.ini")
-    settings = QSettings(file, QSettings.Format.IniFormat)
-    PromptHistory(settings).add(prompts)
-    settings.sync()
-    del settings
-    assert PromptHistory(QSettings(file, QSettings.Format.IniFormat)).entries() == prompts
+def test_prompts_survive_a_restart(tmp_path: Path) -> None:
+    for prompts in [["one"], ["tumor, left"], ["@x", "a|b", '"q"'], ["左肾 é", "50 %"], ["two\nlines"]]:
+        file = str(tmp_path / f"{len(prompts[0])}.ini")
+        settings = QSettings(file, QSettings.Format.IniFormat)
+        PromptHistory(settings).add(prompts)
+        settings.sync()
+        del settings
+        assert PromptHistory(QSettings(file, QSettings.Format.IniFormat)).entries() == prompts

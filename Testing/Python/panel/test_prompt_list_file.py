@@ -24,14 +24,14 @@ def load(path: Path, text: str, encoding: str = "utf-8") -> list[ListedPrompt]:
     return loadPromptList(path)
 
 
-@pytest.mark.parametrize("prompt", ODD_PROMPTS)
-def test_what_was_saved_is_read_again(a_path: Path, prompt: str) -> None:
-    color = (0.2, 0.4, 1.0)
-    savePromptList([PromptRow(prompt, "a name", color, 0.35), PromptRow(prompt + "2")], a_path)
-    first, second = loadPromptList(a_path)
-    assert first == ListedPrompt(prompt, "a name", color, 0.35)
-    assert second.color == pytest.approx(PromptRow().color, abs=0.5 / 255)
-    assert (second.prompt, second.name, second.threshold) == (prompt + "2", "", 0.5)
+def test_what_was_saved_is_read_again(a_path: Path) -> None:
+    for prompt in ODD_PROMPTS:
+        color = (0.2, 0.4, 1.0)
+        savePromptList([PromptRow(prompt, "a name", color, 0.35), PromptRow(prompt + "2")], a_path, True)
+        first, second = loadPromptList(a_path)
+        assert first == ListedPrompt(prompt, "a name", color, 0.35)
+        assert second.color == pytest.approx(PromptRow().color, abs=0.5 / 255)
+        assert (second.prompt, second.name, second.threshold) == (prompt + "2", "", 0.5)
 
 
 def test_rows_without_prompt_are_not_saved(a_path: Path) -> None:
@@ -44,13 +44,16 @@ def test_spreadsheet_programs_see_what_the_text_is(a_path: Path) -> None:
     assert a_path.read_bytes().startswith(b"\xef\xbb\xbfname,prompt,color,threshold\r\n")
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_columns_in_any_order_and_style(a_path: Path, encoding: str, end: str, delimiter: str) -> None:
-    lines = [["Threshold", " PROMPT", "note"], ["0.25", "liver", "x"], [], ["", "left kidney", ""]]
-    text = end.join(delimiter.join(line) for line in lines) + end
-    assert load(a_path, text, encoding) == [ListedPrompt("liver", threshold=0.25), ListedPrompt("left kidney")]
+def test_columns_in_any_order_and_style(a_path: Path) -> None:
+    for encoding in ["utf-8", "utf-8-sig"]:
+        for end in ["\n", "\r\n", "\r"]:
+            for delimiter in [",", ";", "\t"]:
+                lines = [["Threshold", " PROMPT", "note"], ["0.25", "liver", "x"], [], ["", "left kidney", ""]]
+                text = end.join(delimiter.join(line) for line in lines) + end
+                assert load(a_path, text, encoding) == [
+                    ListedPrompt("liver", threshold=0.25),
+                    ListedPrompt("left kidney"),
+                ]
 
 
 def test_decimal_commas_of_a_spreadsheet(a_path: Path) -> None:
@@ -61,16 +64,16 @@ def test_short_lines_leave_the_rest_open(a_path: Path) -> None:
     assert load(a_path, "name,prompt,color,threshold\nL,liver\n") == [ListedPrompt("liver", "L")]
 
 
-@pytest.mark.parametrize("header", ["", "prompt\n", "Prompt\r\n", "\n\nprompt\n"])
-def test_one_prompt_a_line(a_path: Path, header: str) -> None:
-    text = header + 'liver, left lobe\n\n  kidney \n"spleen, with ""spots"""\ntumor; both sides'
-    expected = ["liver, left lobe", "kidney", 'spleen, with "spots"', "tumor; both sides"]
-    assert [entry.prompt for entry in load(a_path, text)] == expected
+def test_one_prompt_a_line(a_path: Path) -> None:
+    for header in ["", "prompt\n", "Prompt\r\n", "\n\nprompt\n"]:
+        text = header + 'liver, left lobe\n\n  kidney \n"spleen, with ""spots"""\ntumor; both sides'
+        expected = ["liver, left lobe", "kidney", 'spleen, with "spots"', "tumor; both sides"]
+        assert [entry.prompt for entry in load(a_path, text)] == expected
 
 
-@pytest.mark.parametrize("line", ['say "it"', '"it" and "that"', '"', "it's", "#ff0000", "0.5"])
-def test_a_line_without_header_is_taken_as_it_is(a_path: Path, line: str) -> None:
-    assert [entry.prompt for entry in load(a_path, line + "\nliver")] == [line, "liver"]
+def test_a_line_without_header_is_taken_as_it_is(a_path: Path) -> None:
+    for line in ['say "it"', '"it" and "that"', '"', "it's", "#ff0000", "0.5"]:
+        assert [entry.prompt for entry in load(a_path, line + "\nliver")] == [line, "liver"]
 
 
 def test_a_table_that_lost_its_header_is_still_a_table(a_path: Path) -> None:
@@ -78,9 +81,8 @@ def test_a_table_that_lost_its_header_is_still_a_table(a_path: Path) -> None:
     assert entries == [ListedPrompt("liver", "L", (0.0, 0.0, 1.0)), ListedPrompt("kidney", "K")]
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "problem"),
-    [
+def test_errors_name_file_and_line(a_path: Path) -> None:
+    for text, line, problem in [
         ("prompt,color\nliver,red\n", 2, "“red”"),
         ("prompt,color\nliver,#12345\n", 2, "“#12345”"),
         ("prompt,threshold\nliver,\nkidney,1\n", 3, "“1”"),
@@ -91,18 +93,16 @@ def test_a_table_that_lost_its_header_is_still_a_table(a_path: Path) -> None:
         ("name,prompt\nL,liver,0.5\n", 2, "3 cells for 2 columns"),
         ("L,liver,#0000ff,0.5\nK,kidney,blue,0.5\n", 2, "“blue”"),
         ('prompt,name\n"' + "x" * 200_000 + '",L\n', 2, "can't be read"),
-    ],
-)
-def test_errors_name_file_and_line(a_path: Path, text: str, line: int, problem: str) -> None:
-    with pytest.raises(MedCLIPSegError, match=re.escape(f"Line {line} of the prompt list {a_path} ")) as caught:
-        load(a_path, text)
-    assert problem in str(caught.value)
+    ]:
+        with pytest.raises(MedCLIPSegError, match=re.escape(f"Line {line} of the prompt list {a_path} ")) as caught:
+            load(a_path, text)
+        assert problem in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "\n \n", "prompt\n", "name,prompt\n,\n"])
-def test_a_list_without_prompts_is_refused(a_path: Path, text: str) -> None:
-    with pytest.raises(MedCLIPSegError, match="holds no prompt"):
-        load(a_path, text)
+def test_a_list_without_prompts_is_refused(a_path: Path) -> None:
+    for text in ["", "\n \n", "prompt\n", "name,prompt\n,\n"]:
+        with pytest.raises(MedCLIPSegError, match="holds no prompt"):
+            load(a_path, text)
 
 
 def test_other_files_are_refused(a_path: Path, tmp_path: Path) -> None:

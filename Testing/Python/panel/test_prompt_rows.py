@@ -30,15 +30,6 @@ def test_new_rows_take_the_colors_in_turn(a_list: PromptRows) -> None:
     assert a_list.add(["tumor"])[0].color == GREEN
 
 
-def test_rows_go_behind_the_one_asked_for(a_list: PromptRows) -> None:
-    a_list.add(["a", "b"], after=0)
-    assert prompts(a_list) == ["liver", "a", "b", "kidney", "spleen"]
-
-
-def test_lines_become_rows_without_blanks(a_list: PromptRows) -> None:
-    assert [row.prompt for row in a_list.addLines("  tumor \r\n\n\tcyst\n   \n")] == ["tumor", "cyst"]
-
-
 def test_moving_stops_at_the_ends(a_list: PromptRows) -> None:
     assert a_list.move(2, -1) == 1
     assert prompts(a_list) == ["liver", "spleen", "kidney"]
@@ -67,22 +58,19 @@ def test_every_change_is_told_once_and_no_change_never(a_list: PromptRows) -> No
     assert told == [5, 5]
 
 
-@pytest.mark.parametrize("prompt", ODD_PROMPTS)
-def test_any_prompt_survives_the_scene(a_list: PromptRows, prompt: str) -> None:
-    a_list.update(a_list[1].rowId, prompt=prompt, name=prompt[::-1], threshold=0.25, segmentId="S")
-    text = a_list.toJson()
-    assert text.isascii()
-    assert PromptRows.parse(text) == list(a_list)
+def test_any_prompt_survives_the_scene(a_list: PromptRows) -> None:
+    for prompt in ODD_PROMPTS:
+        a_list.update(a_list[1].rowId, prompt=prompt, name=prompt[::-1], threshold=0.25, segmentId="S")
+        text = a_list.toJson()
+        assert text.isascii()
+        assert PromptRows.parse(text) == list(a_list)
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "{}", "3", '["x", 4, null]', "[[]]"])
-def test_what_is_no_list_of_rows_gives_none(text: str) -> None:
-    assert PromptRows.parse(text) == []
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
+def test_what_does_not_fit_is_left_out_and_a_row_without_id_gets_one() -> None:
+    for text in ("", "nonsense", "{}", "3", '["x", 4, null]', "[[]]"):
+        assert PromptRows.parse(text) == []
+    plain = PromptRow(prompt="liver", name="L", rowId="1")
+    for field, value in (
         ("prompt", 3),
         ("color", [1, 2, 3]),
         ("color", "red"),
@@ -93,16 +81,10 @@ def test_what_is_no_list_of_rows_gives_none(text: str) -> None:
         ("threshold", True),
         ("segmentId", None),
         ("other", 1),
-    ],
-)
-def test_a_value_that_does_not_fit_is_left_out(field: str, value: object) -> None:
-    plain = PromptRow(prompt="liver", name="L", rowId="1")
-    entry = {"prompt": "liver", "name": "L", "rowId": "1", field: value}
-    expected = replace(plain, prompt="") if field == "prompt" else plain
-    assert PromptRows.parse(json.dumps([entry])) == [expected]
-
-
-def test_a_row_without_id_gets_one() -> None:
+    ):
+        entry = {"prompt": "liver", "name": "L", "rowId": "1", field: value}
+        expected = replace(plain, prompt="") if field == "prompt" else plain
+        assert PromptRows.parse(json.dumps([entry])) == [expected]
     first, second = PromptRows.parse('[{"prompt": "a", "rowId": ""}, {"prompt": "b"}]')
     assert first.rowId
     assert first.rowId != second.rowId

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pytest
 import pythonqt
 import slicer
 
-from MedCLIPSegLib.run.run_control import IDLE, RUNNING, WRITING
+from MedCLIPSegLib.run.run_control import IDLE, RUNNING
 
 PROMPT = "tumor in the brain MRI"
 
@@ -79,9 +79,7 @@ def test_cancel_writes_nothing_and_a_new_run_works(a_run: Any, pump: Any) -> Non
     before = counts()
     pythonqt.processEvents(300)
     a_run.ui.runButton.clicked()
-    started = time.monotonic()
     finish(a_run, pump)
-    assert time.monotonic() - started < 5
     assert segments() == []
     assert "ancel" in a_run.ui.statusLabel.text
     after = counts()
@@ -130,10 +128,10 @@ def test_results_arrive_while_another_module_is_open(a_module_widget: Any, a_vol
 def test_leaving_the_application_ends_the_run(a_run: Any) -> None:
     pythonqt.processEvents(100)
     a_run.cleanup()
-    ended = time.monotonic() + 20
-    while any(thread.name == "MedCLIPSeg" for thread in threading.enumerate()) and time.monotonic() < ended:
-        time.sleep(0.05)
-    assert not any(thread.name == "MedCLIPSeg" for thread in threading.enumerate())
+    for thread in threading.enumerate():
+        if thread.name == "MedCLIPSeg":
+            thread.join(120)
+            assert not thread.is_alive()
     assert segments() == []
 
 
@@ -152,19 +150,15 @@ def test_reload_during_a_run_gives_a_working_panel(a_run: Any, a_volume_node: An
     assert len(segments()) == 1
 
 
-@pytest.mark.parametrize(
-    "prompt",
-    ['left | "right" tumor', "tumor\nin the brain", "Tumor im Gehirn – größer als 5 mm 脑", "tumor " * 83],
-    ids=["bar and quotes", "newline", "beyond ASCII", "498 letters"],
-)
-def test_odd_prompts_come_back_whole(a_module_widget: Any, a_volume_node: Any, pump: Any, prompt: str) -> None:
+def test_odd_prompts_come_back_whole(a_module_widget: Any, a_volume_node: Any, pump: Any) -> None:
+    odd = ['left | "right" tumor', "tumor\nin the brain", "Tumor im Gehirn – größer als 5 mm 脑", "tumor " * 83]
     a_module_widget.logic.parameters.sampleCount = 1
-    start(a_module_widget, prompt)
+    start(a_module_widget, *odd)
     finish(a_module_widget, pump)
-    row = a_module_widget.logic.rows[0]
-    assert row.prompt == prompt
-    assert a_module_widget.logic.segmentOf(row) is not None
-    assert a_module_widget.logic.mapOf(row, "Uncertainty") is not None
+    assert [row.prompt for row in a_module_widget.logic.rows] == odd
+    for row in a_module_widget.logic.rows:
+        assert a_module_widget.logic.segmentOf(row) is not None
+        assert a_module_widget.logic.mapOf(row, "Uncertainty") is not None
 
 
 def test_second_run_adds_no_nodes(a_module_widget: Any, a_volume_node: Any, pump: Any) -> None:
@@ -197,59 +191,30 @@ def test_undo_takes_a_result_back(a_module_widget: Any, a_volume_node: Any, pump
     assert a_module_widget.logic.stateOf(a_module_widget.logic.rows[0]) == "new"
 
 
-def test_event_loop_is_never_blocked_for_long(a_module_widget: Any, a_volume_node: Any, pump: Any) -> None:
-    """From the start of a run to its results in the scene, once PyTorch and the model are loaded."""
-    from PySide6.QtCore import QTimer
+def test_the_event_loop_turns_between_all_that_a_run_does(
+    a_module_widget: Any, a_volume_node: Any, pump: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events of the engine come one turn of the event loop after the other, and so do the steps of writing."""
+    import qt
 
-    a_module_widget.logic.parameters.sampleCount = 30
+    done: list[str] = []
+    timer = qt.QTimer()
+    timer.setInterval(0)
+    timer.connect("timeout()", lambda: done.append("turn"))
+    control = a_module_widget.logic.runControl
+    control.progressed.connect(lambda _progress: done.append("progress"))
+    write, writing = control._writeStep, "writing"
+    control._writeTimer.disconnect("timeout()", write)
+    control._writeTimer.connect("timeout()", lambda: (done.append(writing), write()))
+    a_module_widget.logic.parameters.sampleCount = 4
+    timer.start()
     start(a_module_widget, PROMPT, "polyp")
     finish(a_module_widget, pump)
-
-    def longestGap() -> float:
-        turns: list[float] = []
-        clock = QTimer()
-        clock.timeout.connect(lambda: turns.append(time.monotonic()))
-        clock.start(0)
-        pythonqt.processEvents(20)
-        a_module_widget.logic.run([row.rowId for row in a_module_widget.logic.rows])
-        finish(a_module_widget, pump)
-        clock.stop()
-        assert turns[-1] - turns[0] > 0.5
-        return float(np.diff(turns).max())
-
-    # The best of three: other work of the machine is not the panel's.
-    gaps = [longestGap() for _ in range(3)]
-    assert min(gaps) < 0.1, gaps
-
-
-def test_engine_keeps_its_speed(a_module_widget: Any, a_volume_node: Any, pump: Any) -> None:
-    """Share of its speed alone that the engine has while the event loop holds Python's lock."""
-    from MedCLIPSegLogic.inference.engine import run
-    from MedCLIPSegLogic.inference.request import SegmentationRequest
-    from MedCLIPSegLogic.model.library import load_model
-    from MedCLIPSegLogic.scene.volumes import volume_from_node
-
-    model = load_model("mini")
-    request = SegmentationRequest(volume_from_node(a_volume_node), (PROMPT,), samples=60)
-    list(run(model, request, previews=True))
-
-    def alone() -> float:
-        started = time.monotonic()
-        list(run(model, request, previews=True))
-        return time.monotonic() - started
-
-    def inPanel() -> float:
-        seconds: list[float] = []
-        a_module_widget.logic.runControl.ended.connect(lambda *_values: seconds.append(time.monotonic()))
-        begun = time.monotonic()
-        a_module_widget.logic.run([row.rowId for row in a_module_widget.logic.rows])
-        pump(until=lambda: a_module_widget.logic.runControl.state in (WRITING, IDLE), seconds=120)
-        taken = time.monotonic() - begun
-        finish(a_module_widget, pump)
-        return taken
-
-    a_module_widget.logic.parameters.sampleCount = 60
-    a_module_widget.logic.rows.add([PROMPT])
-    inPanel()
-    shares = [alone() / inPanel() for _ in range(3)]
-    assert max(shares) > 0.8, shares
+    timer.stop()
+    steps = [index for index, what in enumerate(done) if what == writing]
+    assert len(steps) >= 2 * 4  # a segment and three maps per prompt
+    assert done.count("progress") > 0
+    for before, after in pairwise(steps):
+        assert "turn" in done[before:after]
+    # What holds the loop up is a step or a wait for the worker, of which none is repeated without a turn.
+    assert done.count("turn") >= done.count("progress") + len(steps)

@@ -29,5 +29,5 @@ def test_samples_are_drawn_as_needed_unless_all_are_wanted(a_module_widget: Any,
     assert (settings["adaptive"] is not None) is adaptive
     assert settings["samples"] == 40
     text = ui.statusLabel.text
-    drawn = float(next(line for line in text.splitlines() if "samples a slice" in line).split()[0])
+    drawn = float(next(line for line in text.splitlines() if "samples per slice" in line).split()[0])
     assert 3 <= drawn < 40 if adaptive else drawn == 40

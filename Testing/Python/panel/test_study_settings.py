@@ -11,7 +11,7 @@ import slicer
 from slicerhost.fixtures import Pump
 from zero_shot_panel import addPicture, choose, isShown, runAll, setChoice
 
-from MedCLIPSegLogic.clip_sam import choices as workflow
+from MedCLIPSegLogic.clip_sam import towers as clip_towers
 from MedCLIPSegLogic.clip_sam.m2ib import PUBLISHED
 from MedCLIPSegLogic.clip_sam.prompt_sets import load_prompt_sets
 from MedCLIPSegLogic.clip_sam.towers import load_towers
@@ -25,6 +25,7 @@ def a_method(a_module_widget: Any) -> Any:
     """The panel with MedCLIP-SAMv2 chosen."""
     a_module_widget.ui.modelCollapsibleButton.collapsed = False
     choose(a_module_widget, "medclip-sam-v2")
+    setChoice(a_module_widget.ui.zeroShotSamComboBox, "none")
     return a_module_widget
 
 
@@ -89,7 +90,7 @@ def test_a_study_this_version_does_not_know_is_kept_and_refused(a_method: Any, p
     a_method.logic.rows.add(["tumor"])
     a_method.logic.parameters.zeroShotStudy = "knee MRI"
     pythonqt.processEvents(30)
-    assert "“study” is “knee MRI”; choose one of breast ultrasound" in runAll(a_method, pump)
+    assert "There is no study 'knee MRI'; choose one of breast ultrasound" in runAll(a_method, pump)
     assert a_method.ui.zeroShotStudyComboBox.currentText == "Knee MRI"
     assert not slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
 
@@ -122,7 +123,7 @@ def test_another_study_does_not_load_the_towers_again(
     a_method: Any, pump: Pump, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded: list[str] = []
-    monkeypatch.setattr(workflow, "load_towers", lambda name: loaded.append(name) or load_towers(name))
+    monkeypatch.setattr(clip_towers, "load_towers", lambda name: loaded.append(name) or load_towers(name))
     addPicture()
     a_method.logic.rows.add(["finding"])
     for study in ("breast ultrasound", "brain MRI", ""):
@@ -137,7 +138,7 @@ def test_a_design_speaks_of_one_prompt(a_method: Any, pump: Pump) -> None:
     setChoice(a_method.ui.zeroShotStudyComboBox, "breast ultrasound")
     setChoice(a_method.ui.zeroShotDesignComboBox, "P0")
     a_method.logic.rows.add(["left one", "right one"])
-    assert "P0 speaks of one thing; segment one prompt alone" in runAll(a_method, pump)
+    assert "P0 speaks of one thing; give a single prompt" in runAll(a_method, pump)
     assert not slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
 
 

@@ -19,6 +19,7 @@ def test_the_review_tells_what_the_uncertainty_is_for_every_kind_of_run(a_module
     logic, ui = a_module_widget.logic, a_module_widget.ui
     note = ui.uncertaintyNoteLabel
     choose(a_module_widget, "medclip-sam-v2")
+    setChoice(ui.zeroShotSamComboBox, "none")
     ui.zeroShotConfidenceSpinBox.value = 0
     first = logic.rows.add(["tumor"])[0]
     logic.parameters.currentRow = 0

@@ -15,7 +15,7 @@ from slicerhost.fixtures import Pump
 from small_sam import save_sam
 from zero_shot_panel import TITLES, addPicture, choose, isShown, runAll, setChoice
 
-from MedCLIPSegLogic.clip_sam.engine import UNCERTAINTY
+from MedCLIPSegLogic.clip_sam.chain import UNCERTAINTY
 from MedCLIPSegLogic.clip_sam.methods import METHODS
 from MedCLIPSegLogic.scene.segmentation import segment_mask
 from MedCLIPSegLogic.scene.tags import segment_record
@@ -57,9 +57,10 @@ def test_without_a_sam_the_way_to_one_is_said(a_module_widget: Any) -> None:
     ui.modelCollapsibleButton.collapsed = False
     ui.zeroShotDetailsButton.collapsed = False
     choose(a_module_widget, "medclip-sam-v2")
-    assert ui.zeroShotNoteLabel.text.startswith("No SAM is on this computer, so the result is the coarse mask.")
+    assert ui.zeroShotNoteLabel.text.startswith("No SAM is on this computer: press “Download model…” for SAM ViT-B")
+    assert "or “None: the coarse mask”" in ui.zeroShotNoteLabel.text
     assert not isShown(ui.zeroShotPromptsComboBox)
-    assert not isShown(ui.downloadModelButton)
+    assert isShown(ui.downloadModelButton)
     setChoice(ui.zeroShotSamComboBox, "sam-vit-base")
     assert "is not on this computer: press Download model…" in ui.zeroShotNoteLabel.text
     assert isShown(ui.downloadModelButton)
@@ -122,7 +123,7 @@ def test_a_run_with_a_sam_that_is_missing_is_refused(a_module_widget: Any, pump:
     choose(a_module_widget, "medclip-sam")
     setChoice(a_module_widget.ui.zeroShotSamComboBox, "medsam")
     a_module_widget.logic.rows.add(["tumor"])
-    assert "is not on this computer: press Download model… in Model" in runAll(a_module_widget, pump)
+    assert "is not on this computer: press “Download model…” in Model" in runAll(a_module_widget, pump)
     assert not slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
 
 
@@ -176,6 +177,7 @@ def test_a_run_gives_segment_overlay_threshold_and_export(a_module_widget: Any, 
     volumeNode = addPicture()
     logic, ui = a_module_widget.logic, a_module_widget.ui
     choose(a_module_widget, "medclip-sam-v2")
+    setChoice(ui.zeroShotSamComboBox, "none")
     ui.zeroShotConfidenceSpinBox.value = 0
     logic.rows.add(["breast tumor"])
     text = runAll(a_module_widget, pump)
@@ -232,6 +234,7 @@ def test_nothing_found_is_a_result(a_module_widget: Any, pump: Pump) -> None:
     errors: list[Exception] = []
     logic.failed.connect(errors.append)
     choose(a_module_widget, "medclip-sam-v2")
+    setChoice(a_module_widget.ui.zeroShotSamComboBox, "none")
     a_module_widget.ui.zeroShotConfidenceSpinBox.value = 99
     logic.rows.add(["breast tumor"])
     assert "breast tumor: nothing found." in runAll(a_module_widget, pump)
@@ -247,9 +250,10 @@ def test_a_trained_model_follows_a_method(a_module_widget: Any, pump: Pump) -> N
     logic = a_module_widget.logic
     logic.rows.add(["breast tumor"])
     choose(a_module_widget, "medclip-sam-v2")
+    setChoice(a_module_widget.ui.zeroShotSamComboBox, "none")
     runAll(a_module_widget, pump)
     setChoice(a_module_widget.ui.modelComboBox, "mini")
     logic.parameters.sampleCount = 3
-    assert "samples a slice" in runAll(a_module_widget, pump)
+    assert "samples per slice" in runAll(a_module_widget, pump)
     segment = logic.segmentationNode.GetSegmentation().GetSegment(logic.segmentOf(logic.rows[0]))
     assert "method" not in json.loads(segment_record(segment)["Settings"])

@@ -27,7 +27,7 @@ def test_panel_requirements_follow_the_project() -> None:
 
 
 def test_panel_asks_for_the_same_torch() -> None:
-    source = (ROOT / "MedCLIPSeg/MedCLIPSegLib/setup/pytorch_provider.py").read_text(encoding="utf-8")
+    source = (ROOT / "MedCLIPSeg/MedCLIPSegLib/setup/dependencies.py").read_text(encoding="utf-8")
     values = [
         ast.literal_eval(node.value)
         for node in ast.parse(source).body

@@ -21,6 +21,7 @@ from MedCLIPSegLogic.scene.result_writer import SceneResult, write_result
 from MedCLIPSegLogic.scene.segmentation import segment_mask
 from MedCLIPSegLogic.scene.tags import segment_record
 from MedCLIPSegLogic.scene.volumes import add_volume_node
+from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.volumes.volume import Volume
 
 EVERYTHING = frozenset({"seg.nrrd", "nii.gz", "nrrd", "stl"})
@@ -52,7 +53,9 @@ def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_everything_is_there_and_in_the_record(written: SceneResult, a_volume_node: Any, tmp_path: Path) -> None:
+def test_everything_is_there_and_in_the_record(
+    written: SceneResult, a_result: SegmentationResult, a_volume_node: Any, tmp_path: Path
+) -> None:
     folder = tmp_path / "new" / "case"
     files = export_results(written.segmentation, a_volume_node, choice(written, maps=True), folder)
     expected = {"ct.seg.nrrd", "ct-labels.labels.csv", "liver.stl", "lesion.stl", "export.json"}
@@ -60,6 +63,9 @@ def test_everything_is_there_and_in_the_record(written: SceneResult, a_volume_no
         expected |= {f"ct-labels_{name}.nii.gz", f"ct-labels_{name}.nrrd"}
         expected |= {f"{name}.probability.nii.gz", f"{name}.uncertainty.nii.gz"}
     assert names_in(folder) == expected == {path.name for path in files}
+    exported = read_volume(folder / "liver.probability.nii.gz")
+    np.testing.assert_array_equal(exported.voxels, a_result.prompts[0].probability)
+    np.testing.assert_allclose(exported.ijk_to_ras, a_result.volume.ijk_to_ras, atol=1e-5)
     assert files[-1] == folder / "export.json"
     record = record_of(folder)
     assert set(record["files"]) == expected - {"export.json"}
@@ -169,13 +175,13 @@ def test_foreign_file_is_never_replaced(written: SceneResult, a_volume_node: Any
     assert (tmp_path / "ct.seg.nrrd").read_text() == "mine"
 
 
-@pytest.mark.parametrize("kind", sorted(EVERYTHING))
-def test_full_disk_leaves_nothing_behind(written: SceneResult, a_volume_node: Any, tmp_path: Path, kind: str) -> None:
-    with pytest.raises(MedCLIPSegError) as caught, full_disk():
-        export_results(written.segmentation, a_volume_node, choice(written, kind), tmp_path / "out")
-    assert ".part" not in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert list(tmp_path.iterdir()) == []
+def test_full_disk_leaves_nothing_behind(written: SceneResult, a_volume_node: Any, tmp_path: Path) -> None:
+    for kind in sorted(EVERYTHING):
+        with pytest.raises(MedCLIPSegError) as caught, full_disk():
+            export_results(written.segmentation, a_volume_node, choice(written, kind), tmp_path / "out")
+        assert ".part" not in str(caught.value)
+        assert "\n" not in str(caught.value)
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_place_that_cannot_be_written_is_one_sentence(written: SceneResult, a_volume_node: Any, tmp_path: Path) -> None:

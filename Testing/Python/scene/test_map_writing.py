@@ -13,8 +13,8 @@ from scene_samples import SHAPE, MakeResult, box, written_maps
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.scene.arrays import copy_voxels
+from MedCLIPSegLogic.scene.colors import HEAT_COLOR_NODE_NAME, HEAT_COLORS, heat_color_node
 from MedCLIPSegLogic.scene.geometry import ijk_to_ras
-from MedCLIPSegLogic.scene.heat_colors import HEAT_COLOR_NODE_NAME, HEAT_COLORS, heat_color_node
 from MedCLIPSegLogic.scene.maps import (
     MUTUAL_INFORMATION,
     PROBABILITY,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from MedCLIPSegLogic.scene.names import node_name, one_line
+from MedCLIPSegLogic.scene.nodes import node_name, one_line
 
 
 def test_one_line_keeps_every_readable_character() -> None:

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 import slicer
+from composite_nodes import is_changed
 from scene_xml import scene_xml, xml_of
 
 from MedCLIPSegLab.results.headless_scene import create_scene
 from MedCLIPSegLogic.inference.result import MAX_ENTROPY
 from MedCLIPSegLogic.scene.export import save_scene
 from MedCLIPSegLogic.scene.nodes import nodes_of_class
-from MedCLIPSegLogic.scene.overlay import hide_overlay, is_overlay_shown, show_overlay
+from MedCLIPSegLogic.scene.overlay import hide_overlay, show_overlay
 from MedCLIPSegLogic.scene.result_writer import SceneResult
 
 COLOR_LEGEND = "vtkMRMLColorLegendDisplayNode"
@@ -156,7 +157,7 @@ def test_saved_while_shown_hidden_after_loading(
     plain, shown = create_scene(), create_scene()
     assert plain.scene.ReadFromMRB(str(tmp_path / "plain.mrb"), True)
     assert shown.scene.ReadFromMRB(str(tmp_path / "shown.mrb"), True)
-    assert is_overlay_shown(shown.scene)
+    assert is_changed(shown.scene)
     assert scene_xml(shown.scene).keys() == scene_xml(plain.scene).keys()
     hide_overlay(shown.scene)
     watched = [

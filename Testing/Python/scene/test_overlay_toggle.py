@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 import slicer
-from composite_nodes import add_composite
+from composite_nodes import add_composite, is_changed, shown_map
 from scene_samples import MakeResult
 from scene_xml import scene_xml, xml_of
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.scene.nodes import nodes_of_class
-from MedCLIPSegLogic.scene.overlay import hide_overlay, is_overlay_shown, overlay_map, show_overlay
+from MedCLIPSegLogic.scene.overlay import hide_overlay, show_overlay
 from MedCLIPSegLogic.scene.result_writer import SceneResult, write_result
 from MedCLIPSegLogic.scene.volumes import add_volume_node
 from MedCLIPSegLogic.volumes.volume import Volume
@@ -34,7 +34,7 @@ def test_shows_the_map_in_every_view(
     backgrounds = [view.GetBackgroundVolumeID() for view in three_views]
     assert backgrounds == [a_volume_node.GetID(), a_volume_node.GetID(), None]
     assert three_views[0].GetLabelOpacity() == 0.123456789012345
-    assert overlay_map(a_scene) is shown
+    assert shown_map(a_scene) is shown
     outlines = (a_display.GetVisibility2DFill(), a_display.GetVisibility2DOutline(), a_display.GetOpacity2DOutline())
     assert outlines == (0, 1, 1)
 
@@ -58,11 +58,11 @@ def test_hide_restores_every_field(
     before = scene_xml(a_scene)
     show_overlay(a_scene, a_written_result.uncertainty_maps[0], a_written_result.segmentation)
     assert scene_xml(a_scene) != before
-    assert is_overlay_shown(a_scene)
+    assert is_changed(a_scene)
     hide_overlay(a_scene)
     assert scene_xml(a_scene) == before
-    assert overlay_map(a_scene) is None
-    assert not is_overlay_shown(a_scene)
+    assert shown_map(a_scene) is None
+    assert not is_changed(a_scene)
 
 
 def test_repeated_show_keeps_the_first_state(
@@ -139,10 +139,10 @@ def test_map_removed_while_on(
     before = xml_of(a_scene, *three_views, a_display)
     show_overlay(a_scene, a_written_result.uncertainty_maps[0], a_written_result.segmentation)
     a_scene.RemoveNode(a_written_result.uncertainty_maps[0])
-    assert overlay_map(a_scene) is None
-    assert is_overlay_shown(a_scene)
+    assert shown_map(a_scene) is None
+    assert is_changed(a_scene)
     hide_overlay(a_scene)
-    assert not is_overlay_shown(a_scene)
+    assert not is_changed(a_scene)
     assert xml_of(a_scene, *three_views, a_display) == before
     assert nodes_of_class(a_scene, COLOR_LEGEND) == []
 
@@ -168,7 +168,7 @@ def test_closing_the_scene_forgets_the_overlay(
 ) -> None:
     show_overlay(a_scene, a_written_result.uncertainty_maps[0], a_written_result.segmentation)
     a_scene.Clear(False)
-    assert overlay_map(a_scene) is None
+    assert shown_map(a_scene) is None
     fresh = add_volume_node(a_scene, a_volume)
     for view in three_views:
         view.SetForegroundVolumeID(fresh.GetID())
@@ -208,7 +208,7 @@ def test_overlay_stays_right_through_a_rerun(
     before = scene_xml(a_scene)
     show_overlay(a_scene, a_written_result.uncertainty_maps[0], a_written_result.segmentation)
     write_result(a_scene, a_volume_node, a_result, a_written_result.segmentation)
-    assert overlay_map(a_scene) is a_written_result.uncertainty_maps[0]
+    assert shown_map(a_scene) is a_written_result.uncertainty_maps[0]
     assert not a_display.GetVisibility2DFill()
     hide_overlay(a_scene)
     assert scene_xml(a_scene) == before

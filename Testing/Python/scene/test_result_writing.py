@@ -13,8 +13,7 @@ from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.scene.arrays import copy_voxels
 from MedCLIPSegLogic.scene.geometry import ijk_to_ras
-from MedCLIPSegLogic.scene.hierarchy import place_beside
-from MedCLIPSegLogic.scene.nodes import nodes_of_class
+from MedCLIPSegLogic.scene.nodes import nodes_of_class, place_beside
 from MedCLIPSegLogic.scene.result_writer import write_result
 from MedCLIPSegLogic.scene.segmentation import segment_mask
 from MedCLIPSegLogic.scene.volumes import add_volume_node

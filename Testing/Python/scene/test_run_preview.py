@@ -162,14 +162,16 @@ def test_a_scene_saved_meanwhile_has_nothing_of_it(
         assert node_id is None or loaded.scene.GetNodeByID(node_id).GetName() == "mine"
 
 
-@pytest.mark.parametrize("axis", [0, 1, 2])
-def test_a_slice_goes_where_it_was_taken(a_scene: Any, a_run_preview: RunPreview, axis: int) -> None:
-    probability = np.random.default_rng(3).random(SHAPE, np.float32)
-    for index in (1, 2, 0):
-        a_run_preview.show(preview(probability.take(index, axis), slice_axis=axis, slice_index=index))
-    wanted = (probability > 0.5).astype(np.uint8)
-    np.moveaxis(wanted, axis, 0)[3:] = 0
-    assert np.array_equal(labels(a_scene), wanted)
+def test_a_slice_goes_where_it_was_taken(a_scene: Any, a_volume_node: Any) -> None:
+    for axis in (0, 1, 2):
+        a_run_preview = RunPreview(a_scene, a_volume_node, (RED, GREEN), (0.5, 0.5))
+        probability = np.random.default_rng(3).random(SHAPE, np.float32)
+        for index in (1, 2, 0):
+            a_run_preview.show(preview(probability.take(index, axis), slice_axis=axis, slice_index=index))
+        wanted = (probability > 0.5).astype(np.uint8)
+        np.moveaxis(wanted, axis, 0)[3:] = 0
+        assert np.array_equal(labels(a_scene), wanted)
+        a_run_preview.remove()
 
 
 def test_a_voxel_at_the_threshold_is_outside(a_scene: Any, a_run_preview: RunPreview) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
 import pytest
 import vtk
 from offscreen_slice import OffscreenSlice
-from preview_samples import BLUE, GREEN, RED, preview
+from preview_samples import BLUE, RED, preview
 
 from MedCLIPSegLab.results.headless_scene import HeadlessScene
 from MedCLIPSegLogic.scene.run_preview import RunPreview
@@ -67,23 +66,3 @@ def test_drawn_where_the_probability_exceeds_the_threshold(
     assert np.mean(changed != wanted) < 0.02
     shown.remove()
     assert np.array_equal(view.pixels(), before)
-
-
-def test_a_preview_is_shown_at_once(a_session: HeadlessScene, a_scene: Any) -> None:
-    volume = Volume(np.zeros((100, 512, 512), np.int16), np.diag([0.7, 0.7, 1.5, 1.0]), "large")
-    node = add_volume_node(a_scene, volume)
-    views = [OffscreenSlice(a_session, name, (200, 200)) for name in ("Red", "Green", "Yellow")]
-    for view, orientation in zip(views, ("Axial", "Coronal", "Sagittal"), strict=True):
-        view.show(node)
-        view.node.SetOrientation(orientation)
-        view.pixels()
-    shown = RunPreview(a_scene, node, (RED, GREEN), (0.5, 0.5))
-    for axis, shape in ((0, (512, 512)), (1, (100, 512)), (2, (100, 512))):
-        values = np.random.default_rng(1).random(shape, np.float32)
-        times = []
-        for index in range(30, 60):
-            began = time.perf_counter()
-            shown.show(preview(values, prompt_number=index % 2, slice_index=index // 2, slice_axis=axis))
-            times.append(time.perf_counter() - began)
-        assert np.median(times) < 0.02
-    shown.remove()

@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
+from composite_nodes import shown_map
 from scene_samples import SHAPE, MakeResult, box, written_segments
 
 from MedCLIPSegLab.results.headless_scene import HeadlessScene, create_scene
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.scene.arrays import copy_voxels
+from MedCLIPSegLogic.scene.colors import HEAT_COLOR_NODE_NAME
 from MedCLIPSegLogic.scene.export import save_scene, save_segmentation
 from MedCLIPSegLogic.scene.geometry import ijk_to_ras, vtk_matrix
-from MedCLIPSegLogic.scene.heat_colors import HEAT_COLOR_NODE_NAME
 from MedCLIPSegLogic.scene.maps import UNCERTAINTY, find_map, map_nodes, map_prompt, map_role
 from MedCLIPSegLogic.scene.nodes import nodes_of_class
-from MedCLIPSegLogic.scene.overlay import hide_overlay, overlay_map, show_overlay
+from MedCLIPSegLogic.scene.overlay import hide_overlay, show_overlay
 from MedCLIPSegLogic.scene.result_writer import write_result
 from MedCLIPSegLogic.scene.segmentation import segment_mask
 from MedCLIPSegLogic.scene.tags import mark_edited, segment_record
@@ -105,27 +106,23 @@ def test_loaded_segmentation_can_be_rerun(
         np.testing.assert_array_equal(segment_mask(loaded, segment_id, a_volume_node), expected)
 
 
-@pytest.mark.parametrize("prompt", AWKWARD_PROMPTS, ids=range(len(AWKWARD_PROMPTS)))
-def test_awkward_prompts_survive_both_kinds_of_file(
-    a_scene: Any,
-    a_volume_node: Any,
-    make_result: MakeResult,
-    another_session: HeadlessScene,
-    tmp_path: Path,
-    prompt: str,
-) -> None:
-    written = write_result(a_scene, a_volume_node, make_result({prompt: LIVER}))
-    save_segmentation(written.segmentation, tmp_path / "a.seg.nrrd")
-    save_scene(a_scene, tmp_path / "a.mrb")
-    load_scene(another_session.scene, tmp_path / "a.mrb")
-    [in_scene] = nodes_of_class(another_session.scene, "vtkMRMLSegmentationNode")
-    for node in (in_scene, load_segmentation(a_scene, tmp_path / "a.seg.nrrd")):
-        [segment] = segments(node)
-        assert segment_record(segment)["Prompt"] == prompt
-        assert segment.GetName() == " ".join(prompt.split())
-    maps = list(map_nodes(another_session.scene))
-    assert [map_prompt(node) for node in maps] == [prompt] * 3
-    np.testing.assert_array_equal(copy_voxels(maps[0].GetImageData()), LIVER)
+def test_awkward_prompts_survive_both_kinds_of_file(a_volume: Volume, make_result: MakeResult, tmp_path: Path) -> None:
+    for prompt in AWKWARD_PROMPTS:
+        a_session, another_session = create_scene(), create_scene()
+        a_scene = a_session.scene
+        a_volume_node = add_volume_node(a_scene, a_volume)
+        written = write_result(a_scene, a_volume_node, make_result({prompt: LIVER}))
+        save_segmentation(written.segmentation, tmp_path / "a.seg.nrrd")
+        save_scene(a_scene, tmp_path / "a.mrb")
+        load_scene(another_session.scene, tmp_path / "a.mrb")
+        [in_scene] = nodes_of_class(another_session.scene, "vtkMRMLSegmentationNode")
+        for node in (in_scene, load_segmentation(a_scene, tmp_path / "a.seg.nrrd")):
+            [segment] = segments(node)
+            assert segment_record(segment)["Prompt"] == prompt
+            assert segment.GetName() == " ".join(prompt.split())
+        maps = list(map_nodes(another_session.scene))
+        assert [map_prompt(node) for node in maps] == [prompt] * 3
+        np.testing.assert_array_equal(copy_voxels(maps[0].GetImageData()), LIVER)
 
 
 @pytest.mark.parametrize("replace", [False, True])
@@ -212,7 +209,7 @@ def test_overlay_saved_with_the_scene_can_be_hidden_after_loading(
 
     scene = another_session.scene
     load_scene(scene, tmp_path / "a.mrb")
-    assert overlay_map(scene) is find_map(scene, scene.GetFirstNodeByName("ct"), "liver", UNCERTAINTY)
+    assert shown_map(scene) is find_map(scene, scene.GetFirstNodeByName("ct"), "liver", UNCERTAINTY)
     hide_overlay(scene)
     [loaded_view] = nodes_of_class(scene, "vtkMRMLSliceCompositeNode")
     assert scene.GetNodeByID(loaded_view.GetForegroundVolumeID()).GetName() == "ct"
@@ -254,17 +251,13 @@ def test_existing_file_is_replaced(
     assert zipfile.is_zipfile(tmp_path / "a.mrb")
 
 
-@pytest.mark.parametrize("name", ["a.nrrd", ".seg.nrrd", "a.seg.nrrd.gz"])
-def test_wrong_ending_of_segmentation_is_refused(
-    a_scene: Any, a_volume_node: Any, a_result: SegmentationResult, tmp_path: Path, name: str
+def test_wrong_endings_are_refused(
+    a_scene: Any, a_volume_node: Any, a_result: SegmentationResult, tmp_path: Path
 ) -> None:
     node = written_segments(a_scene, a_volume_node, a_result)
-    with pytest.raises(MedCLIPSegError, match=r"\.seg\.nrrd"):
-        save_segmentation(node, tmp_path / name)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_wrong_ending_of_scene_is_refused(a_scene: Any, tmp_path: Path) -> None:
+    for name in ("a.nrrd", ".seg.nrrd", "a.seg.nrrd.gz"):
+        with pytest.raises(MedCLIPSegError, match=r"\.seg\.nrrd"):
+            save_segmentation(node, tmp_path / name)
     with pytest.raises(MedCLIPSegError, match=r"\.mrb"):
         save_scene(a_scene, tmp_path / "a.mrml")
     assert list(tmp_path.iterdir()) == []

@@ -12,13 +12,13 @@ from scene_samples import SHAPE, MakeResult, box, written_segments
 from MedCLIPSegLogic.scene.tags import decode, encode, is_edited, mark_edited, mask_hash, segment_record
 
 
-@pytest.mark.parametrize("text", ["a|b:c", "“x” 'y' \"z\"\n\t%7C", "左肾 é ß", " both ends ", "", "50 % of x^2"])
-def test_encoding_is_plain_and_reversible(text: str) -> None:
-    coded = encode(text)
-    assert decode(coded) == text
-    assert coded.isascii()
-    assert coded == coded.strip()
-    assert not set(coded) & set("|\n\t\"'")
+def test_encoding_is_plain_and_reversible() -> None:
+    for text in ["a|b:c", "“x” 'y' \"z\"\n\t%7C", "左肾 é ß", " both ends ", "", "50 % of x^2"]:
+        coded = encode(text)
+        assert decode(coded) == text
+        assert coded.isascii()
+        assert coded == coded.strip()
+        assert not set(coded) & set("|\n\t\"'")
 
 
 def test_record_holds_prompt_settings_and_numbers(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:

@@ -13,8 +13,8 @@ from scene_samples import SHAPE, MakeResult, box, oblique_matrix, written_segmen
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
+from MedCLIPSegLogic.scene.colors import SEGMENT_COLORS
 from MedCLIPSegLogic.scene.geometry import array_matrix, ijk_to_ras, vtk_matrix
-from MedCLIPSegLogic.scene.palette import SEGMENT_COLORS
 from MedCLIPSegLogic.scene.segmentation import segment_mask, set_segment_mask
 from MedCLIPSegLogic.scene.tags import mark_edited, segment_record
 from MedCLIPSegLogic.scene.volumes import add_volume_node

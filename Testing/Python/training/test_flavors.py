@@ -20,7 +20,7 @@ from MedCLIPSegLab.training.trainer import TrainingProgress
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
-from MedCLIPSegLogic.inference.result import SegmentationResult
+from MedCLIPSegLogic.inference.result import to_the_end
 from MedCLIPSegLogic.model.catalog import require_model_folder
 from MedCLIPSegLogic.model.checkpoint import is_adapter
 from MedCLIPSegLogic.model.library import find_model, load_model
@@ -64,8 +64,7 @@ def test_a_flavor_from_backbone_to_mask(
     towers = small_network(flavor).state_dict()
     for key, tensor in model.network.state_dict().items():
         assert is_adapter(key) or torch.equal(tensor, towers[key]), key
-    *_, result = run(model, SegmentationRequest(volume=a_picture, prompts=("polyp",), samples=2))
-    assert isinstance(result, SegmentationResult)
+    result = to_the_end(run(model, SegmentationRequest(volume=a_picture, prompts=("polyp",), samples=2)))
     assert np.isfinite(result.prompts[0].probability).all()
 
     export_model(folder, tmp_path / "out.pth")

@@ -18,6 +18,7 @@ from MedCLIPSegLab.training.settings import LossWeights, TrainingSettings
 from MedCLIPSegLab.training.train import train
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
+from MedCLIPSegLogic.inference.result import to_the_end
 from MedCLIPSegLogic.model.checkpoint import load_to_train, read_config
 from MedCLIPSegLogic.model.config import ModelConfig
 from MedCLIPSegLogic.model.library import load_model
@@ -74,7 +75,7 @@ def test_the_engine_samples_it_as_the_published_loop_would(a_data_set: Callable[
     model = load_model(folder)
     pixels = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), dtype=np.uint8)
     volume = Volume(pixels, PICTURE_IJK_TO_RAS.copy(), "picture", spacing_known=False)
-    *_, result = run(model, SegmentationRequest(volume=volume, prompts=("polyp",), samples=4))
+    result = to_the_end(run(model, SegmentationRequest(volume=volume, prompts=("polyp",), samples=4)))
     (image,) = _inputs(model, pixels[0])
     ids = model.tokenizer(["polyp"])
     passes = [published_pass(model.network, image[None], ids, SeededNoise(0, [(0, sample)])) for sample in range(4)]

@@ -97,7 +97,7 @@ class NodeSerializer(Serializer):
         kinds: node classes that are accepted.
     """
 
-    def __init__(self, kinds: tuple[type, ...]) -> None:
+    def __init__(self, kinds: tuple[Any, ...]) -> None:
         self.kinds = kinds
 
     def isIn(self, node: slicer.vtkMRMLScriptedModuleNode, key: str) -> bool:
@@ -146,7 +146,7 @@ class ListSerializer(Serializer):
         node.UnsetParameter(f"{key}.len")
 
 
-class StoredList(list):  # type: ignore[type-arg]
+class StoredList(list):
     """A list that writes itself back when it is changed in place."""
 
     def __init__(self, items: typing.Iterable[Any], store: typing.Callable[[list[Any]], None]) -> None:

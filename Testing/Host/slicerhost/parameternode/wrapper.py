@@ -155,6 +155,9 @@ class WrappedNode:
     """Base of every wrapped class: the node itself and what can be asked of its parameters."""
 
     _parameters: dict[str, Parameter]
+    parameterNode: slicer.vtkMRMLScriptedModuleNode
+    _bindings: dict[int, GuiBinding]
+    _tags: itertools.count[int]
 
     def __init__(self, parameterNode: slicer.vtkMRMLScriptedModuleNode) -> None:
         object.__setattr__(self, "parameterNode", parameterNode)

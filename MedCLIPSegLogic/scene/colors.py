@@ -1,10 +1,28 @@
-"""The color scale of probability and uncertainty maps."""
+"""Colors of new segments, and the color scale of probability and uncertainty maps."""
 
 from __future__ import annotations
 
+import numpy as np
 import slicer
 
-from .nodes import nodes_of_class
+from .nodes import Scene, nodes_of_class
+
+Color = tuple[float, float, float]
+
+SEGMENT_COLORS: tuple[Color, ...] = (
+    (0.337, 0.706, 0.914),
+    (0.000, 0.620, 0.451),
+    (0.800, 0.475, 0.655),
+    (0.902, 0.624, 0.000),
+    (0.000, 0.447, 0.698),
+    (0.941, 0.894, 0.259),
+    (0.835, 0.369, 0.000),
+    (0.600, 0.600, 0.600),
+)
+"""Okabe and Ito's set, which people with any common color vision deficiency tell apart; red, green, blue in 0…1.
+
+Cold colors come first, as the first outlines often lie over the warm heat map.
+"""
 
 HEAT_COLOR_NODE_NAME = "MedCLIPSeg heat"
 
@@ -28,8 +46,20 @@ HEAT_COLORS = (
 Lightness alone gives the order of values, so the scale also reads in grey and with color vision deficiencies.
 """
 
+_SAME = 0.02
 
-def heat_color_node(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLProceduralColorNode:
+
+def next_color(segmentation: slicer.vtkSegmentation) -> Color:
+    """Return the first palette color that the fewest segments have."""
+    present = [segmentation.GetNthSegment(index).GetColor() for index in range(segmentation.GetNumberOfSegments())]
+
+    def uses(color: Color) -> int:
+        return sum(bool(np.allclose(color, other, atol=_SAME)) for other in present)
+
+    return min(SEGMENT_COLORS, key=uses)
+
+
+def heat_color_node(scene: Scene) -> slicer.vtkMRMLProceduralColorNode:
     """Return the scene's heat colors; adds the node once."""
     for node in nodes_of_class(scene, "vtkMRMLProceduralColorNode"):
         if node.GetName() == HEAT_COLOR_NODE_NAME:

@@ -1,4 +1,4 @@
-"""Voxels of the scene as image files."""
+"""Writing images, maps and label maps in medical formats."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-import slicer
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
-from ..volumes.completeness import require_complete
-from ..volumes.itk_images import quiet_itk, to_image
-from ..volumes.shear import is_sheared
-from .arrays import copy_voxels
-from .geometry import ijk_to_ras
+from .completeness import require_complete
+from .itk_images import quiet_itk, to_image
+from .volume import is_sheared
 
 
 def image_ending(path: Path) -> str:
@@ -29,17 +26,8 @@ def image_ending(path: Path) -> str:
     raise MedCLIPSegError(f"The file name “{path.name}” must end in .nii.gz or .nrrd.")
 
 
-def save_map_volume(map_node: slicer.vtkMRMLScalarVolumeNode, path: Path) -> None:
-    """Write a map as float32; parent transforms are left out.
-
-    Raises:
-        MedCLIPSegError: see `write_image`.
-    """
-    write_image(copy_voxels(map_node.GetImageData()), ijk_to_ras(map_node), path)
-
-
 def write_image(voxels: NDArray[np.generic], matrix: NDArray[np.float64], path: Path) -> None:
-    """Write scalar voxels (K, J, I) with an IJK-to-RAS matrix, compressed.
+    """Write scalar voxels (K, J, I) with their (4, 4) IJK-to-RAS matrix, compressed; a file of that name is replaced.
 
     Raises:
         MedCLIPSegError: another ending than .nii.gz or .nrrd, the file can't be written, or it is .nii.gz and the
@@ -54,4 +42,6 @@ def write_image(voxels: NDArray[np.generic], matrix: NDArray[np.float64], path: 
             sitk.WriteImage(to_image(voxels, matrix), str(path), useCompression=True)
         require_complete(path)
     except (OSError, RuntimeError) as error:
-        raise MedCLIPSegError(f"The file {path} can't be written: check free space and permissions.") from error
+        raise MedCLIPSegError(
+            f"{path} could not be written; check that its folder exists, may be written to and has free space."
+        ) from error
