@@ -1,4 +1,4 @@
-"""The panel's helpers, one class a file."""
+"""The panel: `Panel` and a room for each part of it, on `MedCLIPSegLogic`, which knows the scene and no widget."""
 
 import sys
 from pathlib import Path
