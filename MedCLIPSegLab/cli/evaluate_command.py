@@ -77,75 +77,60 @@ def evaluate_command(
     compared instead: overlap, surfaces and, where probability or uncertainty maps lie beside them, calibration and how
     well they find errors.
     """
-    from ..evaluation.evaluate import evaluate, evaluate_sets
-
-    if masks is not None and model is None:
-        if style or (data and (len(data) > 1 or images or labels or prompts)):
-            raise MedCLIPSegError("With --masks give one --data without --style, or --images and --labels.")
-        _evaluate_masks(
-            masks, out, images, labels, prompts, data[0] if data else None, split, tolerance, limit, overwrite
-        )
-        return
-    if model is None or masks is not None:
+    shared: dict[str, Any] = {"tolerance": tolerance, "limit": limit, "overwrite": overwrite}
+    if (model is None) == (masks is None):
         raise MedCLIPSegError("Give either --model, or --masks with finished masks.")
+    if masks is not None and (style or (data and (len(data) > 1 or images or labels or prompts))):
+        raise MedCLIPSegError("With --masks give one --data without --style, or --images and --labels.")
     with progress_bar("Evaluating") as show:
-        settings: dict[str, Any] = {
-            "samples": samples,
-            "tolerance": tolerance,
-            "limit": limit,
-            "overwrite": overwrite,
-            "progress": lambda number, count, score: show(number / count, f"{score.image}: Dice {score.dice:.3f}"),
-        }
-        if data and not (images or labels or prompts):
-            metrics = evaluate_sets(model, data, out, style or (), split, **settings)
-        elif images and labels and prompts and not (data or style):
-            metrics = evaluate(model, images, labels, prompts, out, **settings)
+        shared["progress"] = lambda number, count, score: show(number / count, f"{score.image}: Dice {score.dice:.3f}")
+        if masks is not None:
+            from ..evaluation.evaluate_masks import evaluate_masks
+
+            folder = data[0] if data else None
+            metrics = evaluate_masks(masks, out, images, labels, prompts, folder, split, **shared)
         else:
-            raise MedCLIPSegError("Give either --data, or --images, --labels and --prompts together.")
-    for group in metrics["groups"]:
-        name = " ".join(part for part in (group["set"], group["style"]) if part)
-        typer.echo(f"{name}: {group['count']} prompts, mean Dice {group['dice_mean']:.4f}, {_surface(group)}")
-    typer.echo(
-        f"{metrics['count']} prompts: mean Dice {metrics['dice_mean']:.4f}, median {metrics['dice_median']:.4f} "
-        f"(empty masks {metrics['dice_empty_mean']:.4f}, everything {metrics['dice_all_foreground_mean']:.4f})"
-    )
+            metrics = _evaluate_model(str(model), out, data, style, split, images, labels, prompts, samples, shared)
+    if masks is not None:
+        typer.echo(
+            f"{metrics['count']} masks: mean Dice {metrics['dice_mean']:.4f}, median {metrics['dice_median']:.4f}, IoU "
+            f"{metrics['iou_mean']:.4f}, {_surface(metrics)} {_floor(metrics)}"
+        )
+    else:
+        for group in metrics["groups"]:
+            name = " ".join(part for part in (group["set"], group["style"]) if part)
+            typer.echo(f"{name}: {group['count']} prompts, mean Dice {group['dice_mean']:.4f}, {_surface(group)}")
+        typer.echo(
+            f"{metrics['count']} prompts: mean Dice {metrics['dice_mean']:.4f}, median {metrics['dice_median']:.4f} "
+            f"{_floor(metrics)}"
+        )
     typer.echo(f"Results in {out}; report.html shows them.")
 
 
-def _evaluate_masks(
-    masks: Path,
+def _evaluate_model(
+    model: str,
     out: Path,
+    data: list[Path] | None,
+    style: list[str] | None,
+    split: Literal["Test", "Val"],
     images: Path | None,
     labels: Path | None,
     prompts: Path | None,
-    data: Path | None,
-    split: Literal["Test", "Val"],
-    tolerance: float,
-    limit: int | None,
-    overwrite: bool,
-) -> None:
-    from ..evaluation.evaluate_masks import evaluate_masks
+    samples: int,
+    shared: dict[str, Any],
+) -> dict[str, Any]:
+    from ..evaluation.evaluate import evaluate, evaluate_sets
 
-    with progress_bar("Evaluating") as show:
-        metrics = evaluate_masks(
-            masks,
-            out,
-            images,
-            labels,
-            prompts,
-            data,
-            split,
-            tolerance,
-            limit,
-            overwrite,
-            lambda number, count, score: show(number / count, f"{score.image}: Dice {score.dice:.3f}"),
-        )
-    typer.echo(
-        f"{metrics['count']} masks: mean Dice {metrics['dice_mean']:.4f}, median {metrics['dice_median']:.4f}, IoU "
-        f"{metrics['iou_mean']:.4f}, {_surface(metrics)} (empty masks {metrics['dice_empty_mean']:.4f}, everything "
-        f"{metrics['dice_all_foreground_mean']:.4f})"
-    )
-    typer.echo(f"Results in {out}; report.html shows them.")
+    if data and not (images or labels or prompts):
+        return evaluate_sets(model, data, out, style or (), split, samples, **shared)
+    if images and labels and prompts and not (data or style):
+        return evaluate(model, images, labels, prompts, out, samples, **shared)
+    raise MedCLIPSegError("Give either --data, or --images, --labels and --prompts together.")
+
+
+def _floor(metrics: dict[str, Any]) -> str:
+    """What masks that know nothing would get."""
+    return f"(empty masks {metrics['dice_empty_mean']:.4f}, everything {metrics['dice_all_foreground_mean']:.4f})"
 
 
 def _surface(group: dict[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.clip_sam.findings import ZeroShotResult
+from MedCLIPSegLogic.files.replacing import write_json
 from MedCLIPSegLogic.files.slugs import slugs
 from MedCLIPSegLogic.files.staging import RECORD_FILE
 from MedCLIPSegLogic.inference.result import PromptResult, SegmentationResult
@@ -96,7 +96,7 @@ def write_record(
         "seconds": round(result.seconds, 3),
         "files": sorted([path.name for path in folder.iterdir()] + [RECORD_FILE]),
     }
-    (folder / RECORD_FILE).write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(folder / RECORD_FILE, record)
     return record
 
 

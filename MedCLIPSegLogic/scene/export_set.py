@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,6 +9,7 @@ from typing import Literal
 import slicer
 
 from ..errors import MedCLIPSegError
+from ..files.replacing import write_json
 from ..files.slugs import slugs
 from ..files.staging import check_free, staged_folder
 from ..volumes.image_writing import write_image
@@ -131,8 +131,7 @@ class _ExportedFiles:
         record = export_record(
             self._segmentation_node, self._volume_node, self._choice.segment_ids, self._files, self._notes
         )
-        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-        (self._folder / RECORD_FILE).write_bytes(text.encode("utf-8", "backslashreplace"))
+        write_json(self._folder / RECORD_FILE, record)
         names: list[str] = record["files"]
         return names
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..errors import MedCLIPSegError
 from ..files.moving import move_into_place
+from ..files.replacing import replacing
 from ..files.staging import scratch_folder
 from ..model.catalog import OWN_BACKBONE_FILE, bundled_models, describe_model
 from ..model.checkpoint import (
@@ -167,19 +168,14 @@ def share_backbone(model: Path) -> None:
     sha256 = read_backbone_link(model)
     if sha256 is None or backbone_file(sha256).is_file() or not (model / OWN_BACKBONE_FILE).is_file():
         return
-    with store_errors():
-        folder = home() / "backbones"
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = _scratch(folder, "backbone", "part")
-        try:
+    with store_errors(), store_lock():
+        backbone_file(sha256).parent.mkdir(parents=True, exist_ok=True)
+        with replacing(backbone_file(sha256)) as temporary:
+            temporary.unlink(missing_ok=True)
             try:
                 os.link(model / OWN_BACKBONE_FILE, temporary)
             except OSError:  # another disk, or one without such links
                 shutil.copyfile(model / OWN_BACKBONE_FILE, temporary)
-            with store_lock():
-                temporary.replace(backbone_file(sha256))
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def remove(name: str, keep_backbone: bool = False) -> Removal:
@@ -252,7 +248,8 @@ def _sweep(backbones: bool = False) -> int:
     freed = 0
     for path in (home() / "backbones").glob("*"):
         is_unused = backbones and path.suffix == ".safetensors" and path.stem not in used
-        if is_unused or (path.suffix == ".part" and path.lstat().st_mtime < stale):
+        is_part = path.suffix == ".part" or path.name.startswith(".part.")
+        if is_unused or (is_part and path.lstat().st_mtime < stale):
             freed += path.lstat().st_size
             path.unlink(missing_ok=True)
     return freed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,28 +65,8 @@ def test_a_command_gets_what_was_given_alone() -> None:
         return CliRunner().invoke(app, list(arguments), catch_exceptions=False, env={"COLUMNS": "200"}).stdout
 
     run("n")
-    run(
-        *[
-            "n",
-            "--count",
-            "3",
-            "--share",
-            "2",
-            "--part",
-            "x",
-            "--part",
-            "y",
-            "--window",
-            "1",
-            "2",
-            "--files",
-            "a",
-            "--flag",
-            "--one",
-            "--either",
-            "1",
-        ]
-    )
+    arguments = "n --count 3 --share 2 --part x --part y --window 1 2 --files a --flag --one --either 1"
+    run(*shlex.split(arguments))
     assert got == [
         ("n", {}),
         (

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[3]
 FROM_PYTORCH_EXTENSION = {"torch", "torchvision"}
 SHIPPED_WITH_SLICER = {"numpy", "scipy", "SimpleITK", "pydicom", "slicer-core"}
-COMMAND_LINE_ONLY = {"monai", "Jinja2", "surface-distance", "openpyxl", "matplotlib", "typer", "rich"}
+COMMAND_LINE_ONLY = {"matplotlib", "typer", "rich"}
 
 
 def project_requirements() -> dict[str, str]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from monai.losses import DiceLoss
 
-from MedCLIPSegLab.training.losses import total_loss
+from MedCLIPSegLab.training.losses import dice_loss, published_row_dice_loss, total_loss
 from MedCLIPSegLab.training.objective import PassOutput, TrainingPass, batch_loss
 from MedCLIPSegLab.training.settings import LossWeights, TrainingSettings, as_json
 from MedCLIPSegLogic.errors import MedCLIPSegError
@@ -67,3 +68,11 @@ def test_a_single_set_of_adapters_is_read_and_an_ensemble_refused(a_model_folder
             assert read_config(a_model_folder).adapter.width == config["adapter"]["width"]
     with pytest.raises(MedCLIPSegError, match=r"config\.json has the field 'adapter\.members' 4: an ensemble"):
         read_config(a_model_folder)
+
+
+def test_the_dice_losses_are_those_of_monai() -> None:
+    logits, mask = torch.randn(3, 16, 12), (torch.rand(3, 16, 12) > 0.5).float()
+    per_image = DiceLoss(sigmoid=True, smooth_nr=1.0, smooth_dr=1.0)(logits[:, None], mask[:, None])
+    assert torch.allclose(dice_loss(logits, mask), per_image, atol=1e-6)
+    rows = DiceLoss(include_background=False, sigmoid=True)(logits, mask)
+    assert torch.allclose(published_row_dice_loss(logits, mask), rows, atol=1e-6)
