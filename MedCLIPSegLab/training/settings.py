@@ -184,8 +184,7 @@ class TrainingSettings:
     ] = 100
     freeze_towers: Annotated[bool, Field(description="What is trained: adapters and heads only, or all.")] = False
     stochastic_head: Annotated[
-        bool,
-        Field(description="Let the mask head draw from a distribution too; a model that does keeps doing so."),
+        bool, Field(description="Let the mask head draw from a distribution too; a model that does keeps doing so.")
     ] = False
     loss: LossWeights = field(default_factory=lambda: LossWeights(auxiliary=0.3))
     dice: Annotated[
