@@ -101,10 +101,9 @@ def check_split(folder: Path, split: str) -> Iterator[Finding | CheckedImage]:
         by_image.setdefault(row.image, []).append(row)
     is_all_empty, has_truth = True, False
     for name, its_rows in by_image.items():
-        volume = None
-        for event in _read_image(images / name, split, rows[its_rows[0]]):
-            volume = event.volume if isinstance(event, CheckedImage) else None
-            yield event
+        read = _read_image(images / name, split, rows[its_rows[0]])
+        yield read
+        volume = read.volume if isinstance(read, CheckedImage) else None
         for truth in sorted({(row.ground_truth, row.label_values) for row in its_rows}):
             for finding in _check_mask(labels, *truth, volume):
                 if isinstance(finding, Finding):
@@ -130,15 +129,14 @@ def _files_without_rows(folder: Path, named: set[str], kind: str) -> Iterator[Fi
             yield Finding("warning", kind, path, text)
 
 
-def _read_image(path: Path, split: str, sheet: Path) -> Iterator[Finding | CheckedImage]:
+def _read_image(path: Path, split: str, sheet: Path) -> Finding | CheckedImage:
     if not path.is_file():
         text = f"{sheet} names the image {path.name}, which is not in {path.parent}; add it or remove its prompt."
-        yield Finding("error", "prompt without image", path, text)
-        return
+        return Finding("error", "prompt without image", path, text)
     try:
-        yield CheckedImage(path, split, read_volume(path))
+        return CheckedImage(path, split, read_volume(path))
     except MedCLIPSegError as error:
-        yield Finding("error", "image cannot be read", path, str(error))
+        return Finding("error", "image cannot be read", path, str(error))
 
 
 def _check_mask(
