@@ -12,7 +12,7 @@ from pydantic import Field
 from MedCLIPSegLogic.checked import checked, from_json
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
-from ..training.recipes import read_table
+from ..training.settings_file import read_table
 from .published import PROMPT_STYLES, TRANSFER
 
 TableName = Literal["data-efficiency", "domain-generalization", "prompt-styles", "backbones"]

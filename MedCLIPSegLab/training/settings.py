@@ -13,7 +13,7 @@ from pydantic import Field
 from MedCLIPSegLogic.checked import checked, from_json
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
-from .earlier_settings import without_earlier_options
+from .settings_file import without_earlier_options
 
 PATCH_SIZE = 16
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -39,9 +39,10 @@ from .growth import (
     with_head,
 )
 from .processes import join_processes
-from .recipes import Recipe, read_table, recipe_settings
+from .recipes import Recipe, recipe_settings
 from .sampler import source_size
 from .settings import TrainingSettings, as_json
+from .settings_file import read_table
 from .state import STATE_FILE, copy_vocabulary, model_writer
 from .trainer import TRAINING_RUN, Trainer, TrainingProgress
 
