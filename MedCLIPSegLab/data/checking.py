@@ -80,31 +80,30 @@ def check_split(folder: Path, split: str) -> Iterator[Finding | CheckedImage]:
         What was found, and every image that could be read, once.
     """
     images, labels = folder / f"{split}_Folder" / "img", folder / f"{split}_Folder" / "label"
+    prompts = folder / "Prompts_Folder"
     rows: dict[SheetRow, Path] = {}
-    sheets = _sheets(folder / "Prompts_Folder", split)
+    names = _names(split)
+    paths = (prompts / f"{name}.{ending}" for name in names for ending in ("xlsx", "csv"))
+    sheets = [path for path in paths if path.is_file()]
     if not sheets:
-        yield Finding(
-            "error",
-            "sheet is missing",
-            folder / "Prompts_Folder",
-            f"There is no sheet {_names(split)[0]}.xlsx or .csv for the images of {split}_Folder; add one.",
-        )
+        text = f"There is no sheet {names[0]}.xlsx or .csv for the images of {split}_Folder; add one."
+        yield Finding("error", "sheet is missing", prompts, text)
     for sheet in sheets:
         try:
             rows.update(dict.fromkeys(read_sheet(sheet), sheet))
         except MedCLIPSegError as error:
             yield Finding("error", "sheet cannot be read", sheet, str(error))
-    yield from _files_without_rows(images, {row.image for row in rows}, "image without prompt", sheets)
-    yield from _files_without_rows(labels, {row.ground_truth for row in rows}, "mask without prompt", sheets)
+    if sheets:
+        yield from _files_without_rows(images, {row.image for row in rows}, "image without prompt")
+        yield from _files_without_rows(labels, {row.ground_truth for row in rows}, "mask without prompt")
     by_image: dict[str, list[SheetRow]] = {}
     for row in rows:
         by_image.setdefault(row.image, []).append(row)
     is_all_empty, has_truth = True, False
     for name, its_rows in by_image.items():
-        volume = None
-        for event in _read_image(images / name, split, rows[its_rows[0]]):
-            volume = event.volume if isinstance(event, CheckedImage) else None
-            yield event
+        read = _read_image(images / name, split, rows[its_rows[0]])
+        yield read
+        volume = read.volume if isinstance(read, CheckedImage) else None
         for truth in sorted({(row.ground_truth, row.label_values) for row in its_rows}):
             for finding in _check_mask(labels, *truth, volume):
                 if isinstance(finding, Finding):
@@ -112,9 +111,8 @@ def check_split(folder: Path, split: str) -> Iterator[Finding | CheckedImage]:
                 else:
                     has_truth, is_all_empty = True, is_all_empty and not finding
     if has_truth and is_all_empty:
-        yield Finding(
-            "warning", "all masks are empty", labels, f"No mask of {split}_Folder has anything inside; check the masks."
-        )
+        text = f"No mask of {split}_Folder has anything inside; check the masks."
+        yield Finding("warning", "all masks are empty", labels, text)
 
 
 def _names(split: str) -> list[str]:
@@ -124,30 +122,21 @@ def _names(split: str) -> list[str]:
     return [f"{split}_text", *(f"{split}_text_{share}" for share in DATA_SHARES)]
 
 
-def _sheets(folder: Path, split: str) -> list[Path]:
-    paths = (folder / f"{name}.{ending}" for name in _names(split) for ending in ("xlsx", "csv"))
-    return [path for path in paths if path.is_file()]
-
-
-def _files_without_rows(folder: Path, named: set[str], kind: str, sheets: list[Path]) -> Iterator[Finding]:
-    if not sheets or not folder.is_dir():
-        return
-    for path in sorted(folder.iterdir()):
+def _files_without_rows(folder: Path, named: set[str], kind: str) -> Iterator[Finding]:
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.is_file() and path.name.lower().endswith(tuple(READERS)) and path.name not in named:
-            yield Finding(
-                "warning", kind, path, f"No prompt names {path.name}, so it is not used; add one or remove it."
-            )
+            text = f"No prompt names {path.name}, so it is not used; add one or remove it."
+            yield Finding("warning", kind, path, text)
 
 
-def _read_image(path: Path, split: str, sheet: Path) -> Iterator[Finding | CheckedImage]:
+def _read_image(path: Path, split: str, sheet: Path) -> Finding | CheckedImage:
     if not path.is_file():
         text = f"{sheet} names the image {path.name}, which is not in {path.parent}; add it or remove its prompt."
-        yield Finding("error", "prompt without image", path, text)
-        return
+        return Finding("error", "prompt without image", path, text)
     try:
-        yield CheckedImage(path, split, read_volume(path))
+        return CheckedImage(path, split, read_volume(path))
     except MedCLIPSegError as error:
-        yield Finding("error", "image cannot be read", path, str(error))
+        return Finding("error", "image cannot be read", path, str(error))
 
 
 def _check_mask(
@@ -173,19 +162,10 @@ def _check_mask(
     values = np.unique(voxels)
     if not label_values and not np.isin(values, MASK_VALUES).all():
         odd = ", ".join(f"{value:g}" for value in values[~np.isin(values, MASK_VALUES)][:3])
-        yield Finding(
-            "warning",
-            "mask is not binary",
-            path,
-            f"The mask {path} holds values beside 0 and 255 ({odd}, …), of which those above 127 count as inside; "
-            "store it without loss.",
-        )
+        text = f"The mask {path} holds values beside 0 and 255 ({odd}, …), of which those above 127 count as inside; "
+        yield Finding("warning", "mask is not binary", path, f"{text}store it without loss.")
     missing = [value for value in label_values if value not in values]
     if missing:
-        yield Finding(
-            "warning",
-            "label is not in the mask",
-            path,
-            f"No voxel of {path} has the label {missing[0]} that its prompt means; check 'Label Values'.",
-        )
+        text = f"No voxel of {path} has the label {missing[0]} that its prompt means; check 'Label Values'."
+        yield Finding("warning", "label is not in the mask", path, text)
     yield bool(truth.any())

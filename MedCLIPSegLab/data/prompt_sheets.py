@@ -78,14 +78,18 @@ def _sheets(folder: Path, styles: Sequence[str], split: Split) -> list[PromptShe
     return found
 
 
+def find_sheet(folder: Path, name: str) -> Path | None:
+    """The sheet of a name without ending, .xlsx before .csv, in a data set's folder; None without one."""
+    paths = (folder / "Prompts_Folder" / f"{name}.{ending}" for ending in ("xlsx", "csv"))
+    return next((path for path in paths if path.is_file()), None)
+
+
 def _find(folder: Path, style: str, split: Split) -> PromptSheet | None:
     base = folder / f"{split}_Folder"
     for name in (style, ORIGINAL) if style in MADE_STYLES else (style,):
-        stem = f"{split}_text" if split == "Val" and name == ORIGINAL else f"{split}_text_{name}"
-        for ending in ("xlsx", "csv"):
-            path = folder / "Prompts_Folder" / f"{stem}.{ending}"
-            if path.is_file():
-                # A sheet of the set's own is taken as it is.
-                shown = style if name == ORIGINAL or style not in MADE_STYLES else ""
-                return PromptSheet(folder.resolve().name, shown, path, base / "img", base / "label")
+        path = find_sheet(folder, f"{split}_text" if split == "Val" and name == ORIGINAL else f"{split}_text_{name}")
+        if path is not None:
+            # A sheet of the set's own is taken as it is.
+            shown = style if name == ORIGINAL or style not in MADE_STYLES else ""
+            return PromptSheet(folder.resolve().name, shown, path, base / "img", base / "label")
     return None

@@ -7,12 +7,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+
+from MedCLIPSegLogic.checked import checked, from_json
 
 STYLES_FILE = Path(__file__).parent.parent / "Resources" / "Prompts" / "styles.json"
 Wordings = tuple[str, ...]
 
 
+@checked
 @dataclass(frozen=True)
 class PromptWordings:
     """Wordings with gaps.
@@ -73,16 +75,11 @@ def wordings() -> PromptWordings:
     """The wordings that come with the package."""
     data = json.loads(STYLES_FILE.read_text(encoding="utf-8"))
     held_out = data["evaluation"]
-    training = {name: _frozen(value) for name, value in data["training"].items()}
-    return PromptWordings(
-        **training,
-        areas=_frozen(data["areas"]),
-        neutral=_frozen(held_out["neutral"]),
-        unseen_mosaic=_frozen(held_out["mosaic"]),
-        unseen_one_of_several=_frozen(held_out["one_of_several"]),
-        unseen_things=_frozen(held_out["absent_things"]),
+    unseen = {
+        "unseen_mosaic": held_out["mosaic"],
+        "unseen_one_of_several": held_out["one_of_several"],
+        "unseen_things": held_out["absent_things"],
+    }
+    return from_json(
+        PromptWordings, {**data["training"], **unseen, "areas": data["areas"], "neutral": held_out["neutral"]}
     )
-
-
-def _frozen(value: Any) -> Any:
-    return {key: tuple(words) for key, words in value.items()} if isinstance(value, dict) else tuple(value)

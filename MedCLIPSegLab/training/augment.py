@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +16,7 @@ MAX_ROTATION = 20.0
 
 
 def augment(
-    item: TrainingItem,
-    text: str,
-    mask: NDArray[np.uint8],
-    size: int,
-    rng: np.random.Generator,
-    relative: bool = False,
+    item: TrainingItem, text: str, mask: NDArray[np.uint8], size: int, rng: np.random.Generator, relative: bool = False
 ) -> tuple[NDArray[np.uint8], str, NDArray[np.uint8]]:
     """One augmented example.
 
@@ -46,11 +43,11 @@ def augment(
     if np.abs(shift).max() > 0.05 and not relative:
         text = prompt_words.drop_location(text)
     matrix = _affine(item.image.shape[0], size, zoom, shift, flip_x, flip_y, rng)
-    image = cv2.warpAffine(item.image, matrix, (size, size), flags=cv2.INTER_LINEAR)
-    warped = cv2.warpAffine(mask, matrix, (size, size), flags=cv2.INTER_NEAREST)
+    image, warped = _warp(item, mask, matrix, size)
     if item.is_color and rng.random() < 0.1:
-        image, text = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2), prompt_words.drop_color(text)
-    return _change_tones(image.astype(np.float64), item.is_color, rng), text, np.asarray(warped, np.uint8)
+        gray, text = image.mean(axis=2, keepdims=True), prompt_words.drop_color(text)
+        return _change_tones(np.repeat(gray, 3, axis=2), item.is_color, rng), text, warped
+    return _change_tones(image.astype(np.float64), item.is_color, rng), text, warped
 
 
 def rotate(
@@ -68,7 +65,12 @@ def rotate(
     scale = size / item.image.shape[0]
     # Pixel centers stay pixel centers.
     resize = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1]])
-    matrix = (resize @ matrix)[:2]
+    return _warp(item, mask, (resize @ matrix)[:2], size)
+
+
+def _warp(
+    item: TrainingItem, mask: NDArray[np.uint8], matrix: NDArray[Any], size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     image = cv2.warpAffine(item.image, matrix, (size, size), flags=cv2.INTER_LINEAR)
     warped = cv2.warpAffine(mask, matrix, (size, size), flags=cv2.INTER_NEAREST)
     return np.asarray(image, np.uint8), np.asarray(warped, np.uint8)

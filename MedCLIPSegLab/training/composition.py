@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.rewording import fill
+from ..data import prompt_words
+from ..data.rewording import fill, short
 from ..data.wordings import wordings
+from .augment import augment
+from .data import TrainingItem
+from .prompting import Prompting, choose
+from .settings import Composition
 
 MIN_RATIO = 1.5
 """Areas must differ by this factor to be told apart by a word of size."""
@@ -23,6 +28,8 @@ Mask = NDArray[np.uint8]
 Picture = NDArray[np.uint8]
 OTHER = 2
 """Label of the findings that are not asked for; 1 is the one that is."""
+Draw = Callable[[np.random.Generator, int | None], tuple[int, TrainingItem, str, Mask]]
+"""A random set number, item, prompt and mask; the set may be given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +55,6 @@ _CELLS: dict[Layout, tuple[tuple[str, int, int], ...]] = {
     "column": (("upper", 0, 0), ("lower", 1, 0)),
     "grid": (("upper left", 0, 0), ("upper right", 0, 1), ("lower left", 1, 0), ("lower right", 1, 1)),
 }
-LAYOUTS: tuple[Layout, ...] = ("row", "column", "grid")
-
-
-def cell_count(layout: Layout) -> int:
-    """Images a layout holds."""
-    return len(_CELLS[layout])
 
 
 def arrange(tiles: list[Tile], layout: Layout, padded: bool) -> tuple[Picture, list[Tile]]:
@@ -87,23 +88,12 @@ def arrange(tiles: list[Tile], layout: Layout, padded: bool) -> tuple[Picture, l
     return picture, placed
 
 
-def place_prompt(thing: str, place: str, rng: np.random.Generator) -> str:
-    """A prompt for a thing in one image of a mosaic."""
-    template = str(rng.choice(wordings().mosaic)).replace("{place}", place)
-    return fill(template, thing)
-
-
 def size_order(areas: list[int]) -> tuple[int, int] | None:
     """(larger, smaller) of two areas that clearly differ; None for any others."""
     if len(areas) != 2 or min(areas) == 0 or max(areas) < MIN_RATIO * min(areas):
         return None
     larger = int(np.argmax(areas))
     return larger, 1 - larger
-
-
-def size_prompt(thing: str, larger: bool, rng: np.random.Generator) -> str:
-    """A prompt for the larger or the smaller of two."""
-    return fill(str(rng.choice(wordings().one_of_several["larger" if larger else "smaller"])), thing)
 
 
 def one_of_several(
@@ -153,3 +143,73 @@ def still_apart(labels: Mask, before: Mask) -> bool:
         before: labels before it, of any size; shares of the picture are compared.
     """
     return all((labels == label).mean() >= 0.5 * (before == label).mean() for label in (1, OTHER))
+
+
+class _Source(NamedTuple):
+    """What a tile shows: the number of its set, its prompt, and the thing that one names."""
+
+    number: int
+    text: str
+    thing: str
+
+
+def mosaic(
+    draw: Draw, prompting: Prompting, composition: Composition, size: int, rng: np.random.Generator
+) -> tuple[Picture, str, Mask, frozenset[str]]:
+    """One mosaic, its prompt, what that asks for and the areas of the body it shows.
+
+    The first image is the one meant. Where another image shows the same part of the body, the thing alone would not
+    tell them apart, so it is asked for by place or size; otherwise by the thing alone in half of the cases.
+
+    Args:
+        draw: gives examples.
+        prompting: knows the sets.
+        composition: how mosaics look.
+        size: side of the result.
+        rng: the only source of chance.
+
+    Returns:
+        (size, size, 3) uint8, prompt, (size, size) uint8 labels (1 for what is asked for, 2 for the findings that are
+        not), areas; none when one of them is not known.
+    """
+    layout = choose(tuple(_CELLS), rng)
+    sources: list[_Source] = []
+    tiles: list[Tile] = []
+    alike = rng.random() < composition.alike
+    for _ in range(len(_CELLS[layout])):
+        number, item, text, mask = draw(rng, sources[0].number if alike and sources else None)
+        image, _, warped = augment(item, "", mask, size, rng)
+        sources.append(_Source(number, text, prompting.finding(number, text, rng)))
+        tiles.append(Tile(image, warped))
+    order = rng.permutation(len(tiles))
+    sources, tiles = [sources[i] for i in order], [tiles[i] for i in order]
+    picture, placed = arrange(tiles, layout, rng.random() < composition.padded)
+    wanted = int(np.flatnonzero(order == 0)[0])
+    text, chosen = _ask(sources, placed, wanted, prompting, rng)
+    areas = [prompting.areas[source.number] for source in sources]
+    shown = frozenset[str]().union(*areas) if all(areas) else frozenset[str]()
+    labels = np.zeros((size, size), np.uint8)
+    for number, tile in enumerate(placed):
+        labels[tile.mask > 0] = 1 if number in chosen else OTHER
+    return picture, text, labels, shown
+
+
+def _ask(
+    sources: list[_Source], tiles: list[Tile], wanted: int, prompting: Prompting, rng: np.random.Generator
+) -> tuple[str, list[int]]:
+    """A prompt and the numbers of the tiles whose masks it means."""
+    source = sources[wanted]
+    region = prompting.regions[source.number]
+    others = [prompting.regions[s.number] for n, s in enumerate(sources) if n != wanted]
+    alone = bool(region) and all(other and not region & other for other in others)
+    by_thing = short(source.text, rng)
+    is_named = prompt_words.names_anatomy(by_thing) and not prompt_words.names_absence(source.text)
+    if alone and is_named and rng.random() < 0.5:
+        return by_thing, [wanted]
+    same = len({s.number for s in sources}) == 1 and len({s.thing for s in sources}) == 1
+    sizes = size_order([int(tile.mask.sum()) for tile in tiles]) if same else None
+    if sizes is not None and rng.random() < 0.5:
+        word, chosen = ("larger", sizes[0]) if rng.random() < 0.5 else ("smaller", sizes[1])
+        return fill(choose(wordings().one_of_several[word], rng), source.thing), [chosen]
+    template = choose(wordings().mosaic, rng).replace("{place}", tiles[wanted].name)
+    return fill(template, source.thing), [wanted]

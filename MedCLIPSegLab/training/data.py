@@ -17,6 +17,7 @@ from MedCLIPSegLogic.volumes.planes import Plane, choose_axis
 from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.volumes.volume import Volume
 
+from ..data.prompt_sheets import find_sheet
 from ..data.truth import read_truth
 
 SLICES_PER_PLANE = 6
@@ -76,9 +77,9 @@ def load_set(
         MedCLIPSegError: a file is missing or unreadable, a mask does not fit its image, or all masks are empty or full.
     """
     base = folder / f"{split}_Folder"
-    sheet = _sheet(folder, f"{split}_text_{share}") if share < 100 else None
+    sheet = find_sheet(folder, f"{split}_text_{share}") if share < 100 else None
     drawn = sheet is None and share < 100 and split == "Train"
-    sheet = sheet or _sheet(folder, f"{split}_text")
+    sheet = sheet or find_sheet(folder, f"{split}_text")
     if sheet is None:
         raise MedCLIPSegError(f"The data set {folder} has no Prompts_Folder/{split}_text.xlsx or .csv.")
     targets: dict[str, Rows] = {}
@@ -95,11 +96,6 @@ def load_set(
     return TrainingSet(folder.name, tuple(items), len(targets))
 
 
-def _sheet(folder: Path, name: str) -> Path | None:
-    paths = [folder / "Prompts_Folder" / f"{name}.{ending}" for ending in ("xlsx", "csv")]
-    return next((path for path in paths if path.is_file()), None)
-
-
 def _subset(targets: dict[str, Rows], share: int, seed: int) -> dict[str, Rows]:
     """At least one image; a larger share of the same seed holds the smaller one."""
     names = np.random.default_rng(seed).permutation(sorted(targets))
@@ -113,11 +109,6 @@ def _check_classes(items: Sequence[TrainingItem], labels: Path) -> None:
         raise MedCLIPSegError(f"All masks of {labels} are empty; there is nothing to learn from them.")
     if all(mask.all() for mask in masks):
         raise MedCLIPSegError(f"All masks of {labels} cover their whole images; there is nothing to learn from them.")
-
-
-def has_split(folder: Path, split: str) -> bool:
-    """True if a data set folder has the images of a split."""
-    return (folder / f"{split}_Folder" / "img").is_dir()
 
 
 def _items(

@@ -1,24 +1,68 @@
-"""A small model to train further, grown to new words and another input size."""
+"""The architecture and vocabulary of the bundled model, and such a model grown to new words and another input size."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import Tensor
 
 from MedCLIPSegLogic.model.catalog import VOCABULARY_FILE
 from MedCLIPSegLogic.model.checkpoint import is_adapter, load_to_train, read_config
-from MedCLIPSegLogic.model.config import ModelConfig
+from MedCLIPSegLogic.model.config import (
+    AdapterConfig,
+    HeadConfig,
+    ImageTowerConfig,
+    ModelConfig,
+    PreprocessingConfig,
+    TextTowerConfig,
+)
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.tokenizer import PromptTokenizer, extend_vocabulary
+
+from ..data.wordings import wordings
+from .data import TrainingSet
+from .prompting import Prompting
+from .settings import TrainingSettings
 
 POSITIONS = "vision_model.trunk.pos_embed"
 TOKENS = "text_model.token_embedding.weight"
 DEVIATION = "mask_deviation."
+VOCABULARY_SIZE = 1000
+
+
+def small_model_config(vocabulary_size: int, image_size: int) -> ModelConfig:
+    """A hybrid of convolutional stem and small transformers, to be trained from scratch.
+
+    Args:
+        vocabulary_size: entries of the WordPiece vocabulary.
+        image_size: side of the model input in pixels.
+    """
+    return ModelConfig(
+        flavor="mini",
+        joint_width=96,
+        image=ImageTowerConfig(
+            kind="timm",
+            image_size=image_size,
+            patch_size=16,
+            width=192,
+            layers=6,
+            heads=3,
+            stem_channels=(24, 40, 80, 192),
+            layer_scale=0.5,
+            drop_path=0.05,
+        ),
+        text=TextTowerConfig(
+            kind="clip", context_length=64, vocab_size=vocabulary_size, width=96, layers=6, heads=3, mlp_ratio=2.0
+        ),
+        adapter=AdapterConfig(width=64, fusion_layers=(1, 2, 3, 4), up_init_std=0.02, mask_padding=True),
+        head=HeadConfig(kind="skip", channels=(96, 48)),
+        preprocessing=PreprocessingConfig(channel_order="rgb", fit="stretch", antialias=True),
+    )
 
 
 def can_grow(config: ModelConfig) -> bool:
@@ -85,3 +129,32 @@ def grown_network(config: ModelConfig, states: Mapping[str, Tensor]) -> MedCLIPS
     }
     network.load_state_dict({**new, **states})
     return network
+
+
+def vocabulary_texts(sets: Sequence[TrainingSet], settings: TrainingSettings) -> Iterator[str]:
+    """Every prompt with a variant as the settings make them and, with prompt styles, all wordings of training."""
+    prompting, rng = Prompting(sets, settings), np.random.default_rng(settings.seed)
+    for training_set in sets:
+        for text in training_set.prompts:
+            yield text
+            yield prompting.vary(text, rng)
+    if settings.styles is None and settings.composition is None:
+        return
+    data = wordings()
+    groups = [
+        data.short,
+        data.around,
+        data.overdescriptive,
+        data.absence,
+        data.mosaic,
+        data.contradictory,
+        data.sizes,
+        data.places,
+        *data.synonyms.values(),
+    ]
+    groups += [*data.one_of_several.values(), *data.absent_things.values()]
+    for group in groups:
+        for wording in group:
+            # A word enters the vocabulary from its second use on.
+            yield from (wording.format(target="", prompt="", place="", word=""),) * 2
+    yield from ("upper left", "upper right", "lower left", "lower right") * 2

@@ -1,19 +1,25 @@
-"""What is minimized: one stochastic pass of a batch and the weighted sum of its losses."""
+"""What is minimized: one stochastic pass of a batch and the weighted sum of its losses.
+
+Those of MedCLIPSeg (arXiv 2602.20423) are soft Dice, cross-entropy and soft patch-level contrast.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from MedCLIPSegLogic.model.network import MedCLIPSeg, NetworkOutput
 from MedCLIPSegLogic.model.noise import NoiseSource
 
-from .losses import total_loss
-from .places import place_loss, rival_loss
-from .presence import presence_loss
 from .sampler import TextTargets
 from .settings import TrainingSettings
+from .text_targets import place_loss, presence_loss, rival_loss
+
+CONTRAST_TEMPERATURE = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +33,6 @@ class PassOutput:
 
     output: NetworkOutput
     plain: tuple[Tensor, Tensor] | None = None
-
-    def in_float32(self) -> PassOutput:
-        """The same with full precision, in which losses are computed."""
-        output = NetworkOutput(self.output.logits.float(), self.output.patches.float(), self.output.text.float())
-        return PassOutput(output, None if self.plain is None else (self.plain[0].float(), self.plain[1].float()))
 
 
 class TrainingPass(nn.Module):
@@ -48,19 +49,72 @@ class TrainingPass(nn.Module):
         self._plain = plain
 
     def forward(self, images: Tensor, token_ids: Tensor, noise: NoiseSource) -> PassOutput:
-        """One stochastic pass of (B, 3, S, S) images and their prompts."""
-        network = self.network
-        if not self._plain or not isinstance(network, MedCLIPSeg):
-            return PassOutput(network(images, token_ids, noise))
-        image, text = network.encode_images(images), network.encode_text(token_ids)
-        output = network.decode(network.meet(image, text), noise)
-        return PassOutput(output, network.plain_vectors(image, text))
+        """One stochastic pass of (B, 3, S, S) images and their prompts, in the precision of losses: float32."""
+        network, plain = self.network, None
+        if self._plain and isinstance(network, MedCLIPSeg):
+            image, text = network.encode_images(images), network.encode_text(token_ids)
+            output = network.decode(network.meet(image, text), noise)
+            first, second = network.plain_vectors(image, text)
+            plain = first.float(), second.float()
+        else:
+            output = network(images, token_ids, noise)
+        return PassOutput(NetworkOutput(output.logits.float(), output.patches.float(), output.text.float()), plain)
+
+
+def dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
+    """1 − soft Dice per image, smoothed by one pixel, averaged over the batch.
+
+    Args:
+        logits: (B, H, W).
+        mask: (B, H, W), 0 and 1.
+    """
+    return _soft_dice_loss(logits, mask, (-2, -1), 1.0)
+
+
+def published_row_dice_loss(logits: Tensor, mask: Tensor) -> Tensor:
+    """The published code's Dice, which takes image rows for channels and leaves out row 0; for reproduction only.
+
+    Args:
+        logits: (B, H, W).
+        mask: (B, H, W), 0 and 1.
+    """
+    return _soft_dice_loss(logits[:, 1:], mask[:, 1:], (-1,), 1e-5)
+
+
+def _soft_dice_loss(logits: Tensor, mask: Tensor, over: tuple[int, ...], smoothing: float) -> Tensor:
+    """As MONAI's ``DiceLoss``, which the training of adapters shall not need."""
+    probability = logits.sigmoid()
+    shared = (mask * probability).sum(over)
+    together = mask.sum(over) + probability.sum(over)
+    return (1.0 - (2.0 * shared + smoothing) / (together + smoothing)).mean()
+
+
+def contrastive_loss(patches: Tensor, text: Tensor) -> Tensor:
+    """Soft patch-level contrast with τ = 0.2.
+
+    Args:
+        patches: (B, C, h, w) of unit length per patch.
+        text: (B, C), as projected.
+    """
+    images = patches.flatten(2).mean(dim=2)
+    logits = images @ text.T / CONTRAST_TEMPERATURE
+    targets = functional.normalize(text @ text.T / CONTRAST_TEMPERATURE, dim=-1).softmax(dim=-1)
+    image_to_text = -(targets * logits.log_softmax(dim=-1)).sum(dim=-1).mean()
+    text_to_image = -(targets.T * logits.T.log_softmax(dim=-1)).sum(dim=-1).mean()
+    return (image_to_text + text_to_image) / 2
+
+
+def auxiliary_loss(patches: Tensor, text: Tensor, mask: Tensor) -> Tensor:
+    """Cross-entropy of ten times the cosine between each patch and the text against the mask's share of the patch."""
+    cosine = torch.einsum("bc,bchw->bhw", functional.normalize(text, dim=-1), patches)
+    share = functional.adaptive_avg_pool2d(mask[:, None], (cosine.shape[1], cosine.shape[2]))[:, 0]
+    return functional.binary_cross_entropy_with_logits(10 * cosine, share)
 
 
 def batch_loss(
     passed: PassOutput, mask: Tensor, settings: TrainingSettings, targets: TextTargets | None = None
 ) -> tuple[Tensor, dict[str, float]]:
-    """Weighted sum of all losses of a batch and the value of each.
+    """Weighted sum of all losses of a batch and the value of each; a part of weight 0 is not computed.
 
     Args:
         passed: of the pass.
@@ -68,19 +122,25 @@ def batch_loss(
         settings: weights and kinds of the losses.
         targets: what is known of the prompts; needed for the parts ``presence``, ``place`` and ``rivals``.
     """
-    weights, output = settings.loss, passed.output
-    total, values = total_loss(output, mask, weights, settings.dice == "published-rows")
-    if targets is None:
-        return total, values
-    parts: list[tuple[str, float, Tensor]] = []
-    if passed.plain is not None:
-        parts.append(("presence", weights.presence, presence_loss(*passed.plain, targets.presence)))
-    if weights.place > 0:
-        place = place_loss(output.patches, output.text, targets.places, mask, targets.rivals)
-        parts.append(("place", weights.place, place))
-    if weights.rivals > 0:
-        parts.append(("rivals", weights.rivals, rival_loss(output.logits, mask, targets.rivals)))
-    for name, weight, value in parts:
-        total = total + weight * value
-        values[name] = float(value.detach())
+    output, plain = passed.output, passed.plain
+    logits, patches, text = output.logits, output.patches, output.text
+    dice = published_row_dice_loss if settings.dice == "published-rows" else dice_loss
+    parts: dict[str, Callable[[], Tensor]] = {
+        "dice": lambda: dice(logits, mask),
+        "cross_entropy": lambda: functional.binary_cross_entropy_with_logits(logits, mask),
+        "contrast": lambda: contrastive_loss(patches, text),
+        "auxiliary": lambda: auxiliary_loss(patches, text, mask),
+    }
+    if targets is not None:
+        if plain is not None:
+            parts["presence"] = lambda: presence_loss(*plain, targets.presence)
+        parts["place"] = lambda: place_loss(patches, text, targets.places, mask, targets.rivals)
+        parts["rivals"] = lambda: rival_loss(logits, mask, targets.rivals)
+    total, values = logits.new_zeros(()), {}
+    for name, compute in parts.items():
+        weight = getattr(settings.loss, name)
+        if weight > 0:
+            value = compute()
+            total = total + weight * value
+            values[name] = float(value.detach())
     return total, values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -13,14 +14,17 @@ WARM_UP = 0.08
 ADAMW_BETAS = (0.9, 0.99)
 
 
+def decayed_groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Everything that is trained: matrices and kernels with a decay, vectors without."""
+    trained = [p for p in network.parameters() if p.requires_grad]
+    matrices, vectors = [p for p in trained if p.ndim >= 2], [p for p in trained if p.ndim < 2]
+    groups = ({"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0})
+    return [group for group in groups if group["params"]]
+
+
 def build_optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
     """The optimizer over everything that is trained."""
-    trained = [p for p in network.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": settings.weight_decay},
-        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
+    groups = decayed_groups(network, settings.weight_decay)
     if settings.optimizer == "adam":
         return torch.optim.Adam(groups, lr=settings.learning_rate)
     return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=ADAMW_BETAS)

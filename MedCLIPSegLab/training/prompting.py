@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -24,30 +23,14 @@ UNKNOWN_THING_SHARE = 0.3
 
 ABSENT_IN_PLACE_SHARE = 0.4
 """Share of those that stand in the image's own prompt in place of the thing: the words around it must not find it."""
-
-
-_SYNONYMS = {"tumor": ("tumor", "lesion", "mass", "tumour"), "lesion": ("lesion", "tumor", "mass"), "mass": ("mass",)}
-_SHORT = (
-    "{target}",
-    "{target}",
-    "a {target}",
-    "the {target}",
-    "{target} visible",
-    "{target} visible.",
-    "find the {target}",
-    "segment the {target}",
-    "show me the {target}",
-    "where is the {target}?",
-    "a {target} is visible in the image",
-    "outline of the {target}",
+VARIED = PromptStyles(
+    missing_location=0.15,
+    missing_size=0.1,
+    overdescriptive=0.1,
+    short=0.35,
+    **dict.fromkeys(("random_size", "synonyms", "contradictory", "absent", "random_place"), 0.0),
 )
-_TAILS = (
-    " with irregular boundaries and complex internal texture",
-    " with smooth margins and a homogeneous interior",
-    ", seen against otherwise normal surrounding tissue",
-    " that stands out from its surroundings by texture and contrast",
-    ", clearly delineated and of heterogeneous appearance",
-)
+"""What "varied" means where no styles are given."""
 
 
 class Prompting:
@@ -59,7 +42,8 @@ class Prompting:
     """
 
     def __init__(self, sets: Sequence[TrainingSet], settings: TrainingSettings) -> None:
-        self._settings = settings
+        self._negative_share = settings.negative_share
+        self._styles = settings.styles or (VARIED if settings.prompts == "varied" else None)
         self.regions = [prompt_words.anatomy(training_set.prompts) for training_set in sets]
         self.areas = [wordings().areas_of(region) for region in self.regions]
         self._foreign = [
@@ -83,8 +67,8 @@ class Prompting:
             text, mask: a prompt of the image and its mask.
             rng: the only source of chance.
         """
-        styles = self._settings.styles
-        if self._foreign[number] and rng.random() < self._settings.negative_share:
+        styles = self._styles
+        if self._foreign[number] and rng.random() < self._negative_share:
             return self.vary(choose(self._foreign[number], rng), rng), np.zeros_like(mask)
         if styles is not None and self._elsewhere[number] and rng.random() < styles.absent:
             unknown = rng.random() < UNKNOWN_THING_SHARE
@@ -93,17 +77,14 @@ class Prompting:
             if target is not None and rng.random() < ABSENT_IN_PLACE_SHARE:
                 return text.replace(target, absent, 1), np.zeros_like(mask)
             return rewording.fill(choose(wordings().short, rng), absent), np.zeros_like(mask)
-        asked = self._settings.prompts == "varied" or styles is not None
-        if asked and prompt_words.names_absence(text) and self._findings[number] and rng.random() < SEEN_ABSENCE_SHARE:
-            finding = choose(self._findings[number], rng)
-            return (shorten if styles is None else rewording.short)(finding, rng), mask
+        findings = self._findings[number] if styles is not None and prompt_words.names_absence(text) else []
+        if findings and rng.random() < SEEN_ABSENCE_SHARE:
+            return rewording.short(choose(findings, rng), rng), mask
         return self.vary(text, rng), mask
 
     def vary(self, text: str, rng: np.random.Generator) -> str:
         """A prompt as the settings want it."""
-        if self._settings.styles is not None:
-            return style_prompt(text, self._settings.styles, rng) or text
-        return vary(text, rng) or text if self._settings.prompts == "varied" else text
+        return text if self._styles is None else style_prompt(text, self._styles, rng) or text
 
     def finding(self, number: int, text: str, rng: np.random.Generator) -> str:
         """The thing a prompt of a set names, or for an image without one a thing of the same set."""
@@ -132,7 +113,9 @@ def style_prompt(text: str, styles: PromptStyles, rng: np.random.Generator) -> s
         "short": lambda: rewording.short(text, rng),
         "contradictory": lambda: rewording.contradict(text, rng),
         "synonyms": lambda: _other_words(text, rng),
-        "random_place": lambda: _misplaced(text, rng),
+        "random_place": lambda: rewording.randomize_place(
+            rewording.overdescribe(text, rng) if rng.random() < 0.5 else text, rng
+        ),
     }
     draw = rng.random()
     for name, apply in change.items():
@@ -146,45 +129,3 @@ def _other_words(text: str, rng: np.random.Generator) -> str:
     reorders = rng.random() < 0.5
     changed = rewording.replace_noun(text, rng)
     return rewording.reorder(changed) if reorders else changed
-
-
-def _misplaced(text: str, rng: np.random.Generator) -> str:
-    return rewording.randomize_place(rewording.overdescribe(text, rng) if rng.random() < 0.5 else text, rng)
-
-
-def shorten(text: str, rng: np.random.Generator) -> str:
-    """A short prompt as a person would type it: the named thing alone, perhaps by a synonym or without its kind."""
-    target = prompt_words.named_target(text)
-    if target is None:
-        return prompt_words.drop_size(prompt_words.drop_location(text))
-    *kinds, noun = target.split()
-    if rng.random() < 0.4:  # a kind may go unsaid, but not the part that is meant
-        target = " ".join([*(kind for kind in kinds if kind in prompt_words.PART_WORDS), noun])
-    choices = _SYNONYMS.get(noun, (noun,))
-    target = target.removesuffix(noun) + str(rng.choice(choices))
-    organ = prompt_words.named_image(text)
-    short = re.sub(r"\ba (?=[aeiou])", "an ", str(rng.choice(_SHORT)).format(target=target))
-    if organ and rng.random() < 0.4 and "image" not in short and "?" not in short:
-        short = f"{short.rstrip('.')} in the {organ}"
-    return short[0].upper() + short[1:] if rng.random() < 0.5 else short
-
-
-def overdescribe(text: str, rng: np.random.Generator) -> str:
-    """The prompt with a tail that says nothing about this picture."""
-    return text.rstrip(" .") + str(rng.choice(_TAILS)) + "."
-
-
-def vary(text: str, rng: np.random.Generator) -> str:
-    """A random variant of a prompt, still true of its picture."""
-    draw = rng.random()
-    if prompt_words.names_absence(text):
-        return text
-    if draw < 0.30:
-        return text
-    if draw < 0.45:
-        return prompt_words.drop_location(text)
-    if draw < 0.55:
-        return prompt_words.drop_size(text)
-    if draw < 0.65:
-        return overdescribe(text, rng)
-    return shorten(text, rng)

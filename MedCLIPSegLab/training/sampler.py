@@ -18,13 +18,11 @@ from MedCLIPSegLogic.model.config import PreprocessingConfig
 
 from ..data.rewording import short, thing
 from .augment import augment, rotate
-from .composition import OTHER, one_of_several, still_apart
+from .composition import OTHER, mosaic, one_of_several, still_apart
 from .data import TrainingItem, TrainingSet, shrink
-from .mosaics import mosaic
-from .places import place_targets
-from .presence import presence_targets
 from .prompting import Prompting, choose
 from .settings import TrainingSettings
+from .text_targets import place_targets, presence_targets
 
 SOURCE_SCALE = 1.25
 """Items are kept a little larger than the model input, so that zooming in does not blur."""
@@ -59,14 +57,9 @@ def source_size(settings: TrainingSettings, size: int) -> int:
     return round(SOURCE_SCALE * size) if settings.augmentation == "full" else size
 
 
-def count_pairs(sets: Sequence[TrainingSet]) -> int:
-    """(image, prompt) pairs of all sets."""
-    return sum(len(item.targets) for training_set in sets for item in training_set.items)
-
-
 def epoch_steps(sets: Sequence[TrainingSet], batch_size: int) -> int:
     """Optimizer steps an epoch; the last one of it may have fewer pairs."""
-    return math.ceil(count_pairs(sets) / batch_size)
+    return math.ceil(sum(len(training_set.prompts) for training_set in sets) / batch_size)
 
 
 class BatchSampler:
@@ -80,11 +73,7 @@ class BatchSampler:
     """
 
     def __init__(
-        self,
-        sets: Sequence[TrainingSet],
-        size: int,
-        preprocessing: PreprocessingConfig,
-        settings: TrainingSettings,
+        self, sets: Sequence[TrainingSet], size: int, preprocessing: PreprocessingConfig, settings: TrainingSettings
     ) -> None:
         self._sets = [_shrink_set(training_set, source_size(settings, size)) for training_set in sets]
         weights = [settings.set_weights.get(s.name, 1.0) * math.sqrt(s.image_count) for s in sets]
@@ -113,7 +102,7 @@ class BatchSampler:
         images, texts, masks, shown = zip(*(self.example(step, row) for row in rows), strict=True)
         labels = torch.from_numpy(np.stack(masks))
         inside = (labels == 1).float()
-        inputs = _model_input(np.stack(images), self._preprocessing)
+        inputs = model_input(np.stack(images), self._preprocessing)
         targets = TextTargets(presence_targets(texts, shown, inside), place_targets(texts), labels == OTHER)
         return inputs, list(texts), inside, targets
 
@@ -185,16 +174,8 @@ def _shrink_set(training_set: TrainingSet, size: int) -> TrainingSet:
     return dataclasses.replace(training_set, items=tuple(smaller(item) for item in training_set.items))
 
 
-def _model_input(images: NDArray[np.uint8], config: PreprocessingConfig) -> Tensor:
+def model_input(images: NDArray[np.uint8], config: PreprocessingConfig) -> Tensor:
+    """Input (B, 3, S, S) of 8-bit images (B, S, S, 3)."""
     if config.channel_order == "bgr":
         images = images[..., ::-1]
     return normalize(torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2), config)
-
-
-def validation_batch(
-    items: Sequence[TrainingItem], size: int, config: PreprocessingConfig
-) -> tuple[Tensor, list[str], NDArray[np.bool_]]:
-    """Images, first prompts and masks (B, S, S) of items as they are."""
-    images = np.stack([shrink(item.image, size) for item in items])
-    masks = np.stack([cv2.resize(item.targets[0][1], (size, size), interpolation=cv2.INTER_NEAREST) for item in items])
-    return _model_input(images, config), [item.targets[0][0] for item in items], masks > 0

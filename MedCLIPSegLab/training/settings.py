@@ -13,7 +13,7 @@ from pydantic import Field
 from MedCLIPSegLogic.checked import checked, from_json
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
-from .earlier_settings import without_earlier_options
+from .settings_file import without_earlier_options
 
 PATCH_SIZE = 16
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -184,8 +184,7 @@ class TrainingSettings:
     ] = 100
     freeze_towers: Annotated[bool, Field(description="What is trained: adapters and heads only, or all.")] = False
     stochastic_head: Annotated[
-        bool,
-        Field(description="Let the mask head draw from a distribution too; a model that does keeps doing so."),
+        bool, Field(description="Let the mask head draw from a distribution too; a model that does keeps doing so.")
     ] = False
     loss: LossWeights = field(default_factory=lambda: LossWeights(auxiliary=0.3))
     dice: Annotated[

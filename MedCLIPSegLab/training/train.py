@@ -27,18 +27,24 @@ from MedCLIPSegLogic.model.tokenizer import PromptTokenizer, build_vocabulary
 from MedCLIPSegLogic.version import __version__
 from MedCLIPSegLogic.zoo.installing import share_backbone
 
-from .data import TrainingSet, has_split, load_set
-from .growth import can_grow, grow_config, grown_network, load_grown, with_head
-from .processes import Processes, join_processes
+from .data import TrainingSet, load_set
+from .growth import (
+    VOCABULARY_SIZE,
+    can_grow,
+    grow_config,
+    grown_network,
+    load_grown,
+    small_model_config,
+    vocabulary_texts,
+    with_head,
+)
+from .processes import join_processes
 from .recipes import Recipe, recipe_settings
 from .sampler import source_size
 from .settings import TrainingSettings, as_json
 from .settings_file import read_table
-from .small_model import VOCABULARY_SIZE, small_model_config
-from .state import STATE_FILE
+from .state import STATE_FILE, copy_vocabulary, model_writer
 from .trainer import TRAINING_RUN, Trainer, TrainingProgress
-from .vocabulary import vocabulary_texts
-from .weights import copy_vocabulary, model_writer
 
 
 def train(
@@ -74,64 +80,41 @@ def train(
         settings = begun_settings(folder) if resume else recipe_settings("auto", source)
     with write_failures_in_words(), join_processes(settings.device) as processes:
         processes.on_first(lambda: _check_request(folders, folder, settings, source, resume))
-        return _train(folders, folder, settings, start_from, resume, progress, processes)
-
-
-def _train(
-    folders: Sequence[Path],
-    folder: Path,
-    settings: TrainingSettings,
-    start_from: str | Path | None,
-    resume: bool,
-    progress: Callable[[TrainingProgress], None] | None,
-    processes: Processes,
-) -> Path:
-    source = None if start_from is None else find_model(start_from)
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    begun_from = folder if resume else source
-    start = None if begun_from is None else read_config(begun_from)
-    train_sets, validation_sets = _load(folders, settings, start)
-    record = {
-        "medclipseg": __version__,
-        "torch": torch.__version__,
-        "seconds": 0.0,
-        "finished": False,
-        "start_from": None if start_from is None else str(start_from),
-        "processes": processes.count,
-        "data": {s.name: {"images": s.image_count, "items": len(s.items)} for s in train_sets},
-        "settings": as_json(settings),
-    }
-    if resume:
-        earlier = processes.on_first(lambda: TRAINING_RUN.read(folder))
-        TRAINING_RUN.require_same(folder, {"data": earlier["data"]}, {"data": record["data"]})
-        record = earlier
-    else:
-        processes.on_first(lambda: _make_folder(folder, train_sets, settings, source, record))
-    torch.manual_seed(settings.seed)
-    network = _start_network(folder, source, settings)
-    tokenizer = PromptTokenizer(network.config, folder)
-    trainer = Trainer(
-        network,
-        tokenizer,
-        network.config.preprocessing,
-        train_sets,
-        validation_sets,
-        settings,
-        folder,
-        processes,
-        model_writer(folder, network.config, read_backbone_link(folder)),
-        (network.vision_model, network.text_model) if settings.freeze_towers else (),
-    )
-    if resume:
-        trainer.resume()
-    else:
-        trainer.start()
-    for step in trainer.run():
-        if progress and processes.is_first:
-            progress(step)
-    record |= {"seconds": round(trainer.seconds, 1), "steps_done": trainer.last_step, "finished": True}
-    processes.on_first(lambda: TRAINING_RUN.write(folder, record))
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        begun_from = folder if resume else source
+        start = None if begun_from is None else read_config(begun_from)
+        # Without other changes of the picture, images are sampled as the model will see them.
+        antialias = start is None or start.preprocessing.antialias or settings.augmentation == "full"
+        train_sets, validation_sets = load_sets(folders, settings, antialias)
+        record = {
+            **describe_run(train_sets, settings),
+            "torch": torch.__version__,
+            "seconds": 0.0,
+            "start_from": None if start_from is None else str(start_from),
+            "processes": processes.count,
+        }
+        if resume:
+            earlier = processes.on_first(lambda: TRAINING_RUN.read(folder))
+            TRAINING_RUN.require_same(folder, {"data": earlier["data"]}, {"data": record["data"]})
+            record = earlier
+        else:
+            processes.on_first(lambda: _make_folder(folder, train_sets, settings, source, record))
+        torch.manual_seed(settings.seed)
+        network = _start_network(folder, source, settings)
+        tokenizer = PromptTokenizer(network.config, folder)
+        trainer = Trainer(
+            network,
+            tokenizer,
+            train_sets,
+            validation_sets,
+            settings,
+            folder,
+            processes,
+            model_writer(folder, network.config, read_backbone_link(folder)),
+            (network.vision_model, network.text_model) if settings.freeze_towers else (),
+        )
+        trainer.train(record, resume, progress)
     return folder
 
 
@@ -211,16 +194,34 @@ def _check_request(
         _check_start(read_config(source), settings)
 
 
-def _load(
-    folders: Sequence[Path], settings: TrainingSettings, start: ModelConfig | None
+def load_sets(
+    folders: Sequence[Path], settings: TrainingSettings, antialias: bool = True
 ) -> tuple[list[TrainingSet], list[TrainingSet]]:
+    """Sets to train on, and those of them that have images to validate on.
+
+    Args:
+        folders: of data sets.
+        settings: of the run.
+        antialias: average where images shrink.
+
+    Raises:
+        MedCLIPSegError: as :func:`load_set`.
+    """
     size = source_size(settings, max(size for _, size in settings.stages))
-    # Without other changes of the picture, images are sampled as the model will see them.
-    antialias = start is None or start.preprocessing.antialias or settings.augmentation == "full"
     share, seed = settings.data_share, settings.seed
     train_sets = [load_set(entry, "Train", size, share, seed, antialias) for entry in folders]
-    with_validation = [entry for entry in folders if has_split(entry, "Val")]
+    with_validation = [entry for entry in folders if (entry / "Val_Folder" / "img").is_dir()]
     return train_sets, [load_set(entry, "Val", size, share, seed, antialias) for entry in with_validation]
+
+
+def describe_run(sets: Sequence[TrainingSet], settings: TrainingSettings) -> dict[str, Any]:
+    """What the record of every run that begins tells."""
+    return {
+        "medclipseg": __version__,
+        "finished": False,
+        "data": {s.name: {"images": s.image_count, "items": len(s.items)} for s in sets},
+        "settings": as_json(settings),
+    }
 
 
 def _make_folder(
@@ -232,12 +233,11 @@ def _make_folder(
 ) -> None:
     """Write vocabulary, configuration and record of a new run."""
     folder.mkdir(parents=True, exist_ok=True)
+    texts = vocabulary_texts(train_sets, settings)
     if source is None:
-        texts = vocabulary_texts(train_sets, settings)
         vocabulary_size = build_vocabulary(texts, VOCABULARY_SIZE, folder / VOCABULARY_FILE)
         config = small_model_config(vocabulary_size, settings.stages[-1][1])
     elif _grows(source, settings):
-        texts = vocabulary_texts(train_sets, settings)
         config = grow_config(source, texts, settings.stages[-1][1], VOCABULARY_SIZE, folder)
     else:
         config = read_config(source)
@@ -253,8 +253,9 @@ def _make_folder(
 def _check_start(config: ModelConfig, settings: TrainingSettings) -> None:
     """Refuse what a model cannot be trained further on."""
     size = config.image.image_size
-    grows = not settings.freeze_towers and can_grow(config)
-    if not grows and (settings.stages[-1][1] != size or (config.image.kind == "vit" and len(settings.stages) > 1)):
+    if (settings.freeze_towers or not can_grow(config)) and (
+        settings.stages[-1][1] != size or (config.image.kind == "vit" and len(settings.stages) > 1)
+    ):
         raise MedCLIPSegError(f"The model to start from takes inputs of {size} pixels; give the stages 1:{size}.")
     if config.preprocessing.fit != "stretch":
         raise MedCLIPSegError("The model to start from takes letter-boxed inputs, but training stretches images.")

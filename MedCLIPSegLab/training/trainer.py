@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,21 +18,20 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.model.config import PreprocessingConfig
+from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import FreshNoise
 
 from ..run_folder import RunKind
-from .curves import Row, draw_curve, write_log
+from .curves import Row, TensorBoardLog, draw_curve, write_log
 from .data import TrainingSet
-from .logs import TensorBoardLog
 from .objective import TrainingPass, batch_loss
 from .optimization import build_optimizer, learning_rate
 from .processes import Processes, rows_in_parts
 from .sampler import Batch, BatchSampler, epoch_steps
 from .settings import TrainingSettings, as_json
-from .state import load_state, save_state
+from .state import SaveWeights, load_state, save_kept_weights, save_state
+from .text_free_unet import TextFreeUNet
 from .validation import validate
-from .weights import SaveWeights, save_kept_weights
 
 MAY_CHANGE = {"threads", "validate_every", "validation_limit", "device", "tensorboard", "accumulation"}
 """Settings that do not change the weights a resumed run ends with, but for rounding."""
@@ -55,9 +54,9 @@ class Trainer:
     """Trains one network.
 
     Args:
-        network: to train, in place; takes images, token ids and noise and gives a :class:`NetworkOutput`.
+        network: to train, in place; takes images, token ids and noise and gives a :class:`NetworkOutput`. Its
+            configuration says how images become its input.
         tokenizer: token ids of prompts, (B, T).
-        preprocessing: how images become input of the network.
         train_sets: training data.
         validation_sets: data for validation only; may be empty.
         settings: how to train.
@@ -69,9 +68,8 @@ class Trainer:
 
     def __init__(
         self,
-        network: nn.Module,
+        network: MedCLIPSeg | TextFreeUNet,
         tokenizer: Callable[[Sequence[str]], Tensor],
-        preprocessing: PreprocessingConfig,
         train_sets: Sequence[TrainingSet],
         validation_sets: Sequence[TrainingSet],
         settings: TrainingSettings,
@@ -87,7 +85,7 @@ class Trainer:
         self._settings = settings
         self._folder = folder
         self._processes = processes
-        self._preprocessing = preprocessing
+        self._preprocessing = network.config.preprocessing
         self._save_model, self._frozen = save, frozen
         for part in frozen:
             part.requires_grad_(False)
@@ -105,17 +103,31 @@ class Trainer:
         self._next_step = 0
         self._seconds = 0.0
 
-    def start(self) -> None:
-        """Leave a first state behind, so that the run can be resumed from its first step on."""
-        if self._processes.is_first:
-            self._save_state()
+    def train(
+        self, record: Mapping[str, Any], resume: bool, progress: Callable[[TrainingProgress], None] | None
+    ) -> None:
+        """Train to the end.
 
-    def resume(self) -> None:
-        """Go on from the state in the folder.
+        Args:
+            record: of the run; written once more with what it came to.
+            resume: go on from the state in the folder; else leave a first one behind, so that the run can be resumed
+                from its first step on.
+            progress: called after every step, in the first process.
 
         Raises:
-            MedCLIPSegError: the state is damaged, or the run was begun with other settings.
+            MedCLIPSegError: the state is damaged, the run was begun with other settings, or as :meth:`run`.
         """
+        if resume:
+            self._resume()
+        elif self._processes.is_first:
+            self._save_state()
+        for step in self.run():
+            if progress and self._processes.is_first:
+                progress(step)
+        done = {"seconds": round(self._seconds, 1), "steps_done": self._next_step, "finished": True}
+        self._processes.on_first(lambda: TRAINING_RUN.write(self._folder, {**record, **done}))
+
+    def _resume(self) -> None:
         record = load_state(self._folder, self._network, self._average, self._optimizer)
         # A run begun by an earlier version did not know the newer settings: it goes on with their defaults.
         wanted, begun = as_json(self._settings), as_json(TrainingSettings().changed(record["settings"]))
@@ -123,16 +135,6 @@ class Trainer:
         self._next_step, self._seconds, self._rows = record["next_step"], record["seconds"], record["rows"]
         if "scaler" in record:
             self._scaler.load_state_dict(record["scaler"])
-
-    @property
-    def seconds(self) -> float:
-        """Time spent in training steps and validation so far, earlier parts of a resumed run included."""
-        return self._seconds
-
-    @property
-    def last_step(self) -> int:
-        """Steps done at the latest validation; less than ``steps`` at the end of a run that ended early."""
-        return self._next_step
 
     def run(self) -> Generator[TrainingProgress, None, None]:
         """Train to the last step; every validation leaves weights, log, curve and state behind.
@@ -211,7 +213,7 @@ class Trainer:
         precision = getattr(torch, self._settings.precision)
         with torch.autocast(device.type, precision, enabled=precision is not torch.float32):
             output = self._pass(images.to(device), self._tokenizer(texts).to(device), FreshNoise())
-        loss, parts = batch_loss(output.in_float32(), masks.to(device), self._settings, targets.to(device))
+        loss, parts = batch_loss(output, masks.to(device), self._settings, targets.to(device))
         value = float(loss.detach())
         if not math.isfinite(value):
             raise MedCLIPSegError(
@@ -237,12 +239,15 @@ class Trainer:
 
     def _must_stop(self) -> bool:
         """True if the last validations have brought nothing better."""
-        scores = [row["dice_mean"] for row in self._rows if "dice_mean" in row]
-        patience = self._settings.patience
+        scores, patience = self._scores, self._settings.patience
         return patience is not None and len(scores) > patience and max(scores[-patience:]) <= max(scores[:-patience])
 
+    @property
+    def _scores(self) -> list[float]:
+        return [row["dice_mean"] for row in self._rows if "dice_mean" in row]
+
     def _save(self) -> None:
-        scores = [row["dice_mean"] for row in self._rows if "dice_mean" in row]
+        scores = self._scores
         is_best = not scores or scores[-1] > max(scores[:-1], default=-1.0)
         average = None if self._average is None else self._average.module.state_dict()
         save_kept_weights(

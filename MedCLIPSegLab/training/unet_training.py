@@ -7,20 +7,19 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from MedCLIPSegLogic.files.replacing import write_json
 from MedCLIPSegLogic.model.catalog import CONFIG_FILE, WEIGHTS_FILE
 from MedCLIPSegLogic.model.checkpoint import save_weights
-from MedCLIPSegLogic.version import __version__
 
-from .data import TrainingSet, has_split, load_set
+from .data import TrainingSet
 from .processes import Processes, join_processes
-from .sampler import source_size
-from .settings import LossWeights, TrainingSettings, as_json
+from .settings import LossWeights, TrainingSettings
 from .text_free_unet import TextFreeUNet, UNetConfig, no_tokens
-from .train import begun_settings
+from .train import begun_settings, describe_run, load_sets
 from .trainer import TRAINING_RUN, Trainer, TrainingProgress
 
 PACE_STEPS = 12
@@ -61,11 +60,7 @@ def train_unet(
     """
     size = settings.stages[-1][1]
     with join_processes(settings.device) as processes:
-        kept = source_size(settings, max(size for _, size in settings.stages))
-        share, seed = settings.data_share, settings.seed
-        train_sets = [_first_targets(load_set(entry, "Train", kept, share, seed)) for entry in data]
-        with_validation = [entry for entry in data if has_split(entry, "Val")]
-        validation = [_first_targets(load_set(entry, "Val", kept, share, seed)) for entry in with_validation]
+        train_sets, validation = (list(map(_first_targets, sets)) for sets in load_sets(data, settings))
         config = UNetConfig(size, channels)
         if resume:
             settings = begun_settings(folder)
@@ -73,24 +68,12 @@ def train_unet(
             settings = _within_seconds(settings, seconds, train_sets, config, processes)
         torch.manual_seed(settings.seed)
         trainer, parameters = _trainer(config, train_sets, validation, settings, folder, processes)
-        record = {
-            "medclipseg": __version__,
-            "finished": False,
-            "data": {s.name: {"images": s.image_count, "items": len(s.items)} for s in train_sets},
-            "parameters": parameters,
-            "settings": as_json(settings),
-        }
-        if resume:
-            trainer.resume()
-        else:
+        record = {**describe_run(train_sets, settings), "parameters": parameters}
+        if not resume:
             folder.mkdir(parents=True, exist_ok=True)
             write_json(folder / CONFIG_FILE, dataclasses.asdict(config))
             TRAINING_RUN.write(folder, record)
-            trainer.start()
-        for step in trainer.run():
-            progress(step)
-        done = {"seconds": round(trainer.seconds, 1), "steps_done": trainer.last_step, "finished": True}
-        TRAINING_RUN.write(folder, {**record, **done})
+        trainer.train(record, resume, progress)
 
 
 def _first_targets(training_set: TrainingSet) -> TrainingSet:
@@ -114,9 +97,7 @@ def _trainer(
         save_weights(states, target / WEIGHTS_FILE, half=True)
         write_json(target / CONFIG_FILE, dataclasses.asdict(config))
 
-    trainer = Trainer(
-        network, no_tokens, config.preprocessing, train_sets, validation, settings, folder, processes, save
-    )
+    trainer = Trainer(network, no_tokens, train_sets, validation, settings, folder, processes, save)
     return trainer, sum(parameter.numel() for parameter in network.parameters())
 
 
@@ -128,7 +109,8 @@ def _within_seconds(
     processes: Processes,
 ) -> TrainingSettings:
     """Settings with as many steps as fit into a time, by the pace of a few steps over all stages."""
-    trial = _by_steps(settings, PACE_STEPS, validate_every=PACE_STEPS)
+    fields: dict[str, Any] = {"epochs": None, "schedule": "warm-up-cosine", "tensorboard": False}
+    trial = dataclasses.replace(settings, **fields, steps=PACE_STEPS, validate_every=PACE_STEPS)
     with tempfile.TemporaryDirectory() as scratch:
         steps = _trainer(config, train_sets, [], trial, Path(scratch), processes)[0].run()
         next(steps)
@@ -138,15 +120,5 @@ def _within_seconds(
         pace = (time.monotonic() - started) / (PACE_STEPS - 2)
         steps.close()
     count = max(1, round(seconds / pace))
-    return _by_steps(settings, count, settings.validate_every or max(1, count // 10))
-
-
-def _by_steps(settings: TrainingSettings, steps: int, validate_every: int) -> TrainingSettings:
-    return dataclasses.replace(
-        settings,
-        epochs=None,
-        schedule="warm-up-cosine",
-        steps=steps,
-        validate_every=validate_every,
-        tensorboard=False,
-    )
+    every = settings.validate_every or max(1, count // 10)
+    return dataclasses.replace(settings, **fields, steps=count, validate_every=every)

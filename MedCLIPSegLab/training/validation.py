@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -14,8 +15,8 @@ from MedCLIPSegLogic.model.noise import SeededNoise
 
 from ..metrics import dice_score
 from .curves import Row
-from .data import TrainingSet
-from .sampler import validation_batch
+from .data import TrainingSet, shrink
+from .sampler import model_input
 
 
 @torch.inference_mode()
@@ -46,10 +47,11 @@ def validate(
         step = max(1, math.ceil(len(items) / limit))
         scores = []
         for number in range(0, len(items), step):
-            images, texts, masks = validation_batch(items[number : number + 1], size, preprocessing)
-            noise = SeededNoise(0, [(number, 0)])
-            logits = network(images.to(device), tokenizer(texts).to(device), noise).logits
-            scores.append(dice_score(logits[0].cpu().numpy() > 0, masks[0]))
+            image, (text, mask) = items[number].image, items[number].targets[0]
+            images = model_input(shrink(image, size)[None], preprocessing).to(device)
+            logits = network(images, tokenizer([text]).to(device), SeededNoise(0, [(number, 0)])).logits
+            truth = cv2.resize(mask, (size, size), interpolation=cv2.INTER_NEAREST) > 0
+            scores.append(dice_score(logits[0].cpu().numpy() > 0, truth))
         row[f"dice_{validation_set.name}"] = float(np.mean(scores))
     if row:
         row["dice_mean"] = float(np.mean(list(row.values())))

@@ -14,7 +14,7 @@ from MedCLIPSegLogic.model.checkpoint import file_hash, is_adapter, save_backbon
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 
 from ..run_folder import RunKind
-from ..training.weights import copy_vocabulary
+from ..training.state import copy_vocabulary
 
 TUNING_RUN = RunKind("tuning", "tuning.json", ("settings", "retrieval", "data"))
 

@@ -27,7 +27,7 @@ from .pairs import Pair, PairTable, read_pairs, split_pairs
 from .retrieval import RetrievalScores
 from .settings import TuningSettings
 from .tuned_towers import TunedTowers
-from .tuner import Tuner, TuningProgress, measure
+from .tuner import Tuner, TuningProgress, measure, progress_of
 
 DEFAULT_START = "biomedclip"
 Result = TypeVar("Result")
@@ -107,32 +107,38 @@ def clip_tune(
         tables = {"pairs": pairs, "validation": validation, "test": test}
         data = _read(tables, None if images is None else Path(images), settings)
         source = folder if resume else find_model(start_from or DEFAULT_START)
-        network = load_to_train(source)
-        towers = TunedTowers(network, PromptTokenizer(network.config, source))
-        towers.to(choose_device(settings.device))
+        towers = _towers(source, settings)
         if resume:
-            record = _earlier_record(folder, data)
+            record = TUNING_RUN.read(folder)
+            TUNING_RUN.require_same(folder, record["data"], data.record())
         else:
-            record = _new_record(start_from or DEFAULT_START, settings, data)
+            record = {
+                "medclipseg": __version__,
+                "torch": torch.__version__,
+                "start_from": str(start_from or DEFAULT_START),
+                "finished": False,
+                "loss": "DHN-NCE",
+                "settings": dataclasses.asdict(settings),
+                "data": data.record(),
+                "retrieval": {},
+            }
             _exhaust(_check(towers, [*data.training, *data.validation, *data.test]), progress)
         tuner = Tuner(towers, data.training, data.validation, settings, folder, lambda best: keep_towers(best, folder))
         if resume:
             tuner.resume()
         else:
             with whole_or_nothing(folder):
-                make_folder(folder, source, network, record)
-                tuner.start()
+                make_folder(folder, source, towers.network, record)
+                tuner.save_state()
         if not record["retrieval"]:
             record["retrieval"] = {"before": _measure(towers, data, settings, progress)}
             TUNING_RUN.write(folder, record)
-        before = {role: from_json(RetrievalScores, scores) for role, scores in record["retrieval"]["before"].items()}
+        before = from_json(dict[str, RetrievalScores], record["retrieval"]["before"])
         _exhaust(tuner.run(before["validation"]), progress)
         share_backbone(folder)
-        kept = load_to_train(folder)  # measured as anyone will load it
-        towers = TunedTowers(kept, PromptTokenizer(kept.config, folder))
-        towers.to(choose_device(settings.device))
-        record["retrieval"]["after"] = _measure(towers, data, settings, progress)
-        after = {role: from_json(RetrievalScores, scores) for role, scores in record["retrieval"]["after"].items()}
+        # Measured as anyone will load it.
+        record["retrieval"]["after"] = _measure(_towers(folder, settings), data, settings, progress)
+        after = from_json(dict[str, RetrievalScores], record["retrieval"]["after"])
         report = TuningReport(folder, tuner.epochs, tuner.best_epoch, before, after)
         record |= {
             "finished": True,
@@ -202,9 +208,7 @@ def _check(towers: TunedTowers, pairs: Sequence[Pair]) -> Generator[TuningProgre
     started = time.monotonic()
     for number, pair in enumerate(pairs, start=1):
         towers.check(pair)
-        done = number / len(pairs)
-        left = (time.monotonic() - started) * (1 - done) / done
-        yield TuningProgress("reading", done, f"pair {number} of {len(pairs)}", None, None, left)
+        yield progress_of("reading", number, len(pairs), "pair", started)
 
 
 def _measure(towers: TunedTowers, data: _Pairs, settings: TuningSettings, progress: Progress) -> dict[str, Any]:
@@ -217,24 +221,12 @@ def _measure(towers: TunedTowers, data: _Pairs, settings: TuningSettings, progre
     }
 
 
-def _new_record(start_from: str | Path, settings: TuningSettings, data: _Pairs) -> dict[str, Any]:
-    return {
-        "medclipseg": __version__,
-        "torch": torch.__version__,
-        "start_from": str(start_from),
-        "finished": False,
-        "loss": "DHN-NCE",
-        "settings": dataclasses.asdict(settings),
-        "data": data.record(),
-        "retrieval": {},
-    }
-
-
-def _earlier_record(folder: Path, data: _Pairs) -> dict[str, Any]:
-    """The record a run was begun with; its tables must be those of now."""
-    record = TUNING_RUN.read(folder)
-    TUNING_RUN.require_same(folder, record["data"], data.record())
-    return record
+def _towers(folder: Path, settings: TuningSettings) -> TunedTowers:
+    """Those of a model's folder, on the device of the settings."""
+    network = load_to_train(folder)
+    towers = TunedTowers(network, PromptTokenizer(network.config, folder))
+    towers.to(choose_device(settings.device))
+    return towers
 
 
 def _exhaust(steps: Generator[TuningProgress, None, Result], progress: Progress) -> Result:

@@ -14,19 +14,13 @@ Reduction = Literal["mean", "sum"]
 
 
 def dhn_nce(
-    images: Tensor,
-    texts: Tensor,
-    temperature: float = 0.6,
-    beta_image: float = 0.15,
-    beta_text: float = 0.15,
-    reduction: Reduction = "mean",
+    similarities: Tensor, beta_image: float = 0.15, beta_text: float = 0.15, reduction: Reduction = "mean"
 ) -> Tensor:
     """Decoupled Hard Negative Noise Contrastive Estimation of B image-text pairs (arXiv 2409.19483).
 
     Args:
-        images: (B, D) unit vectors; row i belongs to row i of ``texts``.
-        texts: (B, D) unit vectors.
-        temperature: by which cosines are divided; fixed, the model's own logit scale is not used.
+        similarities: (B, B) cosines divided by a temperature, images in rows and texts in columns; pairs are on the
+            diagonal. The temperature is fixed, the model's own logit scale is not used.
         beta_image: hardness, 0 or more, of the texts an image is told from; 0 is decoupled contrastive learning (DCL).
         beta_text: the same of the images a text is told from.
         reduction: "sum" over the batch, as published, or its "mean", B times smaller.
@@ -37,13 +31,6 @@ def dhn_nce(
     Raises:
         MedCLIPSegError: fewer than 2 pairs, which leaves nothing to tell apart.
     """
-    return dhn_nce_of_similarities(images @ texts.T / temperature, beta_image, beta_text, reduction)
-
-
-def dhn_nce_of_similarities(
-    similarities: Tensor, beta_image: float, beta_text: float, reduction: Reduction = "mean"
-) -> Tensor:
-    """As :func:`dhn_nce`, from the cosines (B, B) divided by the temperature, images in rows and texts in columns."""
     if len(similarities) < 2:
         raise MedCLIPSegError("The DHN-NCE loss compares pairs with each other; give it at least 2.")
     if similarities.dtype in (torch.float16, torch.bfloat16):

@@ -41,10 +41,7 @@ class TuningSettings:
     decay: Annotated[
         float,
         Field(
-            gt=0,
-            le=1,
-            title="decay of the learning rate",
-            description="Factor of the learning rate after every epoch.",
+            gt=0, le=1, title="decay of the learning rate", description="Factor of the learning rate after every epoch."
         ),
     ] = 0.5
     weight_decay: Annotated[float, Field(ge=0, description="Of matrices; biases and norms have none.")] = 0.1
@@ -65,10 +62,7 @@ class TuningSettings:
     ] = 20
     precision: Annotated[Literal["float32", "bfloat16"], Field(description="Number format.")] = "float32"
     device: Annotated[Literal["auto", "cpu", "cuda"], Field(description="Where to tune.")] = "auto"
-    seed: Annotated[
-        int,
-        Field(ge=0, description="The same seed gives the same run."),
-    ] = 0
+    seed: Annotated[int, Field(ge=0, description="The same seed gives the same run.")] = 0
     save_every: Annotated[
         int,
         Field(

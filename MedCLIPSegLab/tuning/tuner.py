@@ -17,6 +17,7 @@ from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 
 from ..training.curves import Row, write_log
+from ..training.optimization import decayed_groups
 from ..training.processes import rows_in_parts
 from ..training.state import load_state, save_state
 from .backbone_folder import TUNING_RUN
@@ -54,6 +55,19 @@ class TuningProgress:
     seconds_left: float
 
 
+def progress_of(
+    stage: Literal["reading", "measuring"],
+    number: int,
+    count: int,
+    what: str,
+    started: float,
+    top_1: float | None = None,
+) -> TuningProgress:
+    """State after the pair of a number, from 1, in a stage that began at a time."""
+    left = (time.monotonic() - started) * (count - number) / number
+    return TuningProgress(stage, number / count, f"{what} {number} of {count}", None, top_1, left)
+
+
 class Tuner:
     """Tunes both towers of one network.
 
@@ -79,17 +93,13 @@ class Tuner:
         self._network = towers.network
         self._training, self._validation = training, validation
         self._settings, self._folder, self._keep = settings, folder, keep
-        self._optimizer = _optimizer(towers.network, settings)
-        self._epoch, self._batch = 0, 0
+        groups = decayed_groups(towers.network, settings.weight_decay)
+        self._optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, betas=ADAMW_BETAS, eps=ADAMW_EPSILON)
+        self.epochs, self._batch = 0, 0
         self._loss_sum = 0.0
         self._rows: list[Row] = []
         self._seconds = 0.0
         self._begun = time.monotonic()
-
-    @property
-    def epochs(self) -> int:
-        """Epochs done."""
-        return self._epoch
 
     @property
     def best_epoch(self) -> int:
@@ -101,14 +111,6 @@ class Tuner:
         """Time of the run so far, earlier parts of a resumed run included."""
         return self._seconds + time.monotonic() - self._begun
 
-    def start(self) -> None:
-        """Leave a first state behind, so that the run can be resumed from its first step on.
-
-        Raises:
-            OSError: it cannot be written.
-        """
-        self._save_state()
-
     def resume(self) -> None:
         """Go on from the state in the folder.
 
@@ -119,7 +121,7 @@ class Tuner:
         settings = dataclasses.asdict(self._settings)
         # A run begun by an earlier version did not know the newer settings.
         TUNING_RUN.require_same(self._folder, {**settings, **record["settings"]}, settings, MAY_CHANGE)
-        self._epoch, self._batch, self._loss_sum = record["epoch"], record["batch"], record["loss_sum"]
+        self.epochs, self._batch, self._loss_sum = record["epoch"], record["batch"], record["loss_sum"]
         self._rows, self._seconds = record["rows"], record["seconds"]
         self._begun = time.monotonic()
 
@@ -136,13 +138,13 @@ class Tuner:
         if not self._rows:
             self._rows.append(self._row(before))
         started, first = time.monotonic(), self._epoch_share(0)
-        while self._epoch < self._settings.epochs and not self._must_stop():
-            batches = draw_batches(self._training, self._settings.batch_size, self._seed(self._epoch, 0))
+        while self.epochs < self._settings.epochs and not self._must_stop():
+            batches = draw_batches(self._training, self._settings.batch_size, self._seed(self.epochs, 0))
             if not batches:
                 raise MedCLIPSegError(
                     "All pairs to tune on have the same image or caption; there is nothing to tell apart."
                 )
-            rate = self._settings.learning_rate * self._settings.decay**self._epoch
+            rate = self._settings.learning_rate * self._settings.decay**self.epochs
             for group in self._optimizer.param_groups:
                 group["lr"] = rate
             for batch, images in read_ahead(batches[self._batch :], self._towers.read):
@@ -150,17 +152,17 @@ class Tuner:
                 self._batch += 1
                 self._loss_sum += loss
                 if self._batch % self._settings.save_every == 0 and self._batch < len(batches):
-                    self._save_state()
+                    self.save_state()
                 done = self._epoch_share(len(batches))
                 left = (time.monotonic() - started) * (1 - done) / (done - first)
-                detail = f"epoch {self._epoch + 1}, step {self._batch} of {len(batches)}"
+                detail = f"epoch {self.epochs + 1}, step {self._batch} of {len(batches)}"
                 yield TuningProgress("tuning", done, detail, loss, self._rows[-1]["top_1"], left)
-            self._epoch, self._batch = self._epoch + 1, 0
+            self.epochs, self._batch = self.epochs + 1, 0
             yield from self._end_epoch({"steps": float(len(batches)), "learning_rate": rate})
 
     def _epoch_share(self, batches: int) -> float:
         within = self._batch / batches if batches else 0.0
-        return (self._epoch + within) / self._settings.epochs
+        return (self.epochs + within) / self._settings.epochs
 
     def _seed(self, epoch: int, batch: int, part: int = 0) -> int:
         """A seed of its own for every part of every step, so that a resumed run goes on as if never interrupted."""
@@ -194,7 +196,7 @@ class Tuner:
         return float(loss.detach())
 
     def _vectors(self, images: Tensor, captions: Sequence[str], part: int) -> tuple[Tensor, Tensor]:
-        torch.manual_seed(self._seed(self._epoch, self._batch, part))
+        torch.manual_seed(self._seed(self.epochs, self._batch, part))
         precision = getattr(torch, self._settings.precision)
         with torch.autocast(self._towers.device.type, precision, enabled=precision is not torch.float32):
             vectors = self._towers.image_vectors(images), self._towers.caption_vectors(captions)
@@ -202,10 +204,11 @@ class Tuner:
 
     def _loss(self, images: Tensor, texts: Tensor) -> Tensor:
         settings = self._settings
-        loss = dhn_nce(images, texts, settings.temperature, settings.beta_image, settings.beta_text, settings.reduction)
+        cosines = images @ texts.T
+        loss = dhn_nce(cosines / settings.temperature, settings.beta_image, settings.beta_text, settings.reduction)
         if not math.isfinite(float(loss.detach())):
             raise MedCLIPSegError(
-                f"The loss in epoch {self._epoch + 1} is not a number; lower the learning rate. {self._folder} holds "
+                f"The loss in epoch {self.epochs + 1} is not a number; lower the learning rate. {self._folder} holds "
                 "the best weights so far."
             )
         return loss
@@ -216,14 +219,14 @@ class Tuner:
         scores = yield from measure(self._towers, self._validation, self._settings.seed, "validation", top_1)
         self._rows.append({**self._row(scores), **done, "loss": self._loss_sum / done["steps"]})
         self._loss_sum = 0.0
-        if self.best_epoch == self._epoch:
+        if self.best_epoch == self.epochs:
             self._keep(self._network)
         write_log(self._folder, self._rows)
-        self._save_state()
+        self.save_state()
 
     def _row(self, scores: RetrievalScores) -> Row:
         return {
-            "epoch": float(self._epoch),
+            "epoch": float(self.epochs),
             "top_1": scores.top_1,
             "top_2": scores.top_2,
             "image_to_text_top_1": scores.image_to_text_top_1.mean,
@@ -232,11 +235,16 @@ class Tuner:
         }
 
     def _must_stop(self) -> bool:
-        return self._epoch - self.best_epoch >= self._settings.patience
+        return self.epochs - self.best_epoch >= self._settings.patience
 
-    def _save_state(self) -> None:
+    def save_state(self) -> None:
+        """Leave behind what a resumed run goes on from.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         record: dict[str, Any] = {
-            "epoch": self._epoch,
+            "epoch": self.epochs,
             "batch": self._batch,
             "loss_sum": self._loss_sum,
             "rows": self._rows,
@@ -249,15 +257,6 @@ class Tuner:
 def _merit(row: Row) -> tuple[float, float, float]:
     """Better retrieval first, of equal ones the earlier."""
     return row["top_1"], row["top_2"], -row["epoch"]
-
-
-def _optimizer(network: MedCLIPSeg, settings: TuningSettings) -> torch.optim.Optimizer:
-    trained = [p for p in network.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": settings.weight_decay},
-        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=ADAMW_BETAS, eps=ADAMW_EPSILON)
 
 
 def measure(
@@ -277,8 +276,6 @@ def measure(
     for part in towers.vectors_in_steps(pairs, MEASURED_AT_ONCE):
         parts.append(part)
         count += len(part[0])
-        done = count / len(pairs)
-        left = (time.monotonic() - started) * (1 - done) / done
-        yield TuningProgress("measuring", done, f"{name} pair {count} of {len(pairs)}", None, top_1, left)
+        yield progress_of("measuring", count, len(pairs), f"{name} pair", started, top_1)
     images, texts = (torch.cat(side) for side in zip(*parts, strict=True))
     return score_retrieval(images, texts, seed)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from MedCLIPSegLogic.clip_sam.methods import METHODS
 from MedCLIPSegLogic.files.replacing import write_failures_in_words
 from MedCLIPSegLogic.files.slugs import slugs
+from MedCLIPSegLogic.inference.device import choose_device
 from MedCLIPSegLogic.model.checkpoint import file_hash
 from MedCLIPSegLogic.runs.choices import ChainChoices, RunChoices
 from MedCLIPSegLogic.runs.models import Models
@@ -18,6 +20,7 @@ from MedCLIPSegLogic.version import __version__
 
 from ..run_folder import RunKind
 from ..training.state import STATE_FILE
+from ..training.text_free_unet import UNetConfig, load_unet, slice_probability
 from ..training.trainer import TRAINING_RUN, TrainingProgress
 from ..training.unet_training import train_unet
 from .images import ClassImages, find_images, pair_prompts
@@ -26,7 +29,6 @@ from .prediction import Predicted, Predictor, predict_images
 from .pseudo_masks import MakeMask, PseudoRecord, make_pseudo_set, zero_shot_masks
 from .reporting import Report, WeakProgress
 from .settings import MAY_CHANGE, WeakSettings
-from .unet import CHANNELS, unet_predictor
 
 WEAK_RUN = RunKind("run", "weak.json")
 PSEUDO_FOLDER = "pseudo"
@@ -108,43 +110,43 @@ def weak(
             WEAK_RUN.write(folder, record)
             return zero_shot_masks(asked, keeper)
 
-        report = progress or (lambda step: None)
         names = slugs([entry.name for entry in classes])
         places = [folder / name for name in names] if len(classes) > 1 else [folder]
         summaries = []
         for entry, place in zip(classes, places, strict=True):
+
+            def report(step: WeakProgress, name: str = entry.name) -> None:
+                if progress:
+                    progress(dataclasses.replace(step, class_name=name))
+
             pseudo = make_pseudo_set(place / PSEUDO_FOLDER, entry, load_chain, chosen.leave_out_empty, report)
-            get_predictor = _train(entry, place, chosen, report)
-            rows = predict_images(targets, place, get_predictor, chosen.threshold, report, entry.name)
+            get_predictor = _train(place, chosen, report)
+            rows = predict_images(targets, place, get_predictor, chosen.threshold, report)
             summaries.append(_summary(entry, place.relative_to(folder), pseudo, rows))
         record["classes"] = summaries
         WEAK_RUN.write(folder, record)
     return record
 
 
-def _train(entry: ClassImages, place: Path, settings: WeakSettings, report: Report) -> Callable[[], Predictor]:
+def _train(place: Path, settings: WeakSettings, report: Report) -> Callable[[], Predictor]:
     """Train what is not trained yet; gives what loads the result."""
     source = place / PSEUDO_FOLDER
     if not settings.trains_unet:
         network = NnUNet(
-            place / NNUNET_FOLDER,
-            settings.cyclic_training(),
-            settings.image_size,
-            settings.device,
-            settings.workers,
+            place / NNUNET_FOLDER, settings.cyclic_training(), settings.image_size, settings.device, settings.workers
         )
-        network.prepare(source, report, entry.name)
-        network.train(settings.seed, report, entry.name)
+        network.prepare(source, report)
+        network.train(settings.seed, report)
         return network.predictor
     folder = place / UNET_FOLDER
 
     def on_step(step: TrainingProgress) -> None:
-        report(WeakProgress("training", step.step, step.steps, f"loss {step.loss:.3f}", entry.name))
+        report(WeakProgress("training", step.step, step.steps, f"loss {step.loss:.3f}"))
 
     if not TRAINING_RUN.is_finished(folder):
         resume = (folder / STATE_FILE).is_file()
-        train_unet([source], folder, settings.unet_settings(), CHANNELS, resume, on_step)
-    return lambda: unet_predictor(folder, settings.device)
+        train_unet([source], folder, settings.unet_settings(), UNetConfig.channels, resume, on_step)
+    return lambda: partial(map, partial(slice_probability, load_unet(folder).to(choose_device(settings.device))))
 
 
 def _summary(entry: ClassImages, place: Path, pseudo: list[PseudoRecord], rows: list[Predicted]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from ..training.state import STATE_FILE
 from .nnunet_dataset import DATASET_FILE, DATASET_ID, DATASET_NAME, network_image, write_nnunet_dataset
 from .prediction import Predictor
 from .reporting import Report, WeakProgress
-from .schedule import CyclicTraining, snapshot_path
+from .settings import CyclicTraining, snapshot_path
 
 TRAINER = "CyclicTrainer"
 CONFIGURATION = "2d"
@@ -69,13 +69,12 @@ class NnUNet:
         self._folder, self._training, self._size = folder, training, image_size
         self._device, self._workers = choose_device(device), workers
 
-    def prepare(self, source: Path, report: Report, class_name: str) -> None:
+    def prepare(self, source: Path, report: Report) -> None:
         """Write the data set and have nnU-Net plan and preprocess it.
 
         Args:
             source: training set in MedCLIPSeg's layout.
             report: called after every image.
-            class_name: for the report.
         """
         if (self._folder / PREPARED_FILE).is_file():
             return
@@ -83,7 +82,7 @@ class NnUNet:
             source,
             self._folder / RAW,
             self._size,
-            lambda number, count: report(WeakProgress("preparing", number, count, "data for nnU-Net", class_name)),
+            lambda number, count: report(WeakProgress("preparing", number, count, "data for nnU-Net")),
         )
         # Planning takes the number for that of threads, of which it needs one.
         with self._environment(max(1, self._workers)):
@@ -97,13 +96,12 @@ class NnUNet:
             )
         write_json(self._folder / PREPARED_FILE, {"image_size": self._size})
 
-    def train(self, seed: int, report: Report, class_name: str) -> None:
+    def train(self, seed: int, report: Report) -> None:
         """Train to the last epoch.
 
         Args:
             seed: of the weights; the order of the images depends on nnU-Net's processes.
             report: called after every epoch.
-            class_name: for the report.
         """
         if all(path.is_file() for path in self._snapshots()):
             return
@@ -112,7 +110,7 @@ class NnUNet:
         def on_epoch(epoch: int, loss: float, dice: float) -> None:
             detail = f"loss {loss:.3f}, Dice with pseudo-masks {dice:.3f}"
             with redirect_stdout(output):
-                report(WeakProgress("training", epoch, epochs, detail, class_name))
+                report(WeakProgress("training", epoch, epochs, detail))
 
         with self._environment(self._workers):
             from .nnunet_trainer import CyclicTrainer
@@ -174,13 +172,7 @@ class NnUNet:
         )
         predictor = nnUNetPredictor(device=self._device, allow_tqdm=False)
         predictor.manual_initialization(
-            network.to(self._device),
-            manager,
-            configuration,
-            None,
-            dataset,
-            TRAINER,
-            mirroring_axes,
+            network.to(self._device), manager, configuration, None, dataset, TRAINER, mirroring_axes
         )
         return predictor
 

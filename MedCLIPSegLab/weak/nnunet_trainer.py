@@ -18,7 +18,7 @@ from torch import nn
 from MedCLIPSegLogic.files.replacing import replacing
 
 from ..training.state import load_state, save_state
-from .schedule import CyclicTraining, snapshot_path
+from .settings import CyclicTraining, snapshot_path
 
 SAVE_EVERY = 10
 """Epochs between two states from which the training can go on."""

@@ -1,4 +1,7 @@
-"""Masks, probabilities and uncertainties of a folder of images, as files on the grids of the images."""
+"""Masks, probabilities and uncertainties of a folder of images, as files on the grids of the images.
+
+Uncertainty is that of an ensemble: an entropy map in bits and one score an image (MedCLIP-SAMv2, arXiv 2409.19483).
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from MedCLIPSegLogic.checked import checked, from_json
 from MedCLIPSegLogic.files.replacing import write_csv
 from MedCLIPSegLogic.volumes.image_writing import write_image
 
-from .ensemble_entropy import entropy_bits, image_score
 from .images import Slice, read_slice, write_png
 from .reporting import Report, WeakProgress
 
@@ -23,10 +27,13 @@ PROBABILITY_FOLDER = "probability"
 UNCERTAINTY_FOLDER = "uncertainty"
 TABLE_FILE = "images.csv"
 IMAGES_AT_ONCE = 32
+SMALLEST_PROBABILITY = 1e-7
+"""Probabilities are clipped to this distance from 0 and 1, where the logarithm is not finite."""
 Predictor = Callable[[Sequence[NDArray[np.uint8]]], Iterable[NDArray[np.float32]]]
 """Probabilities (H, W) of the foreground, 0…1, of images (H, W, 3) uint8, each on its own grid."""
 
 
+@checked
 @dataclass(frozen=True)
 class Predicted:
     """A row of ``images.csv``.
@@ -47,12 +54,7 @@ class Predicted:
 
 
 def predict_images(
-    images: dict[str, Path],
-    folder: Path,
-    get_predictor: Callable[[], Predictor],
-    threshold: float,
-    report: Report,
-    class_name: str = "",
+    images: dict[str, Path], folder: Path, get_predictor: Callable[[], Predictor], threshold: float, report: Report
 ) -> list[Predicted]:
     """Predict the images that are not done yet and write the table of all.
 
@@ -64,7 +66,6 @@ def predict_images(
         get_predictor: gives the trained network or ensemble; called only if an image is missing.
         threshold: probability above which a pixel is inside.
         report: called after every image.
-        class_name: for the report.
 
     Raises:
         MedCLIPSegError: an image cannot be used; what is done is kept.
@@ -82,8 +83,11 @@ def predict_images(
             part, slices, predictor([source.pixels for source in slices]), strict=True
         ):
             done[path.name] = _write(folder, stem, path, source, probability, threshold)
-            report(WeakProgress("predicting", len(done), len(images), path.name, class_name))
-        _write_table(folder / TABLE_FILE, [done[path.name] for path in images.values() if path.name in done])
+            report(WeakProgress("predicting", len(done), len(images), path.name))
+        rows = [done[path.name] for path in images.values() if path.name in done]
+        write_csv(
+            folder / TABLE_FILE, [field.name for field in dataclasses.fields(Predicted)], map(dataclasses.astuple, rows)
+        )
     return [done[path.name] for path in images.values()]
 
 
@@ -109,18 +113,34 @@ def _read_table(path: Path) -> list[Predicted]:
     if not path.is_file():
         return []
     with path.open(newline="", encoding="utf-8") as file:
-        return [
-            Predicted(
-                row["image"],
-                row["mask"],
-                float(row["share"]),
-                float(row["mean_entropy"]),
-                float(row["uncertainty_score"]) if row["uncertainty_score"] else None,
-            )
-            for row in csv.DictReader(file)
-        ]
+        rows = list(csv.DictReader(file))
+    return [from_json(Predicted, {name: cell or None for name, cell in row.items()}) for row in rows]
 
 
-def _write_table(path: Path, rows: Sequence[Predicted]) -> None:
-    columns = [field.name for field in dataclasses.fields(Predicted)]
-    write_csv(path, columns, map(dataclasses.astuple, rows))
+def entropy_bits(probability: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Entropy of foreground and background in bits, 0…1.
+
+    Args:
+        probability: of the foreground, 0…1, any shape; of an ensemble the mean of its softmax.
+    """
+    p = np.clip(probability.astype(np.float64), SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    return (-p * np.log2(p) - (1 - p) * np.log2(1 - p)).astype(np.float32)
+
+
+def edge_pixels(mask: NDArray[np.bool_]) -> int:
+    """Pixels of the one pixel wide rim around a mask (H, W): its dilation by 3 x 3 without itself."""
+    dilated = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return int((dilated & ~mask).sum())
+
+
+def image_score(entropy: NDArray[np.float32], mask: NDArray[np.bool_]) -> float | None:
+    """Uncertainty of an image, 100 · Σ entropy / pixels of the rim; None without a rim (an empty or full mask).
+
+    The published code lets the rim wrap around in 8 bit and so counts each of its pixels 255 times.
+
+    Args:
+        entropy: (H, W) in bits.
+        mask: (H, W).
+    """
+    edge = edge_pixels(mask)
+    return 100 * float(entropy.sum(dtype=np.float64)) / edge if edge else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from MedCLIPSegLogic.checked import checked, from_json
 from MedCLIPSegLogic.clip_sam.findings import ZeroShotResult
 from MedCLIPSegLogic.datasets.sheets import REQUIRED_COLUMNS
 from MedCLIPSegLogic.errors import MedCLIPSegError
@@ -26,25 +27,11 @@ from .reporting import Report, WeakProgress
 
 TRAIN_FOLDER = "Train_Folder"
 SHEET = "Train_text.csv"
+MakeMask = Callable[[Volume, tuple[str, ...]], tuple[NDArray[np.bool_], tuple[dict[str, Any], ...]]]
+"""Makes the mask (K, J, I) of the prompts in an image, their union, and tells what became of each, ready for JSON."""
 
 
-@dataclass(frozen=True, eq=False)
-class PseudoMask:
-    """What the zero-shot chain made of an image.
-
-    Args:
-        mask: (K, J, I) bool; the union over the prompts.
-        findings: what became of each prompt, ready for JSON.
-    """
-
-    mask: NDArray[np.bool_]
-    findings: tuple[dict[str, Any], ...]
-
-
-MakeMask = Callable[[Volume, tuple[str, ...]], PseudoMask]
-"""Makes the mask of the prompts in an image."""
-
-
+@checked
 @dataclass(frozen=True)
 class PseudoRecord:
     """What is known of the pseudo-mask of an image; kept beside it.
@@ -70,11 +57,11 @@ def zero_shot_masks(choices: RunChoices, models: Models) -> MakeMask:
         models: keeps towers and SAM from image to image.
     """
 
-    def make(volume: Volume, prompts: tuple[str, ...]) -> PseudoMask:
+    def make(volume: Volume, prompts: tuple[str, ...]) -> tuple[NDArray[np.bool_], tuple[dict[str, Any], ...]]:
         result = to_the_end(models.events(prepare(volume, prompts, choices)))
         assert isinstance(result, ZeroShotResult)
         mask = np.any([prompt.mask > 0 for prompt in result.prompts], axis=0)
-        return PseudoMask(mask, tuple(findings[0].record() for findings in result.findings))
+        return mask, tuple(findings[0].record() for findings in result.findings)
 
     return make
 
@@ -113,25 +100,30 @@ def make_pseudo_set(
             record = _make(part, image, maker)
         records.append(record)
         found = f"{record.share:.1%} of the image" if record.share else "nothing found"
-        report(WeakProgress("pseudo-masks", number, len(images.images), f"{record.image}: {found}", images.name))
+        report(WeakProgress("pseudo-masks", number, len(images.images), f"{record.image}: {found}"))
     if not any(record.share for record in records):
         what = f"the class {images.name}" if images.name else f"“{images.images[0].prompts[0]}”"
         raise MedCLIPSegError(
             f"The pseudo-masks of {what} are empty in all {len(records)} images, so there is nothing to learn; "
             "use other prompts or another model, and another folder."
         )
-    _write_sheet(folder / "Prompts_Folder" / SHEET, images.images, records, leave_out_empty)
+    rows = (
+        (f"{image.stem}.png", " ".join(record.prompts), f"{image.stem}.png")
+        for image, record in zip(images.images, records, strict=True)
+        if record.share or not leave_out_empty
+    )
+    write_csv(folder / "Prompts_Folder" / SHEET, REQUIRED_COLUMNS, rows)
     return records
 
 
 def _make(part: Path, image: PromptedImage, maker: MakeMask) -> PseudoRecord:
     """Write image, mask and, as the sign that both are there, record."""
     source = read_slice(image.path)
-    made = maker(source.volume, image.prompts)
-    mask = source.axis.extract(made.mask, 0)
+    made, findings = maker(source.volume, image.prompts)
+    mask = source.axis.extract(made, 0)
     write_png(part / "img" / f"{image.stem}.png", source.pixels)
     write_png(part / "label" / f"{image.stem}.png", mask.astype(np.uint8) * 255)
-    record = PseudoRecord(image.path.name, image.prompts, float(mask.mean()), made.findings)
+    record = PseudoRecord(image.path.name, image.prompts, float(mask.mean()), findings)
     write_json(part / "record" / f"{image.stem}.json", asdict(record))
     return record
 
@@ -139,20 +131,6 @@ def _make(part: Path, image: PromptedImage, maker: MakeMask) -> PseudoRecord:
 def _read_record(path: Path) -> PseudoRecord | None:
     """The record of a mask that was made; None when it is missing or damaged."""
     try:
-        record = read_json(path)
-        return PseudoRecord(
-            record["image"], tuple(record["prompts"]), float(record["share"]), tuple(record["findings"])
-        )
-    except (MedCLIPSegError, OSError, ValueError, TypeError, KeyError):
+        return from_json(PseudoRecord, read_json(path))
+    except (MedCLIPSegError, OSError):
         return None
-
-
-def _write_sheet(
-    path: Path, images: Sequence[PromptedImage], records: Sequence[PseudoRecord], leave_out_empty: bool
-) -> None:
-    rows = (
-        (f"{image.stem}.png", " ".join(record.prompts), f"{image.stem}.png")
-        for image, record in zip(images, records, strict=True)
-        if record.share or not leave_out_empty
-    )
-    write_csv(path, REQUIRED_COLUMNS, rows)

@@ -1,22 +1,90 @@
-"""Settings of a weakly supervised run. Read without loading torch."""
+"""Settings of a weakly supervised run, and the learning rate and ensemble of MedCLIP-SAMv2's nnU-Net.
+
+Read without loading torch.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from MedCLIPSegLogic.checked import checked
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
-from .schedule import CyclicTraining, Schedule
-
 if TYPE_CHECKING:
     from ..training.settings import TrainingSettings
 
 MAY_CHANGE = {"device", "workers"}
 """Settings that do not belong to the result."""
+Schedule = Literal["cyclic", "released"]
+SNAPSHOTS_FOLDER = "snapshots"
+INITIAL_RATE = 0.01
+RESTART_RATE = 0.1
+POWER = 0.9
+DECAY_SHARE: dict[Schedule, float] = {"cyclic": 0.8, "released": 0.5}
+"""Part of a cycle in which the rate falls; it then stays."""
+
+
+@checked
+@dataclass(frozen=True)
+class CyclicTraining:
+    """How long nnU-Net is trained, and what is kept; the published values by default.
+
+    Args:
+        epochs: a multiple of ``cycles``.
+        cycles: how often the learning rate restarts.
+        iterations: optimizer steps an epoch.
+        validation_iterations: batches an epoch on which the Dice of the pseudo-masks is told.
+        schedule: of the learning rate, see :meth:`learning_rate`.
+        kept: last epochs of each cycle whose weights form the ensemble.
+
+    Raises:
+        MedCLIPSegError: a value is out of range.
+    """
+
+    epochs: Annotated[int, Field(ge=1, title="number of epochs")] = 600
+    cycles: Annotated[int, Field(ge=1, title="number of cycles")] = 3
+    iterations: Annotated[int, Field(ge=1, title="number of iterations")] = 250
+    validation_iterations: Annotated[int, Field(ge=1, title="number of validation iterations")] = 50
+    schedule: Schedule = "cyclic"
+    kept: Annotated[int, Field(ge=1, title="number of kept")] = 10
+
+    def __post_init__(self) -> None:
+        if self.epochs % self.cycles:
+            raise MedCLIPSegError(
+                f"The {self.epochs} epochs cannot be cut into {self.cycles} cycles of one length; give a multiple of "
+                f"{self.cycles}."
+            )
+
+    def learning_rate(self, epoch: int) -> float:
+        """Of an epoch, counted from 0.
+
+        With T epochs a cycle and t = epoch mod T, "cyclic" (Zhao et al., MICCAI 2022, as MedCLIP-SAMv2 cites it)
+        restarts with 0.1 for one epoch, t = 0, then is 0.01 · (1 − min(t, 0.8 T) / T)^0.9. "released" is the schedule
+        of MedCLIP-SAMv2's code, which restarts with 0.01, stays from 0.5 T on, the default of its command, and divides
+        by all epochs instead of T, so that it hardly cycles.
+        """
+        length = self.epochs // self.cycles
+        within, cyclic = epoch % length, self.schedule == "cyclic"
+        if within == 0:
+            return RESTART_RATE if cyclic else INITIAL_RATE
+        falling = min(within, DECAY_SHARE[self.schedule] * length)
+        return INITIAL_RATE * (1 - falling / (length if cyclic else self.epochs)) ** POWER
+
+    @property
+    def kept_epochs(self) -> list[int]:
+        """Epochs of the ensemble, counted from 0: the last ones of each cycle, all of them where cycles are shorter."""
+        length = self.epochs // self.cycles
+        last = range(max(0, length - self.kept), length)
+        return [start + n for start in range(0, self.epochs, length) for n in last]
+
+
+def snapshot_path(folder: Path, epoch: int) -> Path:
+    """Where the weights of an epoch, counted from 0, lie in the folder of a training."""
+    return folder / SNAPSHOTS_FOLDER / f"epoch_{epoch + 1:04d}.safetensors"
 
 
 @checked
@@ -36,14 +104,12 @@ class WeakSettings:
         Field(description='medclip-sam: residual U-Net; medclip-sam-v2: nnU-Net (pip install "medclipseg[weak]").'),
     ] = "medclip-sam-v2"
     epochs: Annotated[
-        int | None,
-        Field(ge=1, title="number of epochs", description="100 with medclip-sam, 600 with medclip-sam-v2."),
+        int | None, Field(ge=1, title="number of epochs", description="100 with medclip-sam, 600 with medclip-sam-v2.")
     ] = None
     batch_size: Annotated[int | None, Field(ge=2, description="medclip-sam: images per step, 16.")] = None
     learning_rate: Annotated[float | None, Field(gt=0, description="medclip-sam: of Adam, 0.0001.")] = None
     cycles: Annotated[
-        int | None,
-        Field(ge=1, title="number of cycles", description="medclip-sam-v2: cycles of the learning rate, 3."),
+        int | None, Field(ge=1, title="number of cycles", description="medclip-sam-v2: cycles of the learning rate, 3.")
     ] = None
     iterations: Annotated[
         int | None, Field(ge=1, title="number of iterations", description="medclip-sam-v2: steps per epoch, 250.")
@@ -88,19 +154,32 @@ class WeakSettings:
         return self.method == "medclip-sam"
 
     def unet_settings(self) -> TrainingSettings:
-        """Settings of the U-Net's training."""
-        from .unet import unet_settings
+        """Settings of the U-Net's training, with Adam at a constant rate; the paper states loss and network alone."""
+        from ..training.settings import LossWeights, TrainingSettings
+        from ..training.unet_training import unet_settings
 
+        rate = self.learning_rate or 1e-4
         return unet_settings(
-            image_size=self.image_size,
-            device=self.device,
-            seed=self.seed,
-            **self._given("epochs", "batch_size", "learning_rate"),
+            TrainingSettings(
+                epochs=self.epochs or 100,
+                batch_size=self.batch_size or 16,
+                stages=((1.0, self.image_size),),
+                optimizer="adam",
+                schedule="epoch-cosine",
+                learning_rate=rate,
+                final_learning_rate=rate,
+                weight_decay=0.0,
+                clip_norm=None,
+                ema_decay=0.0,
+                keep="latest",
+                loss=LossWeights(dice=1.0, cross_entropy=1.0),
+                validate_every=None,
+                device=self.device,
+                seed=self.seed,
+            )
         )
 
     def cyclic_training(self) -> CyclicTraining:
         """Length and schedule of nnU-Net's training."""
-        return CyclicTraining(**self._given("epochs", "cycles", "iterations", "schedule"))
-
-    def _given(self, *names: str) -> dict[str, Any]:
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        given = {name: getattr(self, name) for name in ("epochs", "cycles", "iterations", "schedule")}
+        return CyclicTraining(**{name: value for name, value in given.items() if value is not None})

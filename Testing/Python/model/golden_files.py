@@ -12,8 +12,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from MedCLIPSegLab.training.losses import total_loss
-from MedCLIPSegLab.training.settings import LossWeights
+from MedCLIPSegLab.training.objective import PassOutput, batch_loss
+from MedCLIPSegLab.training.settings import LossWeights, TrainingSettings
 from MedCLIPSegLogic.inference.uncertainty import RunningSums, binary_entropy
 from MedCLIPSegLogic.model.adapter import PVLAdapter
 from MedCLIPSegLogic.model.attention import ProbabilisticCrossAttention
@@ -135,7 +135,8 @@ def replay_model(tensors: Tensors, metadata: dict[str, Any]) -> Tensors:
                 running.add(logits[-1][row : row + 1].sigmoid())
         probability = torch.stack([running.mean()[0] for running in sums])
         output = network(images, token_ids, replay_noise(tensors, "train.noise."))
-        total, parts = total_loss(output, tensors["train.mask"].float(), LossWeights(), published_rows=True)
+        settings = TrainingSettings(loss=LossWeights(), dice="published-rows")
+        total, parts = batch_loss(PassOutput(output), tensors["train.mask"].float(), settings)
     names = {"contrastive_loss": "contrast", "dice_loss": "dice", "bce_loss": "cross_entropy"}
     return {
         "sample_logits": torch.stack(logits),

@@ -10,7 +10,7 @@ import sys
 
 for name in ("monai", "openpyxl", "matplotlib", "tensorboard", "pandas", "jinja2", "surface_distance", "nnunetv2"):
     sys.modules[name] = None  # importing it fails
-from MedCLIPSegLab.training import growth, losses, objective, optimization, state, train, trainer
+from MedCLIPSegLab.training import growth, objective, optimization, state, train, trainer
 
 assert not [name for name in sys.modules if name.startswith("MedCLIPSegLab.evaluation")]
 """

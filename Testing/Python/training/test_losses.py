@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from MedCLIPSegLab.training.losses import contrastive_loss, dice_loss, total_loss
-from MedCLIPSegLab.training.settings import LossWeights
+from MedCLIPSegLab.training.objective import PassOutput, batch_loss, contrastive_loss, dice_loss
+from MedCLIPSegLab.training.settings import LossWeights, TrainingSettings
 from MedCLIPSegLogic.model.network import NetworkOutput
 
 
@@ -25,6 +25,7 @@ def test_contrast_is_small_when_pairs_agree() -> None:
 def test_a_part_without_weight_is_left_out() -> None:
     output = NetworkOutput(torch.randn(2, 8, 8), torch.randn(2, 4, 2, 2), torch.randn(2, 4))
     mask = torch.ones(2, 8, 8)
-    total, parts = total_loss(output, mask, LossWeights(dice=2.0, cross_entropy=1.0, contrast=0.0))
+    settings = TrainingSettings(loss=LossWeights(dice=2.0, cross_entropy=1.0, contrast=0.0))
+    total, parts = batch_loss(PassOutput(output), mask, settings)
     assert set(parts) == {"dice", "cross_entropy"}
     assert float(total) == pytest.approx(2 * parts["dice"] + parts["cross_entropy"], rel=1e-5)

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from MedCLIPSegLab.training.places import REACH, place_loss, place_of, place_targets, rival_loss
 from MedCLIPSegLab.training.settings import LossWeights, TrainingSettings
+from MedCLIPSegLab.training.text_targets import REACH, place_loss, place_of, place_targets, rival_loss
 from MedCLIPSegLab.training.train import train
 
 

@@ -10,9 +10,9 @@ import torch
 from torch.nn import functional
 
 from MedCLIPSegLab.training.data import load_set
-from MedCLIPSegLab.training.presence import named_areas, presence_loss, presence_targets
 from MedCLIPSegLab.training.sampler import BatchSampler
 from MedCLIPSegLab.training.settings import Composition, LossWeights, TrainingSettings
+from MedCLIPSegLab.training.text_targets import named_areas, presence_loss, presence_targets
 from MedCLIPSegLab.training.train import train
 from MedCLIPSegLogic.model.config import ModelConfig, PreprocessingConfig
 from MedCLIPSegLogic.model.network import MedCLIPSeg

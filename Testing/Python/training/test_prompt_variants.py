@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from MedCLIPSegLab.data import prompt_words
-from MedCLIPSegLab.training import prompting
+from MedCLIPSegLab.data import prompt_words, rewording
+from MedCLIPSegLab.data.wordings import wordings
+from MedCLIPSegLab.training.prompting import VARIED, style_prompt
 
 
 def test_flips_swap_the_words_of_side() -> None:
@@ -43,25 +44,27 @@ def test_size_and_color_are_dropped() -> None:
 def test_short_prompts_name_the_thing_and_nothing_else() -> None:
     rng = np.random.default_rng(0)
     text = "one medium orange oval polyp, located in bottom right of the image"
-    shorts = {prompting.shorten(text, rng) for _ in range(200)}
+    shorts = {rewording.short(text, rng) for _ in range(200)}
     assert len(shorts) > 10
+    things = ("polyp", *wordings().synonyms["polyp"])
     for short in shorts:
-        assert "polyp" in short.lower()
+        assert any(thing in short.lower() for thing in things)
         assert not {"medium", "orange", "oval", "bottom", "right"} & set(short.lower().split())
 
 
 def test_short_prompts_keep_the_part_that_is_meant() -> None:
     rng = np.random.default_rng(0)
     for _ in range(100):
-        assert "posterior hippocampus" in prompting.shorten("Posterior hippocampus, the body and tail", rng).lower()
+        assert "posterior hippocampus" in rewording.short("Posterior hippocampus, the body and tail", rng).lower()
 
 
-def test_absence_is_recognized_and_never_varied() -> None:
+def test_absence_is_recognized_and_stays_one() -> None:
     rng = np.random.default_rng(0)
     assert prompt_words.names_absence("No tumor in the breast ultrasound image.")
     assert prompt_words.names_absence("Normal breast.")
     assert not prompt_words.names_absence("One nodule on the left")
-    assert {prompting.vary("No tumor in the image", rng) for _ in range(50)} == {"No tumor in the image"}
+    denials = {"No tumor in the image", *(rewording.fill(wording, "tumor") for wording in wordings().absence)}
+    assert {style_prompt("No tumor in the image", VARIED, rng) for _ in range(50)} <= denials
 
 
 def test_anatomy_of_a_set() -> None:

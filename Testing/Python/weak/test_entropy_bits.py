@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from MedCLIPSegLab.weak.ensemble_entropy import edge_pixels, entropy_bits, image_score
+from MedCLIPSegLab.weak.prediction import edge_pixels, entropy_bits, image_score
 
 
 def test_entropy_agrees_with_scipy_and_is_finite_at_the_ends() -> None:

@@ -6,13 +6,13 @@ from itertools import pairwise
 
 import pytest
 
-from MedCLIPSegLab.weak.schedule import CyclicTraining, cyclic_learning_rate, kept_epochs
+from MedCLIPSegLab.weak.settings import CyclicTraining
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 
 def test_each_cycle_restarts_high_falls_and_stays() -> None:
     for cycle in [0, 1, 2]:
-        rates = [cyclic_learning_rate(200 * cycle + epoch, 600, 3) for epoch in range(200)]
+        rates = [CyclicTraining().learning_rate(200 * cycle + epoch) for epoch in range(200)]
         assert rates[0] == 0.1
         assert rates[1] == pytest.approx(0.01 * (199 / 200) ** 0.9)
         assert rates[100] == pytest.approx(0.0053589, abs=1e-7)  # 0.01 · 0.5^0.9
@@ -21,19 +21,17 @@ def test_each_cycle_restarts_high_falls_and_stays() -> None:
 
 
 def test_the_released_schedule_hardly_cycles() -> None:
-    """Between 0.0100 and 0.0085, or 0.0076 with the default of its trainer."""
-    rates = [cyclic_learning_rate(epoch, 600, 3, "released") for epoch in range(600)]
+    """Between 0.0100 and 0.0085."""
+    rates = [CyclicTraining(schedule="released").learning_rate(epoch) for epoch in range(600)]
     assert (max(rates), round(min(rates), 4)) == (0.01, 0.0085)
     assert [epoch for epoch, rate in enumerate(rates) if rate == 0.01] == [0, 200, 400]
-    wider = [cyclic_learning_rate(epoch, 600, 3, "released", 0.8) for epoch in range(600)]
-    assert round(min(wider), 4) == 0.0076
 
 
 def test_thirty_checkpoints_as_published() -> None:
     kept = CyclicTraining().kept_epochs
     assert kept == [*range(190, 200), *range(390, 400), *range(590, 600)]
-    assert kept_epochs(8, 2, 10) == list(range(8))
-    assert kept_epochs(5, 1, 2) == [3, 4]
+    assert CyclicTraining(epochs=8, cycles=2).kept_epochs == list(range(8))
+    assert CyclicTraining(epochs=5, cycles=1, kept=2).kept_epochs == [3, 4]
 
 
 def test_what_cannot_be_cut_is_refused() -> None:

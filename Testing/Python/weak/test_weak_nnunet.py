@@ -16,12 +16,11 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
-from MedCLIPSegLab.weak.ensemble_entropy import entropy_bits
 from MedCLIPSegLab.weak.learning import weak
 from MedCLIPSegLab.weak.nnunet_dataset import network_image, network_mask
+from MedCLIPSegLab.weak.prediction import entropy_bits
 from MedCLIPSegLab.weak.reporting import WeakProgress
-from MedCLIPSegLab.weak.schedule import CyclicTraining
-from MedCLIPSegLab.weak.settings import WeakSettings
+from MedCLIPSegLab.weak.settings import CyclicTraining, WeakSettings
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.volumes.readers import read_volume
 
