@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
+import MedCLIPSegLogic
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
+from ..evaluation.settings import EvaluationSettings
+from .options import Overwrite
+from .options_of import options_of
 from .progress import progress_bar
 
 
+@options_of(EvaluationSettings)
 def evaluate_command(
     out: Annotated[
         Path, typer.Option(help="Folder for metrics.csv, metrics.json and report.html.", show_default=False)
@@ -47,9 +52,6 @@ def evaluate_command(
             show_default=False,
         ),
     ] = None,
-    split: Annotated[
-        Literal["Test", "Val"], typer.Option(help="Images of --data: Test, or Val to choose settings by.")
-    ] = "Test",
     images: Annotated[
         Path | None, typer.Option(help="Folder of the images, instead of --data.", show_default=False)
     ] = None,
@@ -64,12 +66,8 @@ def evaluate_command(
             show_default=False,
         ),
     ] = None,
-    samples: Annotated[int, typer.Option(help="Monte-Carlo passes.")] = 10,
-    tolerance: Annotated[
-        float, typer.Option(help="Of the NSD, in mm; in pixels for pictures without pixel size.")
-    ] = 2.0,
-    limit: Annotated[int | None, typer.Option(help="First rows of each sheet only.", show_default=False)] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier evaluation.")] = False,
+    overwrite: Overwrite = False,
+    **choices: Any,
 ) -> None:
     """Compare a model with known masks: overlap, surfaces, calibration, and how well uncertainty finds errors.
 
@@ -77,20 +75,24 @@ def evaluate_command(
     compared instead: overlap, surfaces and, where probability or uncertainty maps lie beside them, calibration and how
     well they find errors.
     """
-    shared: dict[str, Any] = {"tolerance": tolerance, "limit": limit, "overwrite": overwrite}
     if (model is None) == (masks is None):
         raise MedCLIPSegError("Give either --model, or --masks with finished masks.")
     if masks is not None and (style or (data and (len(data) > 1 or images or labels or prompts))):
         raise MedCLIPSegError("With --masks give one --data without --style, or --images and --labels.")
     with progress_bar("Evaluating") as show:
-        shared["progress"] = lambda number, count, score: show(number / count, f"{score.image}: Dice {score.dice:.3f}")
+        choices |= {
+            "overwrite": overwrite,
+            "progress": lambda number, count, score: show(number / count, f"{score.image}: Dice {score.dice:.3f}"),
+        }
         if masks is not None:
-            from ..evaluation.evaluate_masks import evaluate_masks
-
             folder = data[0] if data else None
-            metrics = evaluate_masks(masks, out, images, labels, prompts, folder, split, **shared)
+            metrics = MedCLIPSegLogic.evaluate_masks(masks, out, images, labels, prompts, folder, **choices)
+        elif data and not (images or labels or prompts):
+            metrics = MedCLIPSegLogic.evaluate_sets(str(model), data, out, style or (), **choices)
+        elif images and labels and prompts and not (data or style):
+            metrics = MedCLIPSegLogic.evaluate(str(model), images, labels, prompts, out, **choices)
         else:
-            metrics = _evaluate_model(str(model), out, data, style, split, images, labels, prompts, samples, shared)
+            raise MedCLIPSegError("Give either --data, or --images, --labels and --prompts together.")
     if masks is not None:
         typer.echo(
             f"{metrics['count']} masks: mean Dice {metrics['dice_mean']:.4f}, median {metrics['dice_median']:.4f}, IoU "
@@ -105,27 +107,6 @@ def evaluate_command(
             f"{_floor(metrics)}"
         )
     typer.echo(f"Results in {out}; report.html shows them.")
-
-
-def _evaluate_model(
-    model: str,
-    out: Path,
-    data: list[Path] | None,
-    style: list[str] | None,
-    split: Literal["Test", "Val"],
-    images: Path | None,
-    labels: Path | None,
-    prompts: Path | None,
-    samples: int,
-    shared: dict[str, Any],
-) -> dict[str, Any]:
-    from ..evaluation.evaluate import evaluate, evaluate_sets
-
-    if data and not (images or labels or prompts):
-        return evaluate_sets(model, data, out, style or (), split, samples, **shared)
-    if images and labels and prompts and not (data or style):
-        return evaluate(model, images, labels, prompts, out, samples, **shared)
-    raise MedCLIPSegError("Give either --data, or --images, --labels and --prompts together.")
 
 
 def _floor(metrics: dict[str, Any]) -> str:

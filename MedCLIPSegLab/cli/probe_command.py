@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 import typer
 
+import MedCLIPSegLogic
+
+from ..evaluation.settings import EvaluationSettings
 from .options import Overwrite
+from .options_of import options_of
 from .progress import progress_bar
 
 WORDS = {
@@ -19,25 +23,27 @@ WORDS = {
 }
 
 
+@options_of(EvaluationSettings, leave_out={"tolerance"})
 def probe_command(
     model: Annotated[str, typer.Option(help="Name of a bundled or installed model, or a model folder.")],
     data: Annotated[list[Path], typer.Option(help="Data set folder; may be given several times.")],
     out: Annotated[Path, typer.Option(help="Folder for probes.csv and probes.json.", show_default=False)],
-    split: Annotated[Literal["Test", "Val"], typer.Option(help="Images to ask about.")] = "Test",
-    samples: Annotated[int, typer.Option(help="Monte-Carlo passes.")] = 10,
-    limit: Annotated[int | None, typer.Option(help="First rows of each sheet only.", show_default=False)] = None,
     overwrite: Overwrite = False,
+    **choices: Any,
 ) -> None:
     """Ask whether the text chooses: things that are not there, one of two, other words for the same thing.
 
     The wordings are held out from training. The change of the mean Dice by synonyms and by another order of the words
     should be near 0.
     """
-    from ..evaluation.probe import probe
-
     with progress_bar("Asking") as show:
-        result = probe(
-            model, data, out, split, samples, limit, overwrite, lambda share, a: show(share, f"{a.set}: {a.prompt}")
+        result = MedCLIPSegLogic.probe(
+            model,
+            data,
+            out,
+            overwrite=overwrite,
+            progress=lambda share, a: show(share, f"{a.set}: {a.prompt}"),
+            **choices,
         )
     for name, probes in result["sets"].items():
         for kind, entry in probes.items():

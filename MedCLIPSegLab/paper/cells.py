@@ -144,7 +144,7 @@ def measured_dice(config: PaperSettings, training: Training, set_name: str, styl
         dice = unet_dice(model, sheet, config.limit)
     else:
         result = evaluate_sets(
-            model, [data], scores, [style], "Test", config.samples, limit=config.limit, overwrite=True
+            model, [data], scores, [style], samples=config.samples, limit=config.limit, overwrite=True
         )
         dice = float(result["dice_mean"])
     scores.parent.mkdir(parents=True, exist_ok=True)
