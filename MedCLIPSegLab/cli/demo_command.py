@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+import MedCLIPSegLogic
+
 from .progress import progress_bar, time_left
 
 
@@ -15,10 +17,8 @@ def demo_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier demo.")] = False,
 ) -> None:
     """Segment three bundled cases with known truth and show how well it went."""
-    from ..results.demo import demo
-
     with progress_bar("Demo") as show:
-        outcomes = demo(
+        outcomes = MedCLIPSegLogic.demo(
             out,
             overwrite=overwrite,
             progress=lambda case, p: show(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import MedCLIPSegLogic
+
 from .progress import progress_bar, time_left
 
 if TYPE_CHECKING:
@@ -30,9 +32,7 @@ def list_command() -> None:
     """Show the bundled, installed and published models, and where they lie."""
     from MedCLIPSegLogic.model.store import home
 
-    from ..models.commands import list_models
-
-    rows = list_models()
+    rows = MedCLIPSegLogic.list_models()
     width = max(len(row.description.name) for row in rows)
     for row in rows:
         model = row.description
@@ -49,9 +49,7 @@ def list_command() -> None:
 @models_app.command("info")
 def info_command(name: Name) -> None:
     """Show what is known of a model: purpose, data, published Dice, source, license and your consent to it."""
-    from ..models.commands import model_info
-
-    for label, text in model_info(name).items():
+    for label, text in MedCLIPSegLogic.model_info(name).items():
         typer.echo(f"{label}: {text}")
 
 
@@ -108,9 +106,7 @@ def import_command(
 
     Nothing in the file is run. Every key must be there with its shape; import.json beside the model lists them all.
     """
-    from ..models.commands import import_model
-
-    report = import_model(file, name, vocabulary, half, replace)
+    report = MedCLIPSegLogic.import_model(file, name, vocabulary, half, replace)
     if keys:
         for key in report.keys:
             typer.echo(f"{key.key} -> {key.weight or '(no weight)'} {key.shape} {key.dtype}, {key.part}")
@@ -129,9 +125,7 @@ def export_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Write a model to one file, for the published code or for a computer without network."""
-    from ..models.commands import export_model
-
-    typer.echo(f"'{name}' is in {export_model(name, file, overwrite)}.")
+    typer.echo(f"'{name}' is in {MedCLIPSegLogic.export_model(name, file, overwrite)}.")
 
 
 @models_app.command("remove")
@@ -142,9 +136,7 @@ def remove_command(
     ] = False,
 ) -> None:
     """Remove a downloaded or imported model, or what an interrupted download left."""
-    from ..models.commands import remove_model
-
-    removal = remove_model(name, keep_backbone)
+    removal = MedCLIPSegLogic.remove_model(name, keep_backbone)
     backbone = f", {removal.backbone_bytes / 1e6:.1f} MB of it its backbone" if removal.backbone_bytes else ""
     typer.echo(f"'{name}' is removed; {(removal.model_bytes + removal.backbone_bytes) / 1e6:.1f} MB freed{backbone}.")
 
@@ -152,9 +144,7 @@ def remove_command(
 @models_app.command("verify")
 def verify_command(name: Name) -> None:
     """Check the SHA-256 of a model's files and that it loads."""
-    from ..models.commands import verify_model
-
-    verify_model(name)
+    MedCLIPSegLogic.verify_model(name)
     typer.echo(f"'{name}' is whole.")
 
 

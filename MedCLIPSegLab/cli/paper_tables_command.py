@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+import MedCLIPSegLogic
+
 from ..paper.configuration import TableName
 from .progress import progress_bar
 
@@ -24,9 +26,7 @@ def paper_tables_command(
 
     Example: medclipseg paper-tables prompt-styles --config paper-tables.toml
     """
-    from ..paper.paper_tables import paper_tables
-
     with progress_bar("Paper's table") as show:
-        markdown, numbers = paper_tables(table, config, progress=lambda what, share: show(share, what))
+        markdown, numbers = MedCLIPSegLogic.paper_tables(table, config, progress=lambda what, share: show(share, what))
     typer.echo(markdown.read_text(encoding="utf-8"))
     typer.echo(f"The table is in {markdown} and {numbers}.")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import MedCLIPSegLogic
 from MedCLIPSegLogic.clip_sam.methods import MethodName
 from MedCLIPSegLogic.runs.choices import OF_METHODS, OF_TRAINED_MODELS, RunChoices
 
 from .options import AsJson, Input, Out, Overwrite, Prompts
 from .options_of import options_of
 from .progress import progress_bar, time_left
-from .sizes import size_text
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.inference.result import Progress
@@ -37,10 +37,8 @@ def segment_command(
 
     Example: medclipseg segment brain.nii.gz --prompt "tumor in the brain MRI" --out result
     """
-    from ..results.segmenting import segment
-
     with progress_bar("Segmenting") as show:
-        record = segment(
+        record = MedCLIPSegLogic.segment(
             input,
             prompt,
             out,
@@ -84,10 +82,8 @@ def zeroshot_command(
 
     Example: medclipseg zeroshot breast.png --prompt "a mass in the breast ultrasound" --out result
     """
-    from ..results.segmenting import zeroshot
-
     with progress_bar("Segmenting") as show:
-        record = zeroshot(
+        record = MedCLIPSegLogic.zeroshot(
             input,
             prompt,
             out,
@@ -107,8 +103,19 @@ def _tell(record: dict[str, Any], out: Path, as_json: bool, more: Callable[[dict
         typer.echo(json.dumps(record, indent=2))
         return
     for entry in record["results"]:
-        typer.echo(f"{entry['prompt']}: {size_text(entry)}{more(entry)}")
+        typer.echo(f"{entry['prompt']}: {_size_text(entry)}{more(entry)}")
     typer.echo(f"Results in {out} ({record['seconds']:.1f} s).")
+
+
+def _size_text(entry: dict[str, Any]) -> str:
+    """Volume, area or number of pixels of a segment by its entry in ``run.json``."""
+    if not entry["voxels"]:
+        return "nothing found"
+    if "volume_ml" in entry:
+        return f"{entry['volume_ml']:.2f} ml"
+    if "area_mm2" in entry and entry["spacing_known"]:
+        return f"{entry['area_mm2']:.1f} mm²"
+    return f"{entry['voxels']} pixels"
 
 
 def _place(step: Progress) -> str:

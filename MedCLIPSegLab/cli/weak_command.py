@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+import MedCLIPSegLogic
 from MedCLIPSegLogic.runs.choices import OF_METHODS, ChainChoices
 
 from ..weak.settings import WeakSettings
@@ -50,11 +51,9 @@ def weak_command(
 
     Example: medclipseg weak --images train --prompts prompts.csv --predict test --out result
     """
-    from ..weak.learning import weak
-
     chain = {name: choices.pop(name) for name in OF_METHODS if name in choices}
     with progress_bar("Learning") as show:
-        record = weak(
+        record = MedCLIPSegLogic.weak(
             images,
             out,
             prompts=prompts,

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from MedCLIPSegLab.cli.app import app
 from MedCLIPSegLab.speed.cases import data_set_cases
 from MedCLIPSegLab.speed.comparison import agreement
+from MedCLIPSegLab.speed.machine import in_new_process
 from MedCLIPSegLab.speed.measuring import speed
-from MedCLIPSegLab.speed.memory import in_new_process
 from MedCLIPSegLab.speed.random_model import measured_model
 from MedCLIPSegLab.speed.settings import SpeedSettings
 from MedCLIPSegLab.speed.variants import sample_spread
