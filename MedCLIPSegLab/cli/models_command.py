@@ -11,6 +11,7 @@ import typer
 
 import MedCLIPSegLogic
 
+from .options import plain_option
 from .progress import progress_bar, time_left
 
 if TYPE_CHECKING:
@@ -91,12 +92,10 @@ def import_command(
             metavar="FILE", help="Published .pth, CLIP or SAM checkpoint, or .zip of models export.", show_default=False
         ),
     ],
-    name: Annotated[str, typer.Option("--as", help="Name for the model.", show_default=False)],
+    name: Annotated[str, plain_option("--as", help="Name for the model.")],
     vocabulary: Annotated[
         Path | None,
-        typer.Option(
-            help="vocab.txt of a BERT text tower, unless it lies beside FILE or in another model.", show_default=False
-        ),
+        plain_option(help="vocab.txt of a BERT text tower, unless it lies beside FILE or in another model."),
     ] = None,
     half: Half = False,
     replace: Annotated[bool, typer.Option("--replace", help="Take the place of a model of this name.")] = False,

@@ -10,14 +10,13 @@ import typer
 import MedCLIPSegLogic
 
 from ..paper.configuration import TableName
+from .options import plain_option
 from .progress import progress_bar
 
 
 def paper_tables_command(
     table: Annotated[TableName, typer.Argument(help="Table of the paper.", show_default=False)],
-    config: Annotated[
-        Path, typer.Option(help="TOML or JSON file that names data sets, models and settings.", show_default=False)
-    ],
+    config: Annotated[Path, plain_option(help="TOML or JSON file that names data sets, models and settings.")],
 ) -> None:
     """Run a table of the paper on your data sets.
 

@@ -1,4 +1,4 @@
-"""``medclipseg segment`` and ``medclipseg zeroshot``."""
+"""``medclipseg segment``, ``medclipseg zeroshot`` and ``medclipseg demo``."""
 
 from __future__ import annotations
 
@@ -95,6 +95,24 @@ def zeroshot_command(
             **choices,
         )
     _tell(record, out, as_json, _objects_text)
+
+
+def demo_command(
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("medclipseg-demo"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier demo.")] = False,
+) -> None:
+    """Segment three bundled cases with known truth and show how well it went."""
+    with progress_bar("Demo") as show:
+        outcomes = MedCLIPSegLogic.demo(
+            out,
+            overwrite=overwrite,
+            progress=lambda case, p: show(
+                p.fraction, f"{case}, slice {p.slice_number} of {p.slice_count}, {time_left(p.seconds_left)}"
+            ),
+        )
+    for outcome in outcomes:
+        typer.echo(f'{outcome.title}: "{outcome.prompt}"')
+        typer.echo(f"  Dice {outcome.dice:.3f} against the known truth, {outcome.seconds:.1f} s, {outcome.preview}")
 
 
 def _tell(record: dict[str, Any], out: Path, as_json: bool, more: Callable[[dict[str, Any]], str]) -> None:

@@ -11,9 +11,8 @@ from MedCLIPSegLogic.datasets.sheets import SheetRow
 from MedCLIPSegLogic.volumes.volume import Volume
 
 from ..data.prompt_sheets import PromptSheet
-from ..metrics import dice_score, iou_score, nsd_published, thin_axis
+from ..metrics import dice_score, iou_score, nsd_published, surface_scores, thin_axis
 from .pixels import PixelStatistics
-from .surfaces import surface_scores
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import choose_axis
 
 from ..metrics import dice_score
-from .cases import Case
+from .measured import Case
 from .published_loop import published_samples
 
 SEED = 0

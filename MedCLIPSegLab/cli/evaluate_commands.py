@@ -1,4 +1,4 @@
-"""``medclipseg evaluate``."""
+"""``medclipseg evaluate`` and ``medclipseg probe``."""
 
 from __future__ import annotations
 
@@ -11,59 +11,52 @@ import MedCLIPSegLogic
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 from ..evaluation.settings import EvaluationSettings
-from .options import Overwrite
+from .options import Overwrite, plain_option
 from .options_of import options_of
 from .progress import progress_bar
+
+WORDS = {
+    "absent": "empty masks for things that are not there",
+    "mosaic": "the right one of two pictures, by place",
+    "size": "the right one of two pictures, by size",
+    "several": "the right one of two findings, by place or size",
+    "part": "the right part of an organ",
+}
 
 
 @options_of(EvaluationSettings)
 def evaluate_command(
-    out: Annotated[
-        Path, typer.Option(help="Folder for metrics.csv, metrics.json and report.html.", show_default=False)
-    ],
+    out: Annotated[Path, plain_option(help="Folder for metrics.csv, metrics.json and report.html.")],
     model: Annotated[
-        str | None,
-        typer.Option(
-            help="Name of a bundled or installed model (see models list), or a model folder.", show_default=False
-        ),
+        str | None, plain_option(help="Name of a bundled or installed model (see models list), or a model folder.")
     ] = None,
     masks: Annotated[
         Path | None,
-        typer.Option(
+        plain_option(
             help="Folder of finished masks named after the images, a result of weak, or a folder of results of segment "
-            "or zeroshot, instead of --model; --prompts is then not needed.",
-            show_default=False,
+            "or zeroshot, instead of --model; --prompts is then not needed."
         ),
     ] = None,
     data: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Data set folder with Test_Folder and Prompts_Folder; may be given several times.",
-            show_default=False,
-        ),
+        plain_option(help="Data set folder with Test_Folder and Prompts_Folder; may be given several times."),
     ] = None,
     style: Annotated[
         list[str] | None,
-        typer.Option(
+        plain_option(
             help="Prompt style of --data; may be repeated. One of the set's own sheets (original, missing_location, "
             "overdescriptive, underdescriptive, contradictory), or made from its original prompts: neutral (the thing "
             "alone), synonyms, reordered, fixed (one short prompt for all images), absent (things that are not there). "
-            "The published ones by default.",
-            show_default=False,
+            "The published ones by default."
         ),
     ] = None,
-    images: Annotated[
-        Path | None, typer.Option(help="Folder of the images, instead of --data.", show_default=False)
-    ] = None,
-    labels: Annotated[
-        Path | None, typer.Option(help="Folder of the known masks or label maps.", show_default=False)
-    ] = None,
+    images: Annotated[Path | None, plain_option(help="Folder of the images, instead of --data.")] = None,
+    labels: Annotated[Path | None, plain_option(help="Folder of the known masks or label maps.")] = None,
     prompts: Annotated[
         Path | None,
-        typer.Option(
+        plain_option(
             help="Sheet (.xlsx or .csv) with the columns Image, Description, Ground Truth and, for label maps, "
-            "Label Values.",
-            show_default=False,
+            "Label Values."
         ),
     ] = None,
     overwrite: Overwrite = False,
@@ -107,6 +100,38 @@ def evaluate_command(
             f"{_floor(metrics)}"
         )
     typer.echo(f"Results in {out}; report.html shows them.")
+
+
+@options_of(EvaluationSettings, leave_out={"tolerance"})
+def probe_command(
+    model: Annotated[str, typer.Option(help="Name of a bundled or installed model, or a model folder.")],
+    data: Annotated[list[Path], typer.Option(help="Data set folder; may be given several times.")],
+    out: Annotated[Path, plain_option(help="Folder for probes.csv and probes.json.")],
+    overwrite: Overwrite = False,
+    **choices: Any,
+) -> None:
+    """Ask whether the text chooses: things that are not there, one of two, other words for the same thing.
+
+    The wordings are held out from training. The change of the mean Dice by synonyms and by another order of the words
+    should be near 0.
+    """
+    with progress_bar("Asking") as show:
+        result = MedCLIPSegLogic.probe(
+            model,
+            data,
+            out,
+            overwrite=overwrite,
+            progress=lambda share, a: show(share, f"{a.set}: {a.prompt}"),
+            **choices,
+        )
+    for name, probes in result["sets"].items():
+        for kind, entry in probes.items():
+            if "right" in entry:
+                typer.echo(f"{name}: {entry['right']:.1%} {WORDS[kind]} ({entry['count']})")
+            else:
+                change = f", change {entry['change']:+.3f}" if "change" in entry else ""
+                typer.echo(f"{name}: mean Dice {entry['dice']:.3f} with prompts {kind} ({entry['count']}){change}")
+    typer.echo(f"Results in {out}.")
 
 
 def _floor(metrics: dict[str, Any]) -> str:
