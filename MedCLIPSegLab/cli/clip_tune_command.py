@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..tuning.settings import TuningSettings
-from .options import Resume
+from .options import Resume, plain_option
 from .options_of import options_of
 from .progress import progress_bar, time_left
 
@@ -20,14 +20,9 @@ if TYPE_CHECKING:
 @options_of(TuningSettings)
 def clip_tune_command(
     pairs: Annotated[
-        Path,
-        typer.Option(
-            metavar="CSV", help="Table with the columns filename and Caption, among others.", show_default=False
-        ),
+        Path, plain_option(metavar="CSV", help="Table with the columns filename and Caption, among others.")
     ],
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder to write the tuned backbone to.", show_default=False)
-    ],
+    out: Annotated[Path, plain_option(metavar="DIR", help="Folder to write the tuned backbone to.")],
     start_from: Annotated[
         str | None,
         typer.Option(
@@ -37,22 +32,14 @@ def clip_tune_command(
         ),
     ] = None,
     validation: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="CSV", help="Pairs that choose the epoch; without it a share of --pairs.", show_default=False
-        ),
+        Path | None, plain_option(metavar="CSV", help="Pairs that choose the epoch; without it a share of --pairs.")
     ] = None,
     test: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="CSV", help="Pairs that choose nothing, for an unbiased retrieval score.", show_default=False
-        ),
+        Path | None, plain_option(metavar="CSV", help="Pairs that choose nothing, for an unbiased retrieval score.")
     ] = None,
     images: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Folder the file names start from; without it that of each table.", show_default=False
-        ),
+        plain_option(metavar="DIR", help="Folder the file names start from; without it that of each table."),
     ] = None,
     resume: Resume = False,
     **changes: Any,

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+import MedCLIPSegLogic
+
 data_app = typer.Typer(no_args_is_help=True, help="Look after data sets.")
 
 
@@ -29,11 +31,10 @@ def check_command(
 
     Ends with 1 when training or evaluation would stop at an error.
     """
-    from ..data.check_data import check_data
     from .progress import progress_bar
 
     with progress_bar("Checking") as show:
-        findings = check_data(folders, lambda number, count, path: show(number / count, path.name))
+        findings = MedCLIPSegLogic.check_data(folders, lambda number, count, path: show(number / count, path.name))
     if as_json:
         typer.echo(json.dumps([{**vars(finding), "path": str(finding.path)} for finding in findings], indent=2))
     else:

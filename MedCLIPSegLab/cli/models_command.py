@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import MedCLIPSegLogic
+
+from .options import plain_option
 from .progress import progress_bar, time_left
 
 if TYPE_CHECKING:
@@ -30,9 +33,7 @@ def list_command() -> None:
     """Show the bundled, installed and published models, and where they lie."""
     from MedCLIPSegLogic.model.store import home
 
-    from ..models.commands import list_models
-
-    rows = list_models()
+    rows = MedCLIPSegLogic.list_models()
     width = max(len(row.description.name) for row in rows)
     for row in rows:
         model = row.description
@@ -49,9 +50,7 @@ def list_command() -> None:
 @models_app.command("info")
 def info_command(name: Name) -> None:
     """Show what is known of a model: purpose, data, published Dice, source, license and your consent to it."""
-    from ..models.commands import model_info
-
-    for label, text in model_info(name).items():
+    for label, text in MedCLIPSegLogic.model_info(name).items():
         typer.echo(f"{label}: {text}")
 
 
@@ -93,12 +92,10 @@ def import_command(
             metavar="FILE", help="Published .pth, CLIP or SAM checkpoint, or .zip of models export.", show_default=False
         ),
     ],
-    name: Annotated[str, typer.Option("--as", help="Name for the model.", show_default=False)],
+    name: Annotated[str, plain_option("--as", help="Name for the model.")],
     vocabulary: Annotated[
         Path | None,
-        typer.Option(
-            help="vocab.txt of a BERT text tower, unless it lies beside FILE or in another model.", show_default=False
-        ),
+        plain_option(help="vocab.txt of a BERT text tower, unless it lies beside FILE or in another model."),
     ] = None,
     half: Half = False,
     replace: Annotated[bool, typer.Option("--replace", help="Take the place of a model of this name.")] = False,
@@ -108,9 +105,7 @@ def import_command(
 
     Nothing in the file is run. Every key must be there with its shape; import.json beside the model lists them all.
     """
-    from ..models.commands import import_model
-
-    report = import_model(file, name, vocabulary, half, replace)
+    report = MedCLIPSegLogic.import_model(file, name, vocabulary, half, replace)
     if keys:
         for key in report.keys:
             typer.echo(f"{key.key} -> {key.weight or '(no weight)'} {key.shape} {key.dtype}, {key.part}")
@@ -129,9 +124,7 @@ def export_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Write a model to one file, for the published code or for a computer without network."""
-    from ..models.commands import export_model
-
-    typer.echo(f"'{name}' is in {export_model(name, file, overwrite)}.")
+    typer.echo(f"'{name}' is in {MedCLIPSegLogic.export_model(name, file, overwrite)}.")
 
 
 @models_app.command("remove")
@@ -142,9 +135,7 @@ def remove_command(
     ] = False,
 ) -> None:
     """Remove a downloaded or imported model, or what an interrupted download left."""
-    from ..models.commands import remove_model
-
-    removal = remove_model(name, keep_backbone)
+    removal = MedCLIPSegLogic.remove_model(name, keep_backbone)
     backbone = f", {removal.backbone_bytes / 1e6:.1f} MB of it its backbone" if removal.backbone_bytes else ""
     typer.echo(f"'{name}' is removed; {(removal.model_bytes + removal.backbone_bytes) / 1e6:.1f} MB freed{backbone}.")
 
@@ -152,9 +143,7 @@ def remove_command(
 @models_app.command("verify")
 def verify_command(name: Name) -> None:
     """Check the SHA-256 of a model's files and that it loads."""
-    from ..models.commands import verify_model
-
-    verify_model(name)
+    MedCLIPSegLogic.verify_model(name)
     typer.echo(f"'{name}' is whole.")
 
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+
+def plain_option(*names: str, help: str, metavar: str | None = None) -> Any:
+    """An option that has no default to show."""
+    return typer.Option(*names, help=help, metavar=metavar, show_default=False)
+
 
 Input = Annotated[
     Path,
@@ -17,9 +23,9 @@ Input = Annotated[
 ]
 Prompts = Annotated[
     list[str],
-    typer.Option(help="What to look for; repeat for more segments. They may overlap.", show_default=False),
+    plain_option(help="What to look for; repeat for more segments. They may overlap."),
 ]
-Out = Annotated[Path, typer.Option(help="Folder for the results.", show_default=False)]
+Out = Annotated[Path, plain_option(help="Folder for the results.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace earlier results in the folder.")]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the interrupted run in the folder, with its settings.")

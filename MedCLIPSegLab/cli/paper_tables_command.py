@@ -7,15 +7,16 @@ from typing import Annotated
 
 import typer
 
+import MedCLIPSegLogic
+
 from ..paper.configuration import TableName
+from .options import plain_option
 from .progress import progress_bar
 
 
 def paper_tables_command(
     table: Annotated[TableName, typer.Argument(help="Table of the paper.", show_default=False)],
-    config: Annotated[
-        Path, typer.Option(help="TOML or JSON file that names data sets, models and settings.", show_default=False)
-    ],
+    config: Annotated[Path, plain_option(help="TOML or JSON file that names data sets, models and settings.")],
 ) -> None:
     """Run a table of the paper on your data sets.
 
@@ -24,9 +25,7 @@ def paper_tables_command(
 
     Example: medclipseg paper-tables prompt-styles --config paper-tables.toml
     """
-    from ..paper.paper_tables import paper_tables
-
     with progress_bar("Paper's table") as show:
-        markdown, numbers = paper_tables(table, config, progress=lambda what, share: show(share, what))
+        markdown, numbers = MedCLIPSegLogic.paper_tables(table, config, progress=lambda what, share: show(share, what))
     typer.echo(markdown.read_text(encoding="utf-8"))
     typer.echo(f"The table is in {markdown} and {numbers}.")

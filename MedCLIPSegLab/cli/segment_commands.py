@@ -1,4 +1,4 @@
-"""``medclipseg segment`` and ``medclipseg zeroshot``."""
+"""``medclipseg segment``, ``medclipseg zeroshot`` and ``medclipseg demo``."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import MedCLIPSegLogic
 from MedCLIPSegLogic.clip_sam.methods import MethodName
 from MedCLIPSegLogic.runs.choices import OF_METHODS, OF_TRAINED_MODELS, RunChoices
 
 from .options import AsJson, Input, Out, Overwrite, Prompts
 from .options_of import options_of
 from .progress import progress_bar, time_left
-from .sizes import size_text
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.inference.result import Progress
@@ -37,10 +37,8 @@ def segment_command(
 
     Example: medclipseg segment brain.nii.gz --prompt "tumor in the brain MRI" --out result
     """
-    from ..results.segmenting import segment
-
     with progress_bar("Segmenting") as show:
-        record = segment(
+        record = MedCLIPSegLogic.segment(
             input,
             prompt,
             out,
@@ -84,10 +82,8 @@ def zeroshot_command(
 
     Example: medclipseg zeroshot breast.png --prompt "a mass in the breast ultrasound" --out result
     """
-    from ..results.segmenting import zeroshot
-
     with progress_bar("Segmenting") as show:
-        record = zeroshot(
+        record = MedCLIPSegLogic.zeroshot(
             input,
             prompt,
             out,
@@ -101,14 +97,43 @@ def zeroshot_command(
     _tell(record, out, as_json, _objects_text)
 
 
+def demo_command(
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("medclipseg-demo"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier demo.")] = False,
+) -> None:
+    """Segment three bundled cases with known truth and show how well it went."""
+    with progress_bar("Demo") as show:
+        outcomes = MedCLIPSegLogic.demo(
+            out,
+            overwrite=overwrite,
+            progress=lambda case, p: show(
+                p.fraction, f"{case}, slice {p.slice_number} of {p.slice_count}, {time_left(p.seconds_left)}"
+            ),
+        )
+    for outcome in outcomes:
+        typer.echo(f'{outcome.title}: "{outcome.prompt}"')
+        typer.echo(f"  Dice {outcome.dice:.3f} against the known truth, {outcome.seconds:.1f} s, {outcome.preview}")
+
+
 def _tell(record: dict[str, Any], out: Path, as_json: bool, more: Callable[[dict[str, Any]], str]) -> None:
     """Print a record, or a line per prompt: its size and what else there is to say."""
     if as_json:
         typer.echo(json.dumps(record, indent=2))
         return
     for entry in record["results"]:
-        typer.echo(f"{entry['prompt']}: {size_text(entry)}{more(entry)}")
+        typer.echo(f"{entry['prompt']}: {_size_text(entry)}{more(entry)}")
     typer.echo(f"Results in {out} ({record['seconds']:.1f} s).")
+
+
+def _size_text(entry: dict[str, Any]) -> str:
+    """Volume, area or number of pixels of a segment by its entry in ``run.json``."""
+    if not entry["voxels"]:
+        return "nothing found"
+    if "volume_ml" in entry:
+        return f"{entry['volume_ml']:.2f} ml"
+    if "area_mm2" in entry and entry["spacing_known"]:
+        return f"{entry['area_mm2']:.1f} mm²"
+    return f"{entry['voxels']} pixels"
 
 
 def _place(step: Progress) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import typer
 
+import MedCLIPSegLogic
+
 from ..speed.settings import SpeedSettings
 from .options import AsJson
 from .options_of import options_of
@@ -23,10 +25,8 @@ def speed_command(as_json: AsJson = False, **choices: Any) -> None:
     The baseline is a loop over whole passes of both towers, one sample at a time, with an unused extra pass, on the
     same weights, noise and images. Read the ratios: times depend on the computer and on what else it does.
     """
-    from ..speed.measuring import speed
-
     with progress_bar("Measuring") as show:
-        record = speed(SpeedSettings(**choices), show)
+        record = MedCLIPSegLogic.speed(SpeedSettings(**choices), show)
     if as_json:
         typer.echo(json.dumps(record, indent=2))
         return

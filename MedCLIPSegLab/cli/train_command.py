@@ -11,7 +11,7 @@ import typer
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 from ..training.settings import TrainingSettings
-from .options import Resume
+from .options import Resume, plain_option
 from .options_of import options_of
 from .progress import progress_bar, time_left
 
@@ -20,18 +20,14 @@ from .progress import progress_bar, time_left
 def train_command(
     data: Annotated[
         list[Path],
-        typer.Option(
+        plain_option(
             help="Data set folder with Train_Folder/{img,label}, Prompts_Folder/Train_text.xlsx or .csv and, if "
-            "wanted, the same for Val; repeat to mix data sets.",
-            show_default=False,
+            "wanted, the same for Val; repeat to mix data sets."
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Model folder to write.", show_default=False)],
+    out: Annotated[Path, plain_option(help="Model folder to write.")],
     start_from: Annotated[
-        str | None,
-        typer.Option(
-            help="Name or folder of a model or backbone to start from, instead of from scratch.", show_default=False
-        ),
+        str | None, plain_option(help="Name or folder of a model or backbone to start from, instead of from scratch.")
     ] = None,
     recipe: Annotated[
         Literal["auto", "small", "published"],
@@ -41,18 +37,10 @@ def train_command(
         ),
     ] = "auto",
     settings: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="TOML or JSON file with any fields of training.json's settings.", show_default=False
-        ),
+        Path | None, plain_option(metavar="FILE", help="TOML or JSON file with any fields of training.json's settings.")
     ] = None,
     stages: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SHARE:SIZE,...",
-            help="Input sizes in order and their share of the steps.",
-            show_default=False,
-        ),
+        str | None, plain_option(metavar="SHARE:SIZE,...", help="Input sizes in order and their share of the steps.")
     ] = None,
     prompt_styles: Annotated[
         bool | None,

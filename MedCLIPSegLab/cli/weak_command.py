@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+import MedCLIPSegLogic
 from MedCLIPSegLogic.runs.choices import OF_METHODS, ChainChoices
 
 from ..weak.settings import WeakSettings
+from .options import plain_option
 from .options_of import options_of
 from .progress import progress_bar
 
@@ -24,21 +26,17 @@ STAGES = {
 @options_of(WeakSettings)
 @options_of(ChainChoices, {"towers": "--model"}, {"object_prompts", "padding", "points", "binarization"})
 def weak_command(
-    images: Annotated[Path, typer.Option(help="Folder of the 2-D images to learn from.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="Folder for network and masks; also to go on with.", show_default=False)],
+    images: Annotated[Path, plain_option(help="Folder of the 2-D images to learn from.")],
+    out: Annotated[Path, plain_option(help="Folder for network and masks; also to go on with.")],
     prompts: Annotated[
         Path | None,
-        typer.Option(
-            help="Sheet (.csv or .xlsx) with the columns Image, Description and, for a network a class, Class.",
-            show_default=False,
+        plain_option(
+            help="Sheet (.csv or .xlsx) with the columns Image, Description and, for a network a class, Class."
         ),
     ] = None,
-    prompt: Annotated[
-        str | None, typer.Option(help="What to look for in all images, instead of --prompts.", show_default=False)
-    ] = None,
+    prompt: Annotated[str | None, plain_option(help="What to look for in all images, instead of --prompts.")] = None,
     predict: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the images to segment; those of --images by default.", show_default=False),
+        Path | None, plain_option(help="Folder of the images to segment; those of --images by default.")
     ] = None,
     **choices: Any,
 ) -> None:
@@ -50,11 +48,9 @@ def weak_command(
 
     Example: medclipseg weak --images train --prompts prompts.csv --predict test --out result
     """
-    from ..weak.learning import weak
-
     chain = {name: choices.pop(name) for name in OF_METHODS if name in choices}
     with progress_bar("Learning") as show:
-        record = weak(
+        record = MedCLIPSegLogic.weak(
             images,
             out,
             prompts=prompts,

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.files.staging import staged_folder
-from MedCLIPSegLogic.inference.request import MAX_SAMPLES, SegmentationRequest
-from MedCLIPSegLogic.model.library import load_model
-from MedCLIPSegLogic.version import __version__
-from MedCLIPSegLogic.volumes.planes import choose_axis
+from MedCLIPSegLogic.datasets.sheets import SheetRow
+from MedCLIPSegLogic.inference.engine import run
+from MedCLIPSegLogic.inference.request import SegmentationRequest
+from MedCLIPSegLogic.inference.result import SegmentationResult, to_the_end
+from MedCLIPSegLogic.model.library import LoadedModel, load_model
+from MedCLIPSegLogic.volumes.readers import read_volume
+from MedCLIPSegLogic.volumes.volume import Volume
 
-from ..data.prompt_sheets import PromptSheet, Split, find_sheets
-from ..results.preview import draw_preview
-from .groups import ScoredGroup, all_pixels, score_group
-from .metric_files import FILES, METRICS_FILE, Progress, check_options, make_examples, sheets_record, write_metrics
-from .scoring import Score, segment_row
-from .summary import summarize
+from ..data.prompt_sheets import PromptSheet, find_sheets
+from ..data.truth import read_truth
+from ..metrics import dice_score
+from .evaluation_folder import Progress, write_evaluation
+from .scoring import Case
+from .settings import EvaluationSettings
+
+COMPARED_SAMPLES = 4
 
 
 def evaluate(
@@ -28,11 +32,10 @@ def evaluate(
     labels: str | Path,
     prompts: str | Path,
     out: str | Path,
-    samples: int = 10,
-    tolerance: float = 2.0,
-    limit: int | None = None,
+    *,
     overwrite: bool = False,
     progress: Progress | None = None,
+    **choices: Any,
 ) -> dict[str, Any]:
     """Segment every row of a prompt sheet and compare with the known masks.
 
@@ -41,11 +44,9 @@ def evaluate(
         images, labels: folders of the images and of the masks.
         prompts: .xlsx or .csv sheet (``Image``, ``Description``, ``Ground Truth``, optionally ``Label Values``).
         out: folder for ``metrics.csv`` (one row a prompt), ``metrics.json`` and ``report.html``.
-        samples: Monte-Carlo passes.
-        tolerance: of the NSD, in mm, or in pixels for pictures without pixel size.
-        limit: first rows only; None for all.
         overwrite: replace an earlier evaluation in ``out``.
         progress: called after every row with its number from 1, the number of rows and its score.
+        choices: ``samples``, ``tolerance`` and ``limit``, see :class:`EvaluationSettings`.
 
     Returns:
         What ``metrics.json`` holds.
@@ -54,7 +55,7 @@ def evaluate(
         MedCLIPSegError: bad input; ``out`` is then as it was before.
     """
     sheet = PromptSheet(Path(prompts).stem, "", Path(prompts), Path(images), Path(labels))
-    return _evaluate(model, lambda: [sheet], Path(out), samples, tolerance, limit, overwrite, progress)
+    return _evaluate(model, [sheet], Path(out), EvaluationSettings(**choices), overwrite, progress)
 
 
 def evaluate_sets(
@@ -62,22 +63,18 @@ def evaluate_sets(
     data: Sequence[str | Path],
     out: str | Path,
     styles: Sequence[str] = (),
-    split: Split = "Test",
-    samples: int = 10,
-    tolerance: float = 2.0,
-    limit: int | None = None,
+    *,
     overwrite: bool = False,
     progress: Progress | None = None,
+    **choices: Any,
 ) -> dict[str, Any]:
     """Evaluate on a split of data sets in MedCLIPSeg's layout, every prompt style by itself.
 
     Args:
-        model: bundled model's name or model folder.
+        model, out, overwrite, progress: as for :func:`evaluate`.
         data: data set folders with ``Test_Folder/{img,label}`` and ``Prompts_Folder/Test_text_<style>.xlsx`` or .csv.
-        out: folder for the results, as for `evaluate`.
         styles: prompt styles, those of ``MADE_STYLES`` among them; none for the published ones that are there.
-        split: "Test", or "Val" to choose settings by.
-        samples, tolerance, limit, overwrite, progress: as for `evaluate`; the limit is for each sheet.
+        choices: ``split``, ``samples``, ``tolerance`` and ``limit``, see :class:`EvaluationSettings`.
 
     Returns:
         What ``metrics.json`` holds: all rows together, and each set and style under ``groups``.
@@ -85,59 +82,74 @@ def evaluate_sets(
     Raises:
         MedCLIPSegError: bad input; ``out`` is then as it was before.
     """
-    folders = [Path(folder) for folder in data]
-    return _evaluate(
-        model, lambda: find_sheets(folders, styles, split), Path(out), samples, tolerance, limit, overwrite, progress
-    )
+    settings = EvaluationSettings(**choices)
+    sheets = find_sheets([Path(folder) for folder in data], styles, settings.split)
+    return _evaluate(model, sheets, Path(out), settings, overwrite, progress)
 
 
 def _evaluate(
     model: str | Path,
-    find_sheets: Callable[[], list[PromptSheet]],
+    sheets: Sequence[PromptSheet],
     out: Path,
-    samples: int,
-    tolerance: float,
-    limit: int | None,
+    settings: EvaluationSettings,
     overwrite: bool,
     progress: Progress | None,
 ) -> dict[str, Any]:
-    if not 1 <= samples <= MAX_SAMPLES:
-        raise MedCLIPSegError(f"The number of samples is {samples}; it must be between 1 and {MAX_SAMPLES}.")
-    check_options(tolerance, limit)
-    with staged_folder(out, overwrite, METRICS_FILE) as staging:
-        sheets = find_sheets()
-        total = sum(len(sheet.rows(limit)) for sheet in sheets)
-        loaded = load_model(model)
-        scores: list[Score] = []
+    asked = [(sheet, sheet.rows(settings.limit)) for sheet in sheets]
+    loaded = load_model(model)
+    about = {
+        "model": loaded.name,
+        "model_hash": loaded.model_hash,
+        "samples": settings.samples,
+        "threshold": SegmentationRequest.threshold,
+        "seed": SegmentationRequest.seed,
+        "plane": SegmentationRequest.plane,
+        "images": sorted({sheet.images.parent.name for sheet in sheets}),
+    }
+    return write_evaluation(
+        out,
+        overwrite,
+        settings,
+        about,
+        asked,
+        lambda sheet, row: segment_row(loaded, sheet, row, settings.samples),
+        progress,
+        lambda case, prompt: mean_pairwise_dice(loaded, case.volume, prompt),
+    )
 
-        def on_score(score: Score) -> None:
-            scores.append(score)
-            if progress:
-                progress(len(scores), total, score)
 
-        groups = [score_group(loaded, sheet, samples, tolerance, limit, on_score) for sheet in sheets]
-        metrics = {
-            **summarize(scores, all_pixels(groups)),
-            "groups": [group.summary() for group in groups],
-            "model": loaded.name,
-            "model_hash": loaded.model_hash,
-            "samples": samples,
-            "threshold": SegmentationRequest.threshold,
-            "seed": SegmentationRequest.seed,
-            "plane": SegmentationRequest.plane,
-            "images": sorted({sheet.images.parent.name for sheet in sheets}),
-            "tolerance": tolerance,
-            "sheets": sheets_record(groups),
-            "medclipseg": __version__,
-            "files": FILES,
-        }
+def segment_row(model: LoadedModel, sheet: PromptSheet, row: SheetRow, samples: int) -> Case:
+    """Segment the image of a row and read its truth.
 
-        def draw(group: ScoredGroup, number: int) -> bytes:
-            """Segments the row once more, with the same result."""
-            case = segment_row(loaded, group.sheet, group.sheet.rows(limit)[number], samples)
-            picture = io.BytesIO()
-            draw_preview(case.result, choose_axis(case.request.volume, case.request.plane), picture, case.truth)
-            return picture.getvalue()
+    Raises:
+        MedCLIPSegError: a file is missing or unreadable, or a mask does not fit its image.
+    """
+    volume = read_volume(sheet.images / row.image)
+    truth = read_truth(sheet.labels / row.ground_truth, row.label_values, volume)
+    result = ask(model, volume, row.description, samples)
+    [found] = result.prompts
+    return Case(
+        volume,
+        truth,
+        found.mask > 0,
+        found.probability,
+        found.uncertainty,
+        found.mean_uncertainty,
+        found.mutual_information,
+        result.seconds,
+    )
 
-        write_metrics(staging, metrics, groups, make_examples(groups, draw))
-    return metrics
+
+def mean_pairwise_dice(model: LoadedModel, volume: Volume, prompt: str) -> float:
+    """Mean Dice between the masks of four single samples, 0…1: 1 when the samples say the same.
+
+    Their seeds are their own.
+    """
+    results = [ask(model, volume, prompt, 1, seed=number + 1) for number in range(COMPARED_SAMPLES)]
+    masks = [result.prompts[0].mask > 0 for result in results]
+    return fmean(dice_score(first, second) for first, second in combinations(masks, 2))
+
+
+def ask(model: LoadedModel, volume: Volume, prompt: str, samples: int, seed: int = 0) -> SegmentationResult:
+    """Segment an image with one prompt."""
+    return to_the_end(run(model, SegmentationRequest(volume=volume, prompts=(prompt,), samples=samples, seed=seed)))

@@ -1,23 +1,27 @@
-"""Evaluate finished masks."""
+"""Evaluate a folder of finished masks, whatever made them."""
 
 from __future__ import annotations
 
-import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.files.staging import staged_folder
-from MedCLIPSegLogic.version import __version__
-from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
-from MedCLIPSegLogic.volumes.planes import choose_axis
+import numpy as np
+import torch
+from numpy.typing import NDArray
 
-from ..data.prompt_sheets import ORIGINAL, PromptSheet, Split, find_sheets
-from ..results.preview import Overlay, draw_overlays
-from .finished_masks import FinishedCase, find_files, paired_rows, read_case, score_masks
-from .groups import ScoredGroup, collect_group
-from .metric_files import FILES, METRICS_FILE, Progress, check_options, make_examples, sheets_record, write_metrics
-from .scoring import Score
+from MedCLIPSegLogic.datasets.sheets import SheetRow
+from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.inference.uncertainty import binary_entropy
+from MedCLIPSegLogic.volumes.readers import read_volume
+from MedCLIPSegLogic.volumes.volume import Volume
+
+from ..data.prompt_sheets import ORIGINAL, PromptSheet, find_sheets
+from ..data.truth import read_truth
+from .evaluation_folder import Progress, write_evaluation
+from .finished_files import FinishedFiles, FinishedFolder, files_by_stem
+from .scoring import Case
+from .settings import EvaluationSettings
 
 
 def evaluate_masks(
@@ -27,11 +31,10 @@ def evaluate_masks(
     labels: str | Path | None = None,
     prompts: str | Path | None = None,
     data: str | Path | None = None,
-    split: Split = "Test",
-    tolerance: float = 2.0,
-    limit: int | None = None,
+    *,
     overwrite: bool = False,
     progress: Progress | None = None,
+    **choices: Any,
 ) -> dict[str, Any]:
     """Compare a folder of masks with the known ones.
 
@@ -42,11 +45,9 @@ def evaluate_masks(
         images, labels: folders of the images and the known masks.
         prompts: sheet that pairs them; None pairs them by name.
         data: data set folder in MedCLIPSeg's layout, instead of the three.
-        split: of the data set.
-        tolerance: of the NSD, in mm, or in pixels for pictures without pixel size.
-        limit: first images only; None for all.
         overwrite: replace an earlier evaluation in ``out``.
         progress: called after every image with its number from 1, their number and its score.
+        choices: ``split``, ``tolerance`` and ``limit``, see :class:`EvaluationSettings`.
 
     Returns:
         What ``metrics.json`` holds.
@@ -54,52 +55,81 @@ def evaluate_masks(
     Raises:
         MedCLIPSegError: bad input; ``out`` is then as it was before.
     """
-    check_options(tolerance, limit)
-    with staged_folder(Path(out), overwrite, METRICS_FILE) as staging:
-        if data is not None:
-            [sheet] = find_sheets([Path(data)], [ORIGINAL], split)
-            rows = sheet.rows()
-        elif images is not None and labels is not None:
-            path = Path(prompts) if prompts is not None else Path()
-            sheet = PromptSheet(path.stem or Path(masks).resolve().name, "", path, Path(images), Path(labels))
-            rows = sheet.rows() if prompts is not None else paired_rows(sheet.images, sheet.labels)
-        else:
-            raise MedCLIPSegError("Give either --data, or --images and --labels.")
-        rows = rows[:limit]
-        if not rows:
-            raise MedCLIPSegError("There is no mask to evaluate.")
-        files = find_files(Path(masks), sheet, rows)
-        done: list[Score] = []
-
-        def on_score(score: Score) -> None:
-            done.append(score)
-            if progress:
-                progress(len(done), len(rows), score)
-
-        groups = [collect_group(sheet, score_masks(sheet, rows, files, tolerance), on_score)]
-        summary = groups[0].summary()
-        metrics = {
-            **{name: value for name, value in summary.items() if name not in ("set", "style")},
-            "groups": [summary],
-            "masks": Path(masks).resolve().name,
-            "tolerance": tolerance,
-            "sheets": sheets_record(groups),
-            "medclipseg": __version__,
-            "files": FILES,
-        }
-
-        def draw(group: ScoredGroup, number: int) -> bytes:
-            return _picture(read_case(sheet, rows[number], files[number]), rows[number].description)
-
-        write_metrics(staging, metrics, groups, make_examples(groups, draw))
-    return metrics
+    settings, folder = EvaluationSettings(**choices), Path(masks)
+    if data is not None:
+        [sheet] = find_sheets([Path(data)], [ORIGINAL], settings.split)
+        rows = sheet.rows()
+    elif images is not None and labels is not None:
+        path = Path(prompts) if prompts is not None else Path()
+        sheet = PromptSheet(path.stem or folder.resolve().name, "", path, Path(images), Path(labels))
+        rows = sheet.rows() if prompts is not None else _paired_rows(sheet.images, sheet.labels)
+    else:
+        raise MedCLIPSegError("Give either --data, or --images and --labels.")
+    rows = rows[: settings.limit]
+    if not rows:
+        raise MedCLIPSegError("There is no mask to evaluate.")
+    files = _find_files(folder, sheet, rows)
+    about = {"masks": folder.resolve().name}
+    return write_evaluation(
+        Path(out),
+        overwrite,
+        settings,
+        about,
+        [(sheet, rows)],
+        lambda sheet, row: _read_case(sheet, row, files[row]),
+        progress,
+    )
 
 
-def _picture(case: FinishedCase, prompt: str) -> bytes:
-    """The image with both outlines and, if there is one, the uncertainty map."""
-    picture = io.BytesIO()
-    volume = case.volume
-    axis = choose_axis(volume, "auto")
-    overlay = Overlay(prompt, case.mask, case.uncertainty, range(axis.count))
-    draw_overlays(volume, resolve(default_rule(volume), volume), axis, [overlay], picture, case.truth, "entropy")
-    return picture.getvalue()
+def _paired_rows(images: Path, labels: Path) -> list[SheetRow]:
+    """Images and known masks of the same names but for the extension, as rows without a prompt."""
+    known = files_by_stem(labels)
+    rows = []
+    for name, path in files_by_stem(images).items():
+        if name not in known:
+            raise MedCLIPSegError(f"The image {path} has no mask of the same name in {labels}.")
+        rows.append(SheetRow(path.name, "", known[name].name))
+    return rows
+
+
+def _find_files(folder: Path, sheet: PromptSheet, rows: Sequence[SheetRow]) -> dict[SheetRow, FinishedFiles]:
+    """The mask and maps of every row of a sheet."""
+    finished = FinishedFolder(folder)
+    files = [finished.files(row) for row in rows]
+    if len({(found.mask, found.probability) for found in files}) < len(files):
+        raise MedCLIPSegError(
+            f"Some images have several prompts in {sheet.path}, but one mask each; give a sheet with one row an image."
+        )
+    return dict(zip(rows, files, strict=True))
+
+
+def _read_case(sheet: PromptSheet, row: SheetRow, files: FinishedFiles) -> Case:
+    """The image of a row, its truth, and what was made of it; without an uncertainty that of the probability."""
+    volume = read_volume(sheet.images / row.image)
+    truth = read_truth(sheet.labels / row.ground_truth, row.label_values, volume)
+    probability = None if files.probability is None else _map(files.probability, volume, 1.0)
+    if files.mask is not None:
+        mask = read_truth(files.mask, (), volume)
+    else:
+        assert probability is not None, "a mask that is no file is cut from a probability"
+        mask = probability > files.threshold
+    uncertainty: NDArray[np.float32] | None = None
+    if files.uncertainty is not None:
+        uncertainty = _map(files.uncertainty, volume, files.unit)
+    elif probability is not None:
+        uncertainty = binary_entropy(torch.from_numpy(probability)).numpy()
+    mean = None
+    if uncertainty is not None:
+        mean = float((uncertainty[mask] if mask.any() else uncertainty).mean(dtype=np.float64))
+    return Case(volume, truth, mask, probability, uncertainty, mean)
+
+
+def _map(path: Path, image: Volume, unit: float) -> NDArray[np.float32]:
+    """A map (K, J, I) of an image in another unit."""
+    volume = read_volume(path)
+    if volume.is_color or volume.shape != image.shape:
+        raise MedCLIPSegError(f"The map {path} has not as many voxels as its image {image.name}.")
+    voxels = volume.voxels.astype(np.float32)
+    if not 0 <= float(voxels.min()) <= float(voxels.max()) <= 1 + 1e-6:
+        raise MedCLIPSegError(f"The map {path} holds values outside 0 to 1.")
+    return voxels * np.float32(unit)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 from typing import Any
 
-from MedCLIPSegLogic.model.library import LoadedModel
+from MedCLIPSegLogic.datasets.sheets import SheetRow
 
 from ..data.prompt_sheets import PromptSheet
 from .pixels import PixelStatistics
-from .scoring import Score, score_rows
+from .scoring import Score
 from .summary import summarize
 
 EXAMPLES = ("best", "median", "worst")
@@ -24,12 +22,14 @@ class ScoredGroup:
 
     Args:
         sheet: which prompts on which images.
-        scores: one a row, in the order of the sheet.
+        rows: of the sheet, at least one.
+        scores: one a row.
         pixels: of all rows together.
     """
 
     sheet: PromptSheet
-    scores: tuple[Score, ...]
+    rows: Sequence[SheetRow]
+    scores: Sequence[Score]
     pixels: PixelStatistics
 
     @property
@@ -49,51 +49,3 @@ class ScoredGroup:
             if order[place] not in chosen.values():
                 chosen[name] = order[place]
         return chosen
-
-
-def score_group(
-    model: LoadedModel,
-    sheet: PromptSheet,
-    samples: int,
-    tolerance: float,
-    limit: int | None,
-    progress: Callable[[Score], None],
-) -> ScoredGroup:
-    """Score every row of a sheet.
-
-    Args:
-        model: to evaluate.
-        sheet: prompts, images and masks.
-        samples: Monte-Carlo passes.
-        tolerance: of the NSD, in mm, or in pixels for pictures without pixel size.
-        limit: first rows only; None for all.
-        progress: called with the score of each row.
-
-    Raises:
-        MedCLIPSegError: a file is missing or unreadable, or a mask does not fit its image.
-    """
-    return collect_group(sheet, score_rows(model, sheet, sheet.rows(limit), samples, tolerance), progress)
-
-
-def collect_group(
-    sheet: PromptSheet, found: Iterable[tuple[Score, PixelStatistics]], progress: Callable[[Score], None]
-) -> ScoredGroup:
-    """Scores of a sheet, row by row, as a group.
-
-    Args:
-        sheet: of the rows, of which there is at least one.
-        found: score and pixels of each row.
-        progress: called with every score.
-    """
-    scores: list[Score] = []
-    pixels = PixelStatistics()
-    for score, statistics in found:
-        scores.append(score)
-        pixels = pixels + statistics
-        progress(score)
-    return ScoredGroup(sheet, tuple(scores), pixels)
-
-
-def all_pixels(groups: list[ScoredGroup]) -> PixelStatistics:
-    """Statistics of all groups together."""
-    return reduce(add, (group.pixels for group in groups))

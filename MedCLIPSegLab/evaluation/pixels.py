@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from MedCLIPSegLogic.inference.result import MAX_ENTROPY, PromptResult
+from MedCLIPSegLogic.inference.result import MAX_ENTROPY
 
 RELIABILITY_BINS = 15
 SCORE_BINS = 4096
 """Uncertainties are sorted into bins this fine; the error of an AUROC is below 1e-3."""
 
 BOUNDARY_PIXELS = 5.0
-Counts = TypeVar("Counts", "Reliability", "ErrorDetection")
+
+
+class _Sums:
+    """Statistics of pixels that add up field by field; None is what nobody has."""
+
+    def __add__(self, other: Self) -> Self:
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return type(self)(*(two if one is None else one if two is None else one + two for one, two in pairs))
 
 
 @dataclass(frozen=True, eq=False)
-class Reliability:
+class Reliability(_Sums):
     """Calibration of a probability.
 
     Args:
@@ -46,14 +53,6 @@ class Reliability:
             float(np.square(flat - inside).sum()),
         )
 
-    def __add__(self, other: Reliability) -> Reliability:
-        return Reliability(
-            self.counts + other.counts,
-            self.confidences + other.confidences,
-            self.hits + other.hits,
-            self.squared_error + other.squared_error,
-        )
-
     @property
     def brier(self) -> float:
         """Mean squared error of the probability, 0…1 (Brier, 1950)."""
@@ -66,7 +65,7 @@ class Reliability:
 
 
 @dataclass(frozen=True, eq=False)
-class ErrorDetection:
+class ErrorDetection(_Sums):
     """How well a score tells wrong pixels from right ones.
 
     Args:
@@ -82,9 +81,6 @@ class ErrorDetection:
         scaled = score.ravel().astype(np.float64) * (SCORE_BINS / MAX_ENTROPY)
         bins, wrong = np.clip(scaled.astype(np.intp), 0, SCORE_BINS - 1), is_wrong.ravel()
         return cls(np.bincount(bins[~wrong], minlength=SCORE_BINS), np.bincount(bins[wrong], minlength=SCORE_BINS))
-
-    def __add__(self, other: ErrorDetection) -> ErrorDetection:
-        return ErrorDetection(self.right + other.right, self.wrong + other.wrong)
 
     @property
     def auroc(self) -> float | None:
@@ -110,7 +106,7 @@ class ErrorDetection:
 
 
 @dataclass(frozen=True, eq=False)
-class PixelStatistics:
+class PixelStatistics(_Sums):
     """What the pixels of one image, or of several, say of probability and uncertainty; None for maps nobody has.
 
     Args:
@@ -126,12 +122,7 @@ class PixelStatistics:
     mutual_information: ErrorDetection | None = None
 
     @classmethod
-    def of(cls, result: PromptResult, truth: NDArray[np.bool_]) -> PixelStatistics:
-        """Compare the maps of a prompt with its truth (K, J, I)."""
-        return cls.of_maps(result.mask > 0, truth, result.probability, result.uncertainty, result.mutual_information)
-
-    @classmethod
-    def of_maps(
+    def of(
         cls,
         mask: NDArray[np.bool_],
         truth: NDArray[np.bool_],
@@ -149,14 +140,6 @@ class PixelStatistics:
             None if mutual_information is None else ErrorDetection.of(mutual_information, is_wrong),
         )
 
-    def __add__(self, other: PixelStatistics) -> PixelStatistics:
-        return PixelStatistics(
-            _together(self.reliability, other.reliability),
-            _together(self.entropy, other.entropy),
-            _together(self.boundary, other.boundary),
-            _together(self.mutual_information, other.mutual_information),
-        )
-
     @property
     def values(self) -> dict[str, Any]:
         """The scores of the pixels by name; None where the map is missing or the score isn't defined."""
@@ -168,13 +151,6 @@ class PixelStatistics:
             "auroc_mutual_information": self.mutual_information.auroc if self.mutual_information else None,
             "aurc": self.entropy.aurc if self.entropy else None,
         }
-
-
-def _together(first: Counts | None, second: Counts | None) -> Counts | None:
-    """The counts of two sets of pixels, or of the one that has any."""
-    if first is None or second is None:
-        return first or second
-    return first + second
 
 
 def near_boundary(truth: NDArray[np.bool_]) -> NDArray[np.bool_]:

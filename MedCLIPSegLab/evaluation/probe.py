@@ -10,25 +10,16 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from MedCLIPSegLogic.datasets.sheets import SheetRow
-from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.replacing import write_csv, write_json
 from MedCLIPSegLogic.files.staging import staged_folder
-from MedCLIPSegLogic.inference.engine import run
-from MedCLIPSegLogic.inference.request import MAX_SAMPLES, SegmentationRequest
-from MedCLIPSegLogic.inference.result import to_the_end
 from MedCLIPSegLogic.model.library import LoadedModel, load_model
 from MedCLIPSegLogic.version import __version__
-from MedCLIPSegLogic.volumes.readers import read_volume
-from MedCLIPSegLogic.volumes.volume import Volume
 
-from ..data.prompt_sheets import ORIGINAL, PromptSheet, Split, find_sheets
-from ..data.truth import read_truth
+from ..data.prompt_sheets import ORIGINAL, PromptSheet, find_sheets
 from ..metrics import dice_score
+from .evaluate import ask, segment_row
 from .one_of_two import find_choices
+from .settings import EvaluationSettings
 
 TABLE_FILE = "probes.csv"
 RESULT_FILE = "probes.json"
@@ -60,11 +51,10 @@ def probe(
     model: str | Path,
     data: Sequence[str | Path],
     out: str | Path,
-    split: Split = "Test",
-    samples: int = 10,
-    limit: int | None = None,
+    *,
     overwrite: bool = False,
     progress: Callable[[float, Answer], None] | None = None,
+    **choices: Any,
 ) -> dict[str, Any]:
     """Measure how a model obeys its prompts.
 
@@ -72,11 +62,9 @@ def probe(
         model: bundled or installed model's name, or model folder.
         data: data set folders in MedCLIPSeg's layout.
         out: folder for ``probes.csv`` (one row a prompt) and ``probes.json``.
-        split: "Test", or "Val" to choose settings by.
-        samples: Monte-Carlo passes.
-        limit: first rows of each sheet only; None for all.
         overwrite: replace earlier results in ``out``.
         progress: called after every prompt with the share of the data sets that is done.
+        choices: ``split``, ``samples`` and ``limit``, see :class:`EvaluationSettings`.
 
     Returns:
         What ``probes.json`` holds: by set the share of right answers of every probe (``absent``: empty masks), and
@@ -85,22 +73,21 @@ def probe(
     Raises:
         MedCLIPSegError: bad input; ``out`` is then as it was before.
     """
-    if not 1 <= samples <= MAX_SAMPLES:
-        raise MedCLIPSegError(f"The number of samples is {samples}; it must be between 1 and {MAX_SAMPLES}.")
+    settings = EvaluationSettings(**choices)
     with staged_folder(Path(out), overwrite, RESULT_FILE) as staging:
         loaded = load_model(model)
         answers: list[Answer] = []
-        sheets = find_sheets([Path(folder) for folder in data], [ORIGINAL], split)
+        sheets = find_sheets([Path(folder) for folder in data], [ORIGINAL], settings.split)
         for number, sheet in enumerate(sheets):
-            for answer in _answers(loaded, sheet, samples, limit):
+            for answer in _answers(loaded, sheet, settings.samples, settings.limit):
                 answers.append(answer)
                 if progress:
                     progress(number / len(sheets), answer)
         result = {
             "model": loaded.name,
             "model_hash": loaded.model_hash,
-            "split": split,
-            "samples": samples,
+            "split": settings.split,
+            "samples": settings.samples,
             "medclipseg": __version__,
             "sets": _summary(answers),
         }
@@ -111,30 +98,20 @@ def probe(
 
 
 def _answers(model: LoadedModel, sheet: PromptSheet, samples: int, limit: int | None) -> Iterator[Answer]:
-    for row, mask in _segmented(model, sheet, "absent", samples, limit):
-        empty = not mask.any()
-        yield Answer(sheet.set, "absent", row.image, row.description, int(empty), float(empty))
+    yield from _of_style("absent", model, sheet, samples, limit)
     for choice in find_choices(sheet, limit):
-        mask = _mask(model, choice.volume, choice.prompt, samples)
+        mask = ask(model, choice.volume, choice.prompt, samples).prompts[0].mask > 0
         right, dice = int(choice.is_right(mask)), dice_score(mask, choice.wanted)
         yield Answer(sheet.set, choice.kind, choice.image, choice.prompt, right, dice)
     for style in (ORIGINAL, "neutral", *REWORDED):
-        for row, mask in _segmented(model, sheet, style, samples, limit):
-            volume = read_volume(sheet.images / row.image)
-            truth = read_truth(sheet.labels / row.ground_truth, row.label_values, volume)
-            yield Answer(sheet.set, style, row.image, row.description, None, dice_score(mask, truth))
+        yield from _of_style(style, model, sheet, samples, limit)
 
 
-def _segmented(
-    model: LoadedModel, sheet: PromptSheet, style: str, samples: int, limit: int | None
-) -> Iterator[tuple[SheetRow, NDArray[np.bool_]]]:
+def _of_style(style: str, model: LoadedModel, sheet: PromptSheet, samples: int, limit: int | None) -> Iterator[Answer]:
     for row in dataclasses.replace(sheet, style=style).rows(limit):
-        yield row, _mask(model, read_volume(sheet.images / row.image), row.description, samples)
-
-
-def _mask(model: LoadedModel, volume: Volume, prompt: str, samples: int) -> NDArray[np.bool_]:
-    result = to_the_end(run(model, SegmentationRequest(volume=volume, prompts=(prompt,), samples=samples)))
-    return result.prompts[0].mask > 0
+        case = segment_row(model, sheet, row, samples)
+        right = int(not case.mask.any()) if style == "absent" else None
+        yield Answer(sheet.set, style, row.image, row.description, right, dice_score(case.mask, case.truth))
 
 
 def _summary(answers: Sequence[Answer]) -> dict[str, dict[str, Any]]:

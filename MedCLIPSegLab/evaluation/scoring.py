@@ -1,48 +1,59 @@
-"""Scores of a model on prompted images with known masks."""
+"""Scores of a mask, of a model or finished, against the known one."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from MedCLIPSegLogic.datasets.sheets import SheetRow
-from MedCLIPSegLogic.inference.engine import run
-from MedCLIPSegLogic.inference.request import SegmentationRequest
-from MedCLIPSegLogic.inference.result import SegmentationResult, to_the_end
-from MedCLIPSegLogic.model.library import LoadedModel
-from MedCLIPSegLogic.volumes.readers import read_volume
+from MedCLIPSegLogic.volumes.volume import Volume
 
 from ..data.prompt_sheets import PromptSheet
-from ..data.truth import read_truth
-from .agreement import Agreement, agreement
+from ..metrics import dice_score, iou_score, nsd_published, surface_scores, thin_axis
 from .pixels import PixelStatistics
-from .samples import mean_pairwise_dice
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """An image with its known mask and the one to compare; everything (K, J, I).
+
+    Args:
+        volume: the image.
+        truth, mask: bool.
+        probability: float32, 0…1; None without a map.
+        uncertainty: float32, entropy in nats; None without a map.
+        mean_uncertainty: nats, inside the mask, or over what was looked at when that is empty; None without a map.
+        mutual_information: float32, nats; None without samples.
+        seconds: wall time of the run; None for finished masks.
+    """
+
+    volume: Volume
+    truth: NDArray[np.bool_]
+    mask: NDArray[np.bool_]
+    probability: NDArray[np.float32] | None
+    uncertainty: NDArray[np.float32] | None
+    mean_uncertainty: float | None
+    mutual_information: NDArray[np.float32] | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
-class Case:
-    """What was segmented.
+class Score:
+    """Result of one mask; None for what isn't known or defined there.
 
     Args:
         set, style: of the sheet.
         image, prompt: the row of the sheet; the prompt is empty without one.
-    """
-
-    set: str
-    style: str
-    image: str
-    prompt: str
-
-
-@dataclass(frozen=True)
-class Score(Agreement, Case):
-    """Result of one mask, of a model or finished; None for what isn't known or defined there.
-
-    Args:
-        mean_uncertainty: nats, see :attr:`PromptResult.mean_uncertainty`.
+        dice, iou: 0…1; 1 when truth and prediction are empty.
+        nsd, hd95, assd: see :class:`SurfaceScores`; in ``unit``.
+        unit: "mm", or "px" for pictures without pixel size.
+        nsd_published: the published "NSD" of 2-D images, which is no boundary score; None for volumes.
+        dice_all_foreground: Dice a mask that covers everything would get.
+        dice_empty: Dice an empty mask would get.
+        truth_share, predicted_share: share of the voxels inside.
+        mean_uncertainty: nats, see :attr:`Case.mean_uncertainty`.
         mutual_information_share: part of the summed uncertainty that is mutual information, 0…1.
         ece, brier: calibration over the pixels, see :class:`Reliability`.
         auroc_entropy: of the entropy for wrong pixels; ``_boundary`` within 5 pixels of the true boundary only.
@@ -52,6 +63,21 @@ class Score(Agreement, Case):
         seconds: wall time of the run.
     """
 
+    set: str
+    style: str
+    image: str
+    prompt: str
+    dice: float
+    iou: float
+    nsd: float
+    hd95: float | None
+    assd: float | None
+    unit: str
+    nsd_published: float | None
+    dice_all_foreground: float
+    dice_empty: float
+    truth_share: float
+    predicted_share: float
     mean_uncertainty: float | None
     mutual_information_share: float | None
     ece: float | None
@@ -64,65 +90,43 @@ class Score(Agreement, Case):
     seconds: float | None
 
 
-@dataclass(frozen=True, eq=False)
-class CaseResult:
-    """One row of a sheet, segmented; ``truth`` is (K, J, I) bool."""
-
-    request: SegmentationRequest
-    result: SegmentationResult
-    truth: np.ndarray
-
-
-def segment_row(model: LoadedModel, sheet: PromptSheet, row: SheetRow, samples: int) -> CaseResult:
-    """Segment the image of a row and read its truth.
-
-    Raises:
-        MedCLIPSegError: a file is missing or unreadable, or a mask does not fit its image.
-    """
-    volume = read_volume(sheet.images / row.image)
-    truth = read_truth(sheet.labels / row.ground_truth, row.label_values, volume)
-    request = SegmentationRequest(volume=volume, prompts=(row.description,), samples=samples)
-    result = to_the_end(run(model, request))
-    return CaseResult(request, result, truth)
-
-
-def score_rows(
-    model: LoadedModel, sheet: PromptSheet, rows: list[SheetRow], samples: int, tolerance: float
-) -> Iterator[tuple[Score, PixelStatistics]]:
-    """Run the model on every row and compare with the truth on the image's own grid.
+def score_case(
+    sheet: PromptSheet, row: SheetRow, case: Case, tolerance: float, sample_dice: float | None = None
+) -> tuple[Score, PixelStatistics]:
+    """Compare a mask with the known one on the image's own grid.
 
     Args:
-        model: to evaluate.
-        sheet: where the rows come from.
-        rows: of the sheet.
-        samples: Monte-Carlo passes.
+        sheet, row: what was asked.
+        case: what came of it.
         tolerance: of the NSD, in mm, or in pixels for pictures without pixel size.
+        sample_dice: mean Dice between single samples, where that is known.
 
-    Raises:
-        MedCLIPSegError: a file is missing or unreadable, or a mask does not fit its image.
+    Returns:
+        The score, and what the maps say of the pixels.
     """
-    for row in rows:
-        case = segment_row(model, sheet, row, samples)
-        yield _score(model, sheet, row, case, tolerance)
-
-
-def _score(
-    model: LoadedModel, sheet: PromptSheet, row: SheetRow, case: CaseResult, tolerance: float
-) -> tuple[Score, PixelStatistics]:
-    volume, truth, prompt = case.request.volume, case.truth, case.result.prompts[0]
-    prediction = prompt.mask > 0
-    pixels = PixelStatistics.of(prompt, truth)
-    uncertainty = float(prompt.uncertainty.sum(dtype=np.float64))
-    information = float(prompt.mutual_information.sum(dtype=np.float64))
+    mask, truth, axis = case.mask, case.truth, thin_axis(case.truth)
+    pixels = PixelStatistics.of(mask, truth, case.probability, case.uncertainty, case.mutual_information)
+    information_share = None
+    if case.mutual_information is not None and case.uncertainty is not None:
+        uncertainty = float(case.uncertainty.sum(dtype=np.float64))
+        information_share = float(case.mutual_information.sum(dtype=np.float64)) / uncertainty if uncertainty else 0.0
     return Score(
         set=sheet.set,
         style=sheet.style,
         image=row.image,
         prompt=row.description,
-        **dataclasses.asdict(agreement(prediction, truth, volume, tolerance)),
-        mean_uncertainty=prompt.mean_uncertainty,
-        mutual_information_share=information / uncertainty if uncertainty else 0.0,
+        dice=dice_score(mask, truth),
+        iou=iou_score(mask, truth),
+        **vars(surface_scores(mask, truth, case.volume.spacing[::-1], tolerance)),
+        unit="mm" if case.volume.spacing_known else "px",
+        nsd_published=None if axis is None else nsd_published(mask.squeeze(axis), truth.squeeze(axis)),
+        dice_all_foreground=dice_score(np.ones_like(truth), truth),
+        dice_empty=dice_score(np.zeros_like(truth), truth),
+        truth_share=float(truth.mean()),
+        predicted_share=float(mask.mean()),
+        mean_uncertainty=case.mean_uncertainty,
+        mutual_information_share=information_share,
         **pixels.values,
-        sample_dice=mean_pairwise_dice(model, case.request),
-        seconds=case.result.seconds,
+        sample_dice=sample_dice,
+        seconds=case.seconds,
     ), pixels

@@ -6,23 +6,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from filelock import FileLock, Timeout
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.files.replacing import replacing
 from MedCLIPSegLogic.model.catalog import ModelDescription, bundled_models, describe_model, known_models
+from MedCLIPSegLogic.model.checkpoint import read_config, read_state
+from MedCLIPSegLogic.model.flavors import FLAVORS
 from MedCLIPSegLogic.model.library import find_model
 from MedCLIPSegLogic.model.manifest import ZooEntry, consent_text, published_mean_dice, zoo
 from MedCLIPSegLogic.model.store import installed_models
 from MedCLIPSegLogic.zoo import download as downloading
 from MedCLIPSegLogic.zoo import importing, installing
+from MedCLIPSegLogic.zoo.archive import pack
 from MedCLIPSegLogic.zoo.download import DownloadReport, download_folder
 from MedCLIPSegLogic.zoo.hub import DownloadProgress
 from MedCLIPSegLogic.zoo.importing import ImportReport
 from MedCLIPSegLogic.zoo.installing import Removal
 from MedCLIPSegLogic.zoo.records import consent
 
-from . import exporting
-
+LAYOUTS = (".pth", ".zip")
 NOT_BY_ITSELF = "not published for this set by itself"
 
 
@@ -60,7 +64,7 @@ def model_info(name: str | Path) -> dict[str, str]:
     """
     published = zoo().get(str(name))
     if published is None:
-        find_model(name)
+        find_model(name)  # or an error
     model = describe_model(name)
     license = model.license or "not stated"
     accepted = consent(model.license)
@@ -95,12 +99,7 @@ def _published_info(entry: ZooEntry) -> dict[str, str]:
     return info
 
 
-def require_published(name: str) -> ZooEntry:
-    """A model of the list.
-
-    Raises:
-        MedCLIPSegError: the list has none of this name.
-    """
+def _published(name: str) -> ZooEntry:
     entry = zoo().get(name)
     if entry is None:
         raise MedCLIPSegError(f"There is no published model '{name[:80]}'; medclipseg models list shows them.")
@@ -113,7 +112,7 @@ def download_question(name: str) -> str | None:
     Raises:
         MedCLIPSegError: the list has none of this name.
     """
-    entry = require_published(name)
+    entry = _published(name)
     return None if describe_model(name).on_disk else consent_text(entry)
 
 
@@ -134,7 +133,7 @@ def download_model(
     Raises:
         MedCLIPSegError: unknown model, nobody agreed, no network, wrong content, or no space.
     """
-    steps = downloading.download(require_published(name), agreed, half)
+    steps = downloading.download(_published(name), agreed, half)
     try:
         while True:
             step = next(steps)
@@ -169,18 +168,49 @@ def import_model(
 
 
 def export_model(name: str | Path, file: str | Path, overwrite: bool = False) -> Path:
-    """Write a model to a ``.pth`` in the published layout, or a ``.zip`` with all its files.
+    """Write a model to one file.
+
+    ``.pth`` is the published layout: a dict with the state dict in float32 under ``model``, equal bit for bit to the
+    checkpoint a model in float32 was imported from. ``.zip`` holds the model folder with its backbone.
 
     Args:
         name: of a bundled or installed model, or a model folder.
-        file: to write.
+        file: to write; its ending chooses the layout.
         overwrite: replace an existing file.
 
     Raises:
-        MedCLIPSegError: see `exporting.export`.
+        MedCLIPSegError: no such model, other ending, existing file, no published layout, or a place that cannot be
+            written.
     """
-    exporting.export(find_model(name), Path(file), overwrite)
-    return Path(file)
+    folder, file = find_model(name), Path(file)
+    if file.suffix not in LAYOUTS:
+        raise MedCLIPSegError(f"{file.name} should end in .pth (published layout) or .zip (model with all its files).")
+    if file.exists() and not overwrite:
+        raise MedCLIPSegError(f"The file {file} exists already; use --overwrite or another name.")
+    if not file.absolute().parent.is_dir():
+        raise MedCLIPSegError(f"There is no folder {file.absolute().parent}.")
+    try:
+        if file.suffix == ".zip":
+            if describe_model(folder).kind != "sam":
+                read_config(folder)
+            pack(folder, file)
+        else:
+            _save_published(folder, file)
+    except OSError as error:
+        raise MedCLIPSegError(f"{file} cannot be written: {error.strerror or error}.") from None
+    return file
+
+
+def _save_published(folder: Path, file: Path) -> None:
+    flavor = read_config(folder).flavor
+    if flavor not in FLAVORS:
+        raise MedCLIPSegError(f"A model of the flavor '{flavor}' has no published layout; export it as a .zip file.")
+    state = read_state(folder)
+    try:
+        with replacing(file) as temporary:
+            torch.save({"model": state}, temporary)
+    except RuntimeError as error:  # how torch reports a full disk
+        raise MedCLIPSegError(f"{file} cannot be written: {str(error).splitlines()[0]}") from None
 
 
 def remove_model(name: str, keep_backbone: bool = False) -> Removal:

@@ -6,7 +6,11 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.json_reading import read_json
@@ -14,15 +18,21 @@ from MedCLIPSegLogic.files.replacing import write_json
 from MedCLIPSegLogic.files.slugs import slugs
 from MedCLIPSegLogic.model.catalog import ADAPTER_FILE, WEIGHTS_FILE
 from MedCLIPSegLogic.model.checkpoint import file_hash
+from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
+from MedCLIPSegLogic.volumes.planes import choose_axis
+from MedCLIPSegLogic.volumes.readers import read_volume
+from MedCLIPSegLogic.volumes.volume import Volume
 
-from ..data.prompt_sheets import find_sheets
+from ..data.prompt_sheets import PromptSheet, find_sheets
+from ..data.truth import read_truth
 from ..evaluation.evaluate import evaluate_sets
+from ..metrics import dice_score
 from ..training.settings import TrainingSettings, as_json
 from ..training.state import STATE_FILE
+from ..training.text_free_unet import TextFreeUNet, load_unet, slice_probability
 from ..training.train import begun_settings, train, training_settings
 from ..training.trainer import MAY_CHANGE, TRAINING_RUN
 from ..training.unet_training import train_unet, unet_settings
-from .baseline import unet_dice
 from .configuration import PaperSettings
 
 BASELINE = "U-Net"
@@ -141,10 +151,10 @@ def measured_dice(config: PaperSettings, training: Training, set_name: str, styl
         return known
     report(f"testing {training.title} on {set_name}, {style}", 0.0)
     if training.backbone == BASELINE:
-        dice = unet_dice(model, sheet, config.limit)
+        dice = _unet_dice(model, sheet, config.limit)
     else:
         result = evaluate_sets(
-            model, [data], scores, [style], "Test", config.samples, limit=config.limit, overwrite=True
+            model, [data], scores, [style], samples=config.samples, limit=config.limit, overwrite=True
         )
         dice = float(result["dice_mean"])
     scores.parent.mkdir(parents=True, exist_ok=True)
@@ -159,3 +169,24 @@ def _known(path: Path, key: dict[str, Any]) -> float | None:
         return float(cell["dice_mean"]) if cell["key"] == key else None
     except (MedCLIPSegError, OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _unet_dice(folder: Path, sheet: PromptSheet, limit: int | None) -> float:
+    """Mean Dice (0…1) of a trained U-Net on the rows of a sheet, each on its image's own grid; prompts are not read."""
+    network = load_unet(folder)
+    scores = []
+    for row in sheet.rows(limit):
+        volume = read_volume(sheet.images / row.image)
+        truth = read_truth(sheet.labels / row.ground_truth, row.label_values, volume)
+        scores.append(dice_score(_unet_mask(network, volume), truth))
+    return fmean(scores)
+
+
+def _unet_mask(network: TextFreeUNet, volume: Volume) -> NDArray[np.bool_]:
+    """(K, J, I) mask at 0.5, slice by slice in the default plane."""
+    mapping, axis = resolve(default_rule(volume), volume), choose_axis(volume, "auto")
+    mask = np.zeros(volume.shape, bool)
+    for index in range(axis.count):
+        probability = slice_probability(network, mapping.apply(axis.extract(volume.voxels, index)))
+        axis.insert(mask, index, probability > 0.5)
+    return mask

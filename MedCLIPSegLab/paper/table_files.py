@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from MedCLIPSegLogic.files.replacing import write_text
+from MedCLIPSegLogic.files.replacing import write_csv, write_text
 
 Cell = str | float | None
 
@@ -35,20 +33,12 @@ class Table:
         lines += [_line([_text(cell) for cell in row]) for row in self.rows]
         return "\n".join([*lines, "", *(f"- {note}" for note in self.notes)]) + "\n"
 
-    def csv(self) -> str:
-        """The table alone."""
-        text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow(self.columns)
-        writer.writerows([_text(cell) for cell in row] for row in self.rows)
-        return text.getvalue()
-
     def write(self, folder: Path, name: str) -> tuple[Path, Path]:
         """Write ``<name>.md`` and ``<name>.csv``."""
         folder.mkdir(parents=True, exist_ok=True)
         paths = folder / f"{name}.md", folder / f"{name}.csv"
         write_text(paths[0], self.markdown())
-        write_text(paths[1], self.csv())
+        write_csv(paths[1], self.columns, ([_text(cell) for cell in row] for row in self.rows))
         return paths
 
 

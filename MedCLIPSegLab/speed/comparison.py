@@ -14,7 +14,7 @@ from MedCLIPSegLogic.inference.uncertainty import binary_entropy
 from MedCLIPSegLogic.model.library import LoadedModel
 
 from ..metrics import dice_score
-from .cases import Case
+from .measured import Case
 from .variants import LOOP, THRESHOLD, Outcome, Variant, measure
 
 Agreement = dict[str, float]

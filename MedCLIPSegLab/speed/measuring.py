@@ -9,11 +9,9 @@ import torch
 
 from MedCLIPSegLogic.inference.device import choose_device
 
-from .cases import Case, data_set_cases, demo_cases
 from .comparison import compare
-from .machine import describe_machine
-from .memory import in_new_process
-from .random_model import measured_model
+from .machine import describe_machine, in_new_process
+from .measured import Case, data_set_cases, demo_cases, measured_model
 from .settings import SpeedSettings
 from .variants import Variant, measure, variants_for
 

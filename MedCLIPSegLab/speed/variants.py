@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 import torch
@@ -23,7 +24,8 @@ from MedCLIPSegLogic.model.noise import SeededNoise
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import choose_axis
 
-from .cases import Case
+from ..metrics import dice_score
+from .measured import Case
 from .published_loop import published_samples
 
 SEED = 0
@@ -143,8 +145,5 @@ def sample_spread(probabilities: Tensor) -> tuple[float, float]:
     mean = probabilities.mean(dim=0)
     uncertain = (mean > 0.02) & (mean < 0.98)
     deviation = float(probabilities.std(dim=0)[uncertain].median()) if uncertain.any() else 0.0
-    masks, whole = probabilities > THRESHOLD, mean > THRESHOLD
-    both = (masks & whole).sum(dim=(1, 2))
-    total = masks.sum(dim=(1, 2)) + whole.sum()
-    dice = torch.where(total > 0, 2 * both / total.clamp_min(1), torch.ones_like(total, dtype=torch.float32))
-    return deviation, float(dice.mean())
+    masks, whole = ((values > THRESHOLD).cpu().numpy() for values in (probabilities, mean))
+    return deviation, fmean(dice_score(mask, whole) for mask in masks)

@@ -15,8 +15,8 @@ import numpy as np
 
 from MedCLIPSegLab.results.demo import CASES, bundled_cases
 from MedCLIPSegLab.results.headless_scene import create_scene
-from MedCLIPSegLab.speed.cases import demo_cases
-from MedCLIPSegLab.speed.memory import in_new_process
+from MedCLIPSegLab.speed.machine import in_new_process
+from MedCLIPSegLab.speed.measured import demo_cases
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.inference.result import PromptResult, SegmentationResult, to_the_end

@@ -16,8 +16,7 @@ from safetensors.torch import load_file, save_file
 from small_sam import SIDE, SMALL, metas_layout, save_sam, small_sam
 from transformers import SamImageProcessor, SamProcessor
 
-from MedCLIPSegLab.models import exporting
-from MedCLIPSegLab.models.commands import import_model, list_models, verify_model
+from MedCLIPSegLab.models.commands import export_model, import_model, list_models, verify_model
 from MedCLIPSegLogic.clip_sam.object_prompts import ObjectPrompt
 from MedCLIPSegLogic.clip_sam.sam import OBJECTS_AT_ONCE, Sam, load_segmenter
 from MedCLIPSegLogic.errors import MedCLIPSegError
@@ -160,11 +159,11 @@ def test_both_published_layouts_are_imported(tmp_path: Path, small_sizes: None, 
 def test_a_sam_travels_in_an_archive(tmp_path: Path, small_sizes: None) -> None:
     torch.save(metas_layout(small_sam()), tmp_path / "medsam_vit_b.pth")
     assert import_model(tmp_path / "medsam_vit_b.pth", "one").flavor == "medsam"
-    exporting.export(models_folder() / "one", tmp_path / "one.zip")
+    export_model(models_folder() / "one", tmp_path / "one.zip")
     import_model(tmp_path / "one.zip", "two")
     assert load_segmenter("two").boxes_only
     with pytest.raises(MedCLIPSegError, match="is a SAM"):
-        exporting.export(models_folder() / "one", tmp_path / "one.pth")
+        export_model(models_folder() / "one", tmp_path / "one.pth")
 
 
 def test_files_that_are_no_sam_of_a_known_size_are_refused(tmp_path: Path) -> None:

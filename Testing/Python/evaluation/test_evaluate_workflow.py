@@ -59,7 +59,7 @@ def test_bad_input_leaves_nothing(a_study: Path, a_model_folder: Path) -> None:
     for change, words in [
         ({"samples": 0}, "samples"),
         ({"limit": 0}, "limit"),
-        ({"tolerance": -1.0}, "tolerance is -1.0; it must be 0 or more"),
+        ({"tolerance": -1.0}, "tolerance is -1.0; it must be at least 0"),
         ({"tolerance": float("nan")}, "tolerance"),
         ({"prompts": "none.xlsx"}, "no prompt sheet"),
     ]:

@@ -15,7 +15,7 @@ from MedCLIPSegLab.evaluation.pixels import (
     Reliability,
     near_boundary,
 )
-from MedCLIPSegLogic.inference.result import MAX_ENTROPY, PromptResult
+from MedCLIPSegLogic.inference.result import MAX_ENTROPY
 
 
 @pytest.fixture
@@ -97,23 +97,16 @@ def test_a_useful_score_has_a_smaller_area(rng: np.random.Generator) -> None:
     assert ErrorDetection.of(useful, wrong).aurc < 0.1 * ErrorDetection.of(useless, wrong).aurc
 
 
-def a_result(rng: np.random.Generator, shape: tuple[int, int, int]) -> tuple[PromptResult, np.ndarray]:
-    probability = rng.random(shape).astype(np.float32)
-    entropy = -probability * np.log(probability) - (1 - probability) * np.log(1 - probability)
-    mask = (probability > 0.5).astype(np.uint8)
-    truth = np.zeros(shape, bool)
-    truth[:, 5:15, 5:15] = True
-    return PromptResult("a", "a", probability, mask, entropy, 0.9 * entropy, 0.1 * entropy, 0.5, 0.2), truth
-
-
 def test_images_add_up_to_their_pixels(rng: np.random.Generator) -> None:
-    cases = [a_result(rng, (1, 24, 30)), a_result(rng, (3, 24, 30))]
-    total = PixelStatistics.of(*cases[0]) + PixelStatistics.of(*cases[1])
-    uncertainty, probability = (
-        np.concatenate([getattr(result, name).ravel() for result, _ in cases])
-        for name in ("uncertainty", "probability")
-    )
-    truth = np.concatenate([truth.ravel() for _, truth in cases])
+    maps, total = [], PixelStatistics()
+    for shape in ((1, 24, 30), (3, 24, 30)):
+        probability = rng.random(shape).astype(np.float32)
+        entropy = -probability * np.log(probability) - (1 - probability) * np.log(1 - probability)
+        truth = np.zeros(shape, bool)
+        truth[:, 5:15, 5:15] = True
+        total = total + PixelStatistics.of(probability > 0.5, truth, probability, entropy, 0.1 * entropy)
+        maps.append((entropy.ravel(), probability.ravel(), truth.ravel()))
+    uncertainty, probability, truth = map(np.concatenate, zip(*maps, strict=True))
     wrong = (probability > 0.5) != truth
     assert total.entropy.auroc == pytest.approx(auroc(uncertainty, wrong), abs=1e-3)
     assert total.reliability.brier == pytest.approx(np.mean((probability - truth) ** 2), abs=1e-6)

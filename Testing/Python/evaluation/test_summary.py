@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from MedCLIPSegLab.evaluation.evaluate import mean_pairwise_dice
 from MedCLIPSegLab.evaluation.pixels import PixelStatistics
-from MedCLIPSegLab.evaluation.samples import mean_pairwise_dice
 from MedCLIPSegLab.evaluation.scoring import Score
 from MedCLIPSegLab.evaluation.summary import bootstrap_interval, image_risks, spearman, summarize
-from MedCLIPSegLogic.inference.request import SegmentationRequest
-from MedCLIPSegLogic.inference.result import PromptResult
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.volumes.volume import Volume
 
@@ -28,9 +26,8 @@ def a_score(**values: Any) -> Score:
 def some_pixels() -> PixelStatistics:
     probability = np.linspace(0.01, 0.99, 64, dtype=np.float32).reshape(1, 8, 8)
     entropy = -probability * np.log(probability) - (1 - probability) * np.log(1 - probability)
-    mask = (probability > 0.5).astype(np.uint8)
-    result = PromptResult("a", "a", probability, mask, entropy, entropy, 0 * entropy, 0.5, 0.1)
-    return PixelStatistics.of(result, np.roll(mask, 1, 1) > 0)
+    mask = probability > 0.5
+    return PixelStatistics.of(mask, np.roll(mask, 1, 1), probability, entropy, 0 * entropy)
 
 
 def test_an_interval_is_about_that_of_the_normal_distribution() -> None:
@@ -78,7 +75,6 @@ def test_surest_images_come_first() -> None:
 
 
 def test_samples_are_compared_with_each_other(a_model: LoadedModel, a_picture: Volume) -> None:
-    request = SegmentationRequest(a_picture, ("tumor",), samples=7, seed=5)
-    dice = mean_pairwise_dice(a_model, request)
+    dice = mean_pairwise_dice(a_model, a_picture, "tumor")
     assert 0 <= dice < 1  # strong noise: see the model's fixture
-    assert mean_pairwise_dice(a_model, request) == dice
+    assert mean_pairwise_dice(a_model, a_picture, "tumor") == dice

@@ -7,8 +7,7 @@ import pytest
 import torch
 from monai.metrics import compute_average_surface_distance, compute_hausdorff_distance
 
-from MedCLIPSegLab.evaluation.surfaces import surface_scores
-from MedCLIPSegLab.metrics import nsd_published
+from MedCLIPSegLab.metrics import nsd_published, surface_scores
 
 ISOTROPIC = (1.0, 1.0, 1.0)
 

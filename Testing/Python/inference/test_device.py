@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from MedCLIPSegLab.speed.random_model import UNIMEDCLIP
+from MedCLIPSegLab.speed.measured import UNIMEDCLIP
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.device import choose_batch_size, is_out_of_memory
 from MedCLIPSegLogic.model.config import ModelConfig

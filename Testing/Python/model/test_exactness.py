@@ -9,8 +9,8 @@ import pytest
 import torch
 from golden_files import build_published, read_golden, replay_noise
 
+from MedCLIPSegLab.speed.measured import UNIMEDCLIP
 from MedCLIPSegLab.speed.published_loop import published_pass, published_samples
-from MedCLIPSegLab.speed.random_model import UNIMEDCLIP
 from MedCLIPSegLogic.model.config import AdapterConfig, HeadConfig, ImageTowerConfig, ModelConfig, TextTowerConfig
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import SeededNoise

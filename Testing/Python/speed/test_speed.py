@@ -14,11 +14,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from MedCLIPSegLab.cli.app import app
-from MedCLIPSegLab.speed.cases import data_set_cases
 from MedCLIPSegLab.speed.comparison import agreement
+from MedCLIPSegLab.speed.machine import in_new_process
+from MedCLIPSegLab.speed.measured import data_set_cases, measured_model
 from MedCLIPSegLab.speed.measuring import speed
-from MedCLIPSegLab.speed.memory import in_new_process
-from MedCLIPSegLab.speed.random_model import measured_model
 from MedCLIPSegLab.speed.settings import SpeedSettings
 from MedCLIPSegLab.speed.variants import sample_spread
 from MedCLIPSegLogic.errors import MedCLIPSegError

@@ -1,10 +1,11 @@
-"""Models of true size with random weights: their speed is that of trained ones."""
+"""What is measured: single slices with a prompt, and a model; random weights are as fast as trained ones."""
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,6 +16,12 @@ from MedCLIPSegLogic.model.config import AdapterConfig, ImageTowerConfig, ModelC
 from MedCLIPSegLogic.model.library import LoadedModel, find_model, load_model
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.tokenizer import CHARACTERS, SPECIAL_TOKENS, VOCABULARY_FILE, PromptTokenizer
+from MedCLIPSegLogic.volumes.planes import Plane, choose_axis
+from MedCLIPSegLogic.volumes.readers import read_volume
+from MedCLIPSegLogic.volumes.volume import Volume
+
+from ..data.prompt_sheets import find_sheets
+from ..results.demo import CASES, bundled_cases
 
 UNIMEDCLIP = ModelConfig(
     flavor="unimedclip",
@@ -24,6 +31,45 @@ UNIMEDCLIP = ModelConfig(
     adapter=AdapterConfig(width=256, fusion_layers=tuple(range(1, 11))),
 )
 """The published model: UniMedCLIP ViT-B/16 with BiomedBERT, adapters before layers 1 to 10."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One slice of an image and what to look for in it."""
+
+    volume: Volume
+    plane: Plane
+    index: int
+    prompt: str
+
+
+def demo_cases() -> list[Case]:
+    """The bundled demo cases; of the volume, its middle slice."""
+    return [_middle_slice(read_volume(CASES / case.image), case.plane, case.prompt) for case in bundled_cases()]
+
+
+def data_set_cases(folders: Sequence[Path], limit: int | None) -> list[Case]:
+    """Test images of data sets in MedCLIPSeg's layout with their original prompts; of volumes, the middle slice.
+
+    Args:
+        folders: with ``Test_Folder/img`` and ``Prompts_Folder/Test_text_original.xlsx``.
+        limit: images a data set, evenly from its sheet; None for all.
+
+    Raises:
+        MedCLIPSegError: a data set has no test images or original prompts.
+    """
+    cases = []
+    for sheet in find_sheets(folders, ["original"]):
+        rows = sheet.rows()
+        count = min(limit or len(rows), len(rows))
+        for row in (rows[number * len(rows) // count] for number in range(count)):
+            volume = read_volume(sheet.images / row.image)
+            cases.append(_middle_slice(volume, "auto", row.description))
+    return cases
+
+
+def _middle_slice(volume: Volume, plane: Plane, prompt: str) -> Case:
+    return Case(volume, plane, choose_axis(volume, plane).count // 2, prompt)
 
 
 def measured_model(name: str, random_weights: bool, prompts: Iterable[str]) -> LoadedModel:

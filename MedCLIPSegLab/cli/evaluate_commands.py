@@ -1,0 +1,145 @@
+"""``medclipseg evaluate`` and ``medclipseg probe``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import MedCLIPSegLogic
+from MedCLIPSegLogic.errors import MedCLIPSegError
+
+from ..evaluation.settings import EvaluationSettings
+from .options import Overwrite, plain_option
+from .options_of import options_of
+from .progress import progress_bar
+
+WORDS = {
+    "absent": "empty masks for things that are not there",
+    "mosaic": "the right one of two pictures, by place",
+    "size": "the right one of two pictures, by size",
+    "several": "the right one of two findings, by place or size",
+    "part": "the right part of an organ",
+}
+
+
+@options_of(EvaluationSettings)
+def evaluate_command(
+    out: Annotated[Path, plain_option(help="Folder for metrics.csv, metrics.json and report.html.")],
+    model: Annotated[
+        str | None, plain_option(help="Name of a bundled or installed model (see models list), or a model folder.")
+    ] = None,
+    masks: Annotated[
+        Path | None,
+        plain_option(
+            help="Folder of finished masks named after the images, a result of weak, or a folder of results of segment "
+            "or zeroshot, instead of --model; --prompts is then not needed."
+        ),
+    ] = None,
+    data: Annotated[
+        list[Path] | None,
+        plain_option(help="Data set folder with Test_Folder and Prompts_Folder; may be given several times."),
+    ] = None,
+    style: Annotated[
+        list[str] | None,
+        plain_option(
+            help="Prompt style of --data; may be repeated. One of the set's own sheets (original, missing_location, "
+            "overdescriptive, underdescriptive, contradictory), or made from its original prompts: neutral (the thing "
+            "alone), synonyms, reordered, fixed (one short prompt for all images), absent (things that are not there). "
+            "The published ones by default."
+        ),
+    ] = None,
+    images: Annotated[Path | None, plain_option(help="Folder of the images, instead of --data.")] = None,
+    labels: Annotated[Path | None, plain_option(help="Folder of the known masks or label maps.")] = None,
+    prompts: Annotated[
+        Path | None,
+        plain_option(
+            help="Sheet (.xlsx or .csv) with the columns Image, Description, Ground Truth and, for label maps, "
+            "Label Values."
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+    **choices: Any,
+) -> None:
+    """Compare a model with known masks: overlap, surfaces, calibration, and how well uncertainty finds errors.
+
+    Give data sets with --data, or one sheet with --images, --labels and --prompts. With --masks finished masks are
+    compared instead: overlap, surfaces and, where probability or uncertainty maps lie beside them, calibration and how
+    well they find errors.
+    """
+    if (model is None) == (masks is None):
+        raise MedCLIPSegError("Give either --model, or --masks with finished masks.")
+    if masks is not None and (style or (data and (len(data) > 1 or images or labels or prompts))):
+        raise MedCLIPSegError("With --masks give one --data without --style, or --images and --labels.")
+    with progress_bar("Evaluating") as show:
+        choices |= {
+            "overwrite": overwrite,
+            "progress": lambda number, count, score: show(number / count, f"{score.image}: Dice {score.dice:.3f}"),
+        }
+        if masks is not None:
+            folder = data[0] if data else None
+            metrics = MedCLIPSegLogic.evaluate_masks(masks, out, images, labels, prompts, folder, **choices)
+        elif data and not (images or labels or prompts):
+            metrics = MedCLIPSegLogic.evaluate_sets(str(model), data, out, style or (), **choices)
+        elif images and labels and prompts and not (data or style):
+            metrics = MedCLIPSegLogic.evaluate(str(model), images, labels, prompts, out, **choices)
+        else:
+            raise MedCLIPSegError("Give either --data, or --images, --labels and --prompts together.")
+    if masks is not None:
+        typer.echo(
+            f"{metrics['count']} masks: mean Dice {metrics['dice_mean']:.4f}, median {metrics['dice_median']:.4f}, IoU "
+            f"{metrics['iou_mean']:.4f}, {_surface(metrics)} {_floor(metrics)}"
+        )
+    else:
+        for group in metrics["groups"]:
+            name = " ".join(part for part in (group["set"], group["style"]) if part)
+            typer.echo(f"{name}: {group['count']} prompts, mean Dice {group['dice_mean']:.4f}, {_surface(group)}")
+        typer.echo(
+            f"{metrics['count']} prompts: mean Dice {metrics['dice_mean']:.4f}, median {metrics['dice_median']:.4f} "
+            f"{_floor(metrics)}"
+        )
+    typer.echo(f"Results in {out}; report.html shows them.")
+
+
+@options_of(EvaluationSettings, leave_out={"tolerance"})
+def probe_command(
+    model: Annotated[str, typer.Option(help="Name of a bundled or installed model, or a model folder.")],
+    data: Annotated[list[Path], typer.Option(help="Data set folder; may be given several times.")],
+    out: Annotated[Path, plain_option(help="Folder for probes.csv and probes.json.")],
+    overwrite: Overwrite = False,
+    **choices: Any,
+) -> None:
+    """Ask whether the text chooses: things that are not there, one of two, other words for the same thing.
+
+    The wordings are held out from training. The change of the mean Dice by synonyms and by another order of the words
+    should be near 0.
+    """
+    with progress_bar("Asking") as show:
+        result = MedCLIPSegLogic.probe(
+            model,
+            data,
+            out,
+            overwrite=overwrite,
+            progress=lambda share, a: show(share, f"{a.set}: {a.prompt}"),
+            **choices,
+        )
+    for name, probes in result["sets"].items():
+        for kind, entry in probes.items():
+            if "right" in entry:
+                typer.echo(f"{name}: {entry['right']:.1%} {WORDS[kind]} ({entry['count']})")
+            else:
+                change = f", change {entry['change']:+.3f}" if "change" in entry else ""
+                typer.echo(f"{name}: mean Dice {entry['dice']:.3f} with prompts {kind} ({entry['count']}){change}")
+    typer.echo(f"Results in {out}.")
+
+
+def _floor(metrics: dict[str, Any]) -> str:
+    """What masks that know nothing would get."""
+    return f"(empty masks {metrics['dice_empty_mean']:.4f}, everything {metrics['dice_all_foreground_mean']:.4f})"
+
+
+def _surface(group: dict[str, Any]) -> str:
+    auroc = group["pooled"]["auroc_entropy"]
+    known = "unknown" if auroc is None else f"{auroc:.3f}"
+    return f"NSD {group['nsd_mean']:.4f}, AUROC of entropy {known}"
