@@ -14,16 +14,10 @@ from MedCLIPSegLib.widgets import silenced
 
 
 class InputSection(Section):
-    """Image, part of it, plane and gray values; the image selector itself is bound to the parameter node.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has the choices.
-    """
+    """Image, part of it, plane and gray values; the image selector itself is bound to the parameter node."""
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
-        self._ui = ui
-        self._logic = logic
+        super().__init__(ui, logic)
         self._choices = (
             (ui.scopeComboBox, "scope", _scopes()),
             (ui.planeComboBox, "plane", _planes()),

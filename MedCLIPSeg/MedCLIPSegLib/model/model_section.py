@@ -31,17 +31,14 @@ class ModelSection(Section):
     """Chooser of bundled, installed and published models, of folders opened from disk and of methods without training
     data, with what is known of each and a button that downloads it; sample count and seed are bound to the parameter
     node.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has the choice.
-        settings: of the application, for opened folders and the device.
+    The application's settings remember opened folders and the device.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic, settings: Any) -> None:
+        super().__init__(ui, logic)
         self._section, self._open = ui.modelCollapsibleButton, ui.openModelButton
         self._combo, self._info, self._device = ui.modelComboBox, ui.modelInfoLabel, ui.deviceComboBox
-        self._logic, self._settings = logic, settings
+        self._settings = settings
         self._button, self._bar = ui.downloadModelButton, ui.downloadModelBar
         self._described = ""
         self.download = ModelDownload(logic)

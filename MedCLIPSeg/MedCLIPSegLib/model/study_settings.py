@@ -17,21 +17,18 @@ from MedCLIPSegLib.model.zero_shot_choices import (
     studyChoices,
 )
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLib.section import Section
 from MedCLIPSegLib.widgets import offerEntries, selectEntry
 from MedCLIPSegLogic.clip_sam.prompt_sets import Design, load_prompt_sets
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 
-class StudySettings:
-    """What is known of the image: its kind of study, and by which sentences of it the object is looked for.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has the choices.
-    """
+class StudySettings(Section):
+    """What is known of the image: its kind of study, and by which sentences of it the object is looked for."""
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
-        self._logic, self._sets = logic, load_prompt_sets()
+        super().__init__(ui, logic)
+        self._sets = load_prompt_sets()
         self._study, self._design, self._kind = (
             ui.zeroShotStudyComboBox,
             ui.zeroShotDesignComboBox,

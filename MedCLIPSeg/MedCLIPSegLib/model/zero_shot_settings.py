@@ -19,21 +19,18 @@ from MedCLIPSegLib.model.zero_shot_choices import (
 )
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.parameter_node import MedCLIPSegParameterNode
+from MedCLIPSegLib.section import Section
 from MedCLIPSegLib.widgets import offerEntries, selectEntry
 from MedCLIPSegLogic.model.catalog import describe_model
 
 
-class ZeroShotSettings:
+class ZeroShotSettings(Section):
     """Shown in place of the settings of Monte-Carlo samples when a method without training data is chosen; numbers are
     bound to the parameter node. What is rarely changed lies under details.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has the choices.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
-        self._logic = logic
+        super().__init__(ui, logic)
         self._widget, self._note = ui.zeroShotWidget, ui.zeroShotNoteLabel
         self._ofSamples = (ui.sampleCountLabel, ui.sampleCountSpinBox, ui.adaptiveCheckBox)
         self._details, self._study = ui.zeroShotDetailsButton, StudySettings(ui, logic)

@@ -15,14 +15,12 @@ from MedCLIPSegLib.widgets import oneShot, shortcut
 class PromptEntry(Section):
     """Enter adds what was typed as a row and segments it; Ctrl+Enter anywhere in the panel segments all rows.
 
-    Args:
-        ui: the panel's named widgets.
-        logic: has the rows and runs them.
-        history: prompts run earlier, offered for completion.
+    Prompts run earlier are offered for completion.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic, history: PromptHistory) -> None:
-        self._edit, self._logic, self._history = ui.promptLineEdit, logic, history
+        super().__init__(ui, logic)
+        self._edit, self._history = ui.promptLineEdit, history
         self._edits = RowEdits(logic)
         self._model = qt.QStringListModel()
         self._completer = qt.QCompleter()

@@ -9,20 +9,16 @@ from MedCLIPSegLib.application import askOpenFile, askSaveFile
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.prompts.prompt_list_file import ListedPrompt, loadPromptList, savePromptList
 from MedCLIPSegLib.prompts.row_edits import RowEdits, linesOf
+from MedCLIPSegLib.section import Section
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 
-class PromptLists:
-    """The buttons Paste, Load and Save below the table.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has the rows.
-    """
+class PromptLists(Section):
+    """The buttons Paste, Load and Save below the table."""
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
+        super().__init__(ui, logic)
         self._paste, self._load, self._save = ui.pastePromptsButton, ui.loadPromptsButton, ui.savePromptsButton
-        self._logic = logic
         self._edits = RowEdits(logic)
         self._paste.connect("clicked()", self._onPaste)
         self._load.connect("clicked()", self._onLoad)

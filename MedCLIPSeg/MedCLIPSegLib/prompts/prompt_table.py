@@ -18,15 +18,11 @@ NAME_WIDTH = 60
 
 
 class PromptTable(Section):
-    """Shows the rows and lets people change, run and order them.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has the rows, their states and segments.
-    """
+    """Shows the rows and lets people change, run and order them."""
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
-        self._ui, self._table, self._logic = ui, ui.promptTable, logic
+        super().__init__(ui, logic)
+        self._table = ui.promptTable
         self._edits = RowEdits(logic)
         self._lists = PromptLists(ui, logic)
         self._words = _stateWords()

@@ -20,14 +20,10 @@ class OverlaySection(Section):
     """Shows the chosen map of the selected prompt, switched by a check box and the key U.
 
     The overlay stays when another module is opened, because people review in other modules too; only the key is let go.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has rows and maps.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
-        self._ui, self._logic = ui, logic
+        super().__init__(ui, logic)
         self._section, self._checkBox, self._combo = (
             ui.reviewCollapsibleButton,
             ui.overlayCheckBox,

@@ -24,14 +24,11 @@ class SliceTable(Section):
     """Slices of the selected segment, most uncertain first, with buttons that walk down and up the list.
 
     Measured only while the section is open, and again only when the segment or its map has changed.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has segments and maps.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
-        self._section, self._table, self._logic = ui.reviewCollapsibleButton, ui.sliceTable, logic
+        super().__init__(ui, logic)
+        self._section, self._table = ui.reviewCollapsibleButton, ui.sliceTable
         self._previous, self._next = ui.previousUncertainButton, ui.nextUncertainButton
         self._slices: list[SliceUncertainty] = []
         self._versions: Versions | None = None

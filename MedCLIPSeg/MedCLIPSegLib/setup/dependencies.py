@@ -32,53 +32,11 @@ class SetupStep:
     act: Callable[[], None]
 
 
-class PyTorchProvider:
-    """Makes ``import torch`` possible, asking before anything is installed.
-
-    The PyTorch extension is asked because it picks the build that fits the computer's graphics card and driver.
-    Nothing is imported to find out what is there: that would take seconds.
-    """
-
-    @property
-    def isInstalled(self) -> bool:
-        """True when PyTorch is there; whether it starts shows in the first run."""
-        return importlib.util.find_spec("torch") is not None
-
-    @property
-    def hasExtension(self) -> bool:
-        """True when the PyTorch extension is loaded."""
-        return importlib.util.find_spec("PyTorchUtils") is not None
-
-    def install(self) -> None:
-        """Install PyTorch with the extension; asks first.
-
-        Raises:
-            MedCLIPSegError: it was not installed.
-        """
-        logic = importlib.import_module("PyTorchUtils").PyTorchUtilsLogic()
-        torch: Any = logic.installTorch(askConfirmation=True, torchVersionRequirement=TORCH_REQUIREMENT)
-        if torch is None:
-            raise MedCLIPSegError(
-                _("PyTorch was not installed, and nothing can be segmented without it; check the network.")
-            )
-
-    def installExtension(self) -> None:
-        """Install the PyTorch extension.
-
-        Raises:
-            MedCLIPSegError: always: it could not be installed, or it loads only after a restart of Slicer.
-        """
-        if not slicer.app.extensionsManagerModel().installExtensionFromServer("PyTorch", False):
-            raise MedCLIPSegError(
-                _("The PyTorch extension could not be installed; check the network, then try the Extensions Manager.")
-            )
-        raise MedCLIPSegError(_("The PyTorch extension is installed; restart Slicer, then segment again."))
-
-
 class Dependencies:
     """Installs what is missing at the moment it is needed, never without a click or a question.
 
-    Main thread only: pip shows its progress in Slicer's windows.
+    The PyTorch extension is asked for PyTorch because it picks the build that fits the computer's graphics card and
+    driver. Main thread only: pip shows its progress in Slicer's windows.
 
     Args:
         requirementsFile: the packages beside PyTorch, one requirement a line.
@@ -86,22 +44,21 @@ class Dependencies:
 
     def __init__(self, requirementsFile: Path) -> None:
         self._requirementsFile = requirementsFile
-        self._pytorch = PyTorchProvider()
 
     def nextStep(self) -> SetupStep | None:
         """The first thing that is missing; None when all is there. Takes milliseconds and imports nothing."""
         # PyTorch goes first: the other packages depend on it and would bring an unsuitable build along.
-        if not self._pytorch.isInstalled:
-            if not self._pytorch.hasExtension:
+        if importlib.util.find_spec("torch") is None:
+            if importlib.util.find_spec("PyTorchUtils") is None:
                 return SetupStep(
                     _("MedCLIPSeg computes with PyTorch, which the PyTorch extension brings to Slicer."),
                     _("Install the PyTorch extension"),
-                    self._pytorch.installExtension,
+                    self._installPyTorchExtension,
                 )
             return SetupStep(
                 _("PyTorch is not installed yet; it takes some gigabytes and a few minutes."),
                 _("Install PyTorch"),
-                self._pytorch.install,
+                self._installPyTorch,
             )
         missing = [requirement for requirement in self.requirements() if not _isSatisfied(requirement)]
         if missing:
@@ -128,6 +85,33 @@ class Dependencies:
         """The requirement of each package, as written in the file."""
         lines = (line.strip() for line in self._requirementsFile.read_text(encoding="utf-8").splitlines())
         return [line for line in lines if line and not line.startswith("#")]
+
+    @staticmethod
+    def _installPyTorch() -> None:
+        """Install PyTorch with the extension; asks first.
+
+        Raises:
+            MedCLIPSegError: it was not installed.
+        """
+        logic = importlib.import_module("PyTorchUtils").PyTorchUtilsLogic()
+        torch: Any = logic.installTorch(askConfirmation=True, torchVersionRequirement=TORCH_REQUIREMENT)
+        if torch is None:
+            raise MedCLIPSegError(
+                _("PyTorch was not installed, and nothing can be segmented without it; check the network.")
+            )
+
+    @staticmethod
+    def _installPyTorchExtension() -> None:
+        """Install the PyTorch extension.
+
+        Raises:
+            MedCLIPSegError: always: it could not be installed, or it loads only after a restart of Slicer.
+        """
+        if not slicer.app.extensionsManagerModel().installExtensionFromServer("PyTorch", False):
+            raise MedCLIPSegError(
+                _("The PyTorch extension could not be installed; check the network, then try the Extensions Manager.")
+            )
+        raise MedCLIPSegError(_("The PyTorch extension is installed; restart Slicer, then segment again."))
 
     def _installRequirements(self) -> None:
         try:
