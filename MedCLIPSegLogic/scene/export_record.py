@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -133,8 +132,7 @@ def _parsed(parse: Callable[[str], Any], text: str | None) -> Any:
 
 def _versions() -> dict[str, str | None]:
     torch = sys.modules.get("torch")
-    application = getattr(slicer, "app", None)
-    slicer_version = getattr(application, "applicationVersion", None) if application is not None else None
+    slicer_version = getattr(getattr(slicer, "app", None), "applicationVersion", None)
     return {
         "medclipseg": __version__,
         "python": platform.python_version(),

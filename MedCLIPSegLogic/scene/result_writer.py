@@ -138,25 +138,19 @@ def _steps(
         look = appearance.get(prompt.prompt)
         segment_ids.append(write_segment(segmentation_node, volume_node, prompt, result, look, segment_ids))
         yield
-    maps: dict[str, list[MapNode]] = {}
-    written: list[str] = []
+    maps: list[MapNode] = []
     for prompt in result.prompts:
         for role, values in (
             (PROBABILITY, prompt.probability),
             (UNCERTAINTY, prompt.uncertainty),
             (MUTUAL_INFORMATION, prompt.mutual_information),
         ):
-            node = yield from write_map_steps(scene, volume_node, role, values, prompt, result, written)
-            maps.setdefault(role.name, []).append(node)
-            written.append(node.GetID())
+            written = [node.GetID() for node in maps]
+            maps.append((yield from write_map_steps(scene, volume_node, role, values, prompt, result, written)))
             yield
         refresh_expected_entropy(scene, volume_node, prompt.prompt)
         yield
-    return SceneResult(
-        segmentation_node,
-        tuple(segment_ids),
-        *(tuple(maps.get(role.name, ())) for role in (PROBABILITY, UNCERTAINTY, MUTUAL_INFORMATION)),
-    )
+    return SceneResult(segmentation_node, tuple(segment_ids), *(tuple(maps[first::3]) for first in range(3)))
 
 
 def _require_complete(prompt: PromptResult, result: SegmentationResult) -> None:

@@ -10,7 +10,6 @@ from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.prompts.prompt_list_file import ListedPrompt, loadPromptList, savePromptList
 from MedCLIPSegLib.prompts.row_edits import RowEdits, linesOf
 from MedCLIPSegLib.section import Section
-from MedCLIPSegLogic.errors import MedCLIPSegError
 
 
 class PromptLists(Section):
@@ -41,23 +40,16 @@ class PromptLists(Section):
         path = askOpenFile(_("Load prompts"), _("Prompt lists (*.csv *.txt)"))
         if not path:
             return
-        try:
-            entries = loadPromptList(path)
-        except MedCLIPSegError as error:
-            self._logic.said(str(error))
-            return
-        self._add(entries)
+        with self._logic.sayingErrors():
+            self._add(loadPromptList(path))
 
     def _onSave(self) -> None:
         path = askSaveFile(_("Save prompts"), _("Prompt lists (*.csv)"), ".csv")
         if not path:
             return
-        try:
+        with self._logic.sayingErrors():
             savePromptList(self._logic.rows, path, overwrite=True)  # the question for the file asked
-        except MedCLIPSegError as error:
-            self._logic.said(str(error))
-            return
-        self._logic.said(_("The prompts were saved to {file}.").format(file=path))
+            self._logic.said(_("The prompts were saved to {file}.").format(file=path))
 
     def _add(self, entries: list[ListedPrompt]) -> None:
         added, known = self._edits.addPrompts(entries)

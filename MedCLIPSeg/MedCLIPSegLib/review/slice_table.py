@@ -11,7 +11,6 @@ from MedCLIPSegLib.review.review_values import UNCERTAINTY, Versions, formatNats
 from MedCLIPSegLib.review.uncertainty_note import unitText
 from MedCLIPSegLib.section import Section
 from MedCLIPSegLib.widgets import oneShot, setCell, setHeaders, silenced
-from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.scene.review import SliceUncertainty
@@ -75,7 +74,8 @@ class SliceTable(Section):
             return
         from MedCLIPSegLogic.scene.review import slice_uncertainties
 
-        try:
+        found: list[SliceUncertainty] = []
+        with self._logic.sayingErrors():
             found = slice_uncertainties(
                 self._logic.segmentationNode,
                 versions.segmentId,
@@ -83,9 +83,6 @@ class SliceTable(Section):
                 slicer.mrmlScene.GetNodeByID(versions.map),
                 versions.axis,
             )
-        except MedCLIPSegError as error:
-            self._logic.said(str(error))
-            found = []
         self._show(found[:MAX_ROWS], versions)
 
     def _show(self, slices: "list[SliceUncertainty]", versions: Versions | None) -> None:

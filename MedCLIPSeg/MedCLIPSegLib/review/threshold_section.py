@@ -49,11 +49,9 @@ class ThresholdSection(Section):
         if live is None:
             return
         value = self._slider.value
-        try:
+        with self._logic.sayingErrors():
             for threshold in live.values():
                 threshold.finish()
-        except MedCLIPSegError as error:
-            self._logic.said(str(error))
         for rowId in live:
             self._logic.rows.update(rowId, threshold=value)
         for row in self._rowsToMove():
