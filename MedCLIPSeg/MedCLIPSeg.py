@@ -22,7 +22,6 @@ from slicer.util import VTKObservationMixin
 # MedCLIPSegLib puts a source tree's engine package on the path. The logic class hides that package's name in this
 # file: import from the package, never the package.
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
-from MedCLIPSegLib.module_text import acknowledgementText, helpText
 from MedCLIPSegLib.sample_data import registerSampleData
 
 if TYPE_CHECKING:
@@ -38,8 +37,18 @@ class MedCLIPSeg(ScriptedLoadableModule):
         parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
         parent.dependencies = []  # a missing module named here would disable this one, so PyTorchUtils is not
         parent.contributors = ["MedCLIPSeg contributors"]
-        parent.helpText = helpText()
-        parent.acknowledgementText = acknowledgementText()
+        parent.helpText = _(
+            "Segments what a typed prompt names and shows how sure the model is: a mask, a probability map and an "
+            "uncertainty map for every prompt.<br><br>"
+            "1. Load an image. 2. Type what to look for, for example <i>tumor in the brain MRI</i>, and press Enter. "
+            "3. Move the threshold, look at the uncertainty in <i>Review</i>, mend the segment in <i>Correct</i>, and "
+            "write it to files in <i>Export</i>.<br><br>"
+            "For research only, not for clinical decisions."
+        )
+        parent.acknowledgementText = _(
+            "Implements MedCLIPSeg (Koleilat et al., CVPR 2026, arXiv:2602.20423), the successor of MedCLIP-SAM "
+            "(MICCAI 2024, arXiv:2403.20253) and MedCLIP-SAMv2 (arXiv:2409.19483). Please cite these papers."
+        )
         slicer.app.connect("startupCompleted()", registerSampleData)
 
 

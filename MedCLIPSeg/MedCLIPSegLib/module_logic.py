@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import slicer
@@ -42,6 +43,14 @@ class MedCLIPSegLogic(SceneState):
         self._isStarting = False
         self.runControl = RunControl(self)
         self.runControl.ended.connect(self._onRunEnded)
+
+    @contextmanager
+    def sayingErrors(self) -> Iterator[None]:
+        """End the block at an error that a person can understand, and say it."""
+        try:
+            yield
+        except MedCLIPSegError as error:
+            self.said(str(error))
 
     @property
     def isRunning(self) -> bool:

@@ -11,8 +11,7 @@ from MedCLIPSegLib.export.export_section import ExportSection
 from MedCLIPSegLib.input.input_section import InputSection
 from MedCLIPSegLib.model.model_section import ModelSection
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
-from MedCLIPSegLib.prompts.prompt_entry import PromptEntry
-from MedCLIPSegLib.prompts.prompt_history import PromptHistory
+from MedCLIPSegLib.prompts.prompt_entry import PromptEntry, PromptHistory
 from MedCLIPSegLib.prompts.prompt_table import PromptTable
 from MedCLIPSegLib.review.overlay_section import OverlaySection
 from MedCLIPSegLib.review.slice_table import SliceTable
@@ -21,8 +20,7 @@ from MedCLIPSegLib.review.threshold_section import ThresholdSection
 from MedCLIPSegLib.review.uncertainty_note import UncertaintyNote
 from MedCLIPSegLib.run.run_section import RunSection
 from MedCLIPSegLib.section import Section
-from MedCLIPSegLib.setup.dependencies import Dependencies
-from MedCLIPSegLib.setup.setup_notice import SetupNotice
+from MedCLIPSegLib.setup.dependencies import Dependencies, SetupNotice
 from MedCLIPSegLib.widgets import oneShot
 
 

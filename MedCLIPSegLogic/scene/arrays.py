@@ -10,16 +10,6 @@ from numpy.typing import NDArray
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 
-def fill_image(image: vtk.vtkImageData, voxels: NDArray[Any]) -> None:
-    """Give an image a copy of the voxels.
-
-    Args:
-        image: any image; its dimensions and scalars are replaced, spacing and origin stay.
-        voxels: (K, J, I) or (K, J, I, C), any type VTK knows.
-    """
-    take_voxels(image, np.array(voxels, order="C"))
-
-
 def take_voxels(image: vtk.vtkImageData, voxels: NDArray[Any]) -> None:
     """Make an array the voxels of an image, without a copy: it belongs to the image from then on.
 

@@ -1,4 +1,4 @@
-"""The JSON record that lies beside exported files."""
+"""The JSON record that lies beside exported files, and a segment with its record as a case of a training set."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import slicer
 import vtk
 
+from ..datasets.writing import Split, append_training_row
+from ..errors import MedCLIPSegError
 from ..version import __version__
 from .geometry import ijk_to_ras, voxel_counts
 from .nodes import SegmentationNode, VolumeNode
 from .segmentation import segment_mask, was_edited
 from .tags import segment_record
-from .volumes import is_picture_grid, size_of
+from .volumes import is_picture_grid, size_of, volume_from_node
 
 
 def export_record(
@@ -65,6 +68,35 @@ def export_record(
     }
 
 
+def add_training_row(
+    segmentation_node: SegmentationNode, segment_id: str, volume_node: VolumeNode, folder: Path, split: Split
+) -> Path:
+    """Add a segment as it is now, its image, its prompt and its record to a training set.
+
+    See ``append_training_row`` and ``export_record``.
+
+    Args:
+        segmentation_node: segmentation with the segment.
+        segment_id: a segment a run wrote, corrected or not.
+        volume_node: its image; parent transforms are left out.
+        folder: of the set.
+        split: part of the set.
+
+    Raises:
+        MedCLIPSegError: no such segment, or it has no prompt; or the set can't be written.
+    """
+    segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
+    prompt = segment_record(segment).get("Prompt") if segment is not None else None
+    if prompt is None:
+        raise MedCLIPSegError("Only segments that a prompt made can become training data; segment a prompt first.")
+    mask = segment_mask(segmentation_node, segment_id, volume_node)
+
+    def make_record(files: Sequence[str]) -> dict[str, Any]:
+        return export_record(segmentation_node, volume_node, [segment_id], {segment_id: files}, ())
+
+    return append_training_row(folder, split, volume_from_node(volume_node), mask, prompt, make_record)
+
+
 def _segment(
     segmentation_node: SegmentationNode, segment_id: str, volume_node: VolumeNode, files: Sequence[str]
 ) -> dict[str, Any]:
@@ -101,8 +133,7 @@ def _parsed(parse: Callable[[str], Any], text: str | None) -> Any:
 
 def _versions() -> dict[str, str | None]:
     torch = sys.modules.get("torch")
-    application = getattr(slicer, "app", None)
-    slicer_version = getattr(application, "applicationVersion", None) if application is not None else None
+    slicer_version = getattr(getattr(slicer, "app", None), "applicationVersion", None)
     return {
         "medclipseg": __version__,
         "python": platform.python_version(),

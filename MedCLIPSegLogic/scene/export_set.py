@@ -18,11 +18,10 @@ from .arrays import copy_voxels
 from .export import save_segmentation
 from .export_record import export_record
 from .geometry import ijk_to_ras
-from .label_map_files import save_label_map
 from .maps import PROBABILITY, UNCERTAINTY, find_map
 from .nodes import SegmentationNode, VolumeNode
+from .segment_files import save_label_map, save_surfaces
 from .segmentation import segment_mask
-from .surface_files import save_surfaces
 from .tags import segment_record
 
 Format = Literal["seg.nrrd", "nii.gz", "nrrd", "stl"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass
+from types import EllipsisType
 
 import numpy as np
 import slicer
@@ -15,7 +16,6 @@ from .arrays import take_voxels, voxel_view
 from .colors import heat_color_node
 from .geometry import follow_transform, ijk_to_ras, require_shape, voxel_counts, vtk_matrix
 from .nodes import MapNode, Scene, VolumeNode, node_name, nodes_of_class, place_beside
-from .result_parts import is_partial, part_of
 from .tags import decode, encode
 
 ROLE_ATTRIBUTE = "MedCLIPSeg.Role"
@@ -81,7 +81,7 @@ def write_map_steps(
     candidates = _matching(scene, volume_node, prompt.prompt, role)
     node = next((candidate for candidate in candidates if candidate.GetID() not in written), None)
     if node is not None and _has_image(node, values.shape):
-        image, part = node.GetImageData(), part_of(result) if is_partial(result) else ...
+        image, part = node.GetImageData(), part_of(result)
         voxel_view(image)[part] = values[part]
     else:
         image = _new_image(values.shape)
@@ -96,6 +96,13 @@ def write_map_steps(
     model = encode(str(result.settings.get("model", "")))
     _set_map(scene, node, volume_node, role, image, encode(prompt.prompt), model)
     return node
+
+
+def part_of(result: SegmentationResult) -> tuple[slice | list[int], ...] | EllipsisType:
+    """Return the index into (K, J, I) voxels of the slices that were run; ``...`` when all of them were."""
+    if len(set(result.slice_indices)) == result.volume.shape[result.slice_axis]:
+        return ...
+    return (slice(None),) * result.slice_axis + (list(result.slice_indices),)
 
 
 def expected_entropy_map(scene: Scene, volume_node: VolumeNode, prompt: str) -> MapNode | None:

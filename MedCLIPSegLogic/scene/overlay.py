@@ -7,7 +7,7 @@ import slicer
 from ..errors import MedCLIPSegError
 from .kept import forget, give_back, is_kept, keep
 from .maps import ROLE_ATTRIBUTE, MapRole, ensure_display, map_role
-from .nodes import MapNode, Scene, SegmentationNode, VolumeNode, nodes_of_class
+from .nodes import MapNode, Scene, SegmentationNode, nodes_of_class
 
 LEGEND_ROLE = "Legend"
 
@@ -89,11 +89,6 @@ def _fix_range(scene: Scene, map_node: MapNode, role: MapRole, minimum: float | 
     display.EndModify(was_modifying)
 
 
-def _foreground(composite: slicer.vtkMRMLSliceCompositeNode) -> VolumeNode | None:
-    node_id = composite.GetForegroundVolumeID()
-    return composite.GetScene().GetNodeByID(node_id) if node_id else None
-
-
 def _remember_composite(composite: slicer.vtkMRMLSliceCompositeNode) -> None:
     if keep(composite, _FOREGROUND) and composite.GetForegroundVolumeID():
         composite.SetNodeReferenceID(_FOREGROUND_REFERENCE, composite.GetForegroundVolumeID())
@@ -102,7 +97,8 @@ def _remember_composite(composite: slicer.vtkMRMLSliceCompositeNode) -> None:
 def _restore_composite(composite: slicer.vtkMRMLSliceCompositeNode) -> None:
     if not is_kept(composite, _FOREGROUND):
         return
-    shown, before = _foreground(composite), composite.GetNodeReference(_FOREGROUND_REFERENCE)
+    shown_id, before = composite.GetForegroundVolumeID(), composite.GetNodeReference(_FOREGROUND_REFERENCE)
+    shown = composite.GetScene().GetNodeByID(shown_id) if shown_id else None
     was_modifying = composite.StartModify()
     if shown is None or map_role(shown) is not None:
         composite.SetForegroundVolumeID(before.GetID() if before is not None else None)

@@ -1,17 +1,43 @@
-"""A whole result into the scene, at once or in small steps."""
+"""A whole result into the scene, at once or in small steps: one segment a prompt, and its maps."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
 from ..inference.result import PromptResult, SegmentationResult
+from .colors import Color, next_color
 from .geometry import require_unchanged
-from .maps import MUTUAL_INFORMATION, PROBABILITY, UNCERTAINTY, refresh_expected_entropy, write_map_steps
-from .nodes import MapNode, Scene, SegmentationNode, VolumeNode
-from .segment_writer import SegmentAppearance, write_segment
-from .segmentation import attach_to_volume, create_segmentation, require_own_volume
+from .maps import MUTUAL_INFORMATION, PROBABILITY, UNCERTAINTY, part_of, refresh_expected_entropy, write_map_steps
+from .nodes import MapNode, Scene, SegmentationNode, VolumeNode, one_line
+from .segment_look import set_segment_name
+from .segmentation import (
+    attach_to_volume,
+    create_segmentation,
+    require_own_volume,
+    run_segments,
+    segment_mask,
+    set_segment_mask,
+    was_edited,
+)
+from .tags import is_edited, mark_edited, write_segment_record
+
+
+@dataclass(frozen=True)
+class SegmentAppearance:
+    """What a new segment looks like.
+
+    Args:
+        name: shown in tables; a number is added if another segment has it.
+        color: red, green, blue in 0…1.
+    """
+
+    name: str
+    color: Color
 
 
 @dataclass(frozen=True)
@@ -112,28 +138,81 @@ def _steps(
         look = appearance.get(prompt.prompt)
         segment_ids.append(write_segment(segmentation_node, volume_node, prompt, result, look, segment_ids))
         yield
-    maps: dict[str, list[MapNode]] = {}
-    written: list[str] = []
+    maps: list[MapNode] = []
     for prompt in result.prompts:
         for role, values in (
             (PROBABILITY, prompt.probability),
             (UNCERTAINTY, prompt.uncertainty),
             (MUTUAL_INFORMATION, prompt.mutual_information),
         ):
-            node = yield from write_map_steps(scene, volume_node, role, values, prompt, result, written)
-            maps.setdefault(role.name, []).append(node)
-            written.append(node.GetID())
+            written = [node.GetID() for node in maps]
+            maps.append((yield from write_map_steps(scene, volume_node, role, values, prompt, result, written)))
             yield
         refresh_expected_entropy(scene, volume_node, prompt.prompt)
         yield
-    return SceneResult(
-        segmentation_node,
-        tuple(segment_ids),
-        *(tuple(maps.get(role.name, ())) for role in (PROBABILITY, UNCERTAINTY, MUTUAL_INFORMATION)),
-    )
+    return SceneResult(segmentation_node, tuple(segment_ids), *(tuple(maps[first::3]) for first in range(3)))
 
 
 def _require_complete(prompt: PromptResult, result: SegmentationResult) -> None:
     for values in (prompt.mask, prompt.probability, prompt.uncertainty, prompt.mutual_information):
         if values.shape != tuple(result.volume.shape):
             raise MedCLIPSegError(f"The result of “{prompt.name}” doesn't cover the volume: run again.")
+
+
+def write_segment(
+    segmentation_node: SegmentationNode,
+    volume_node: VolumeNode,
+    prompt: PromptResult,
+    result: SegmentationResult,
+    appearance: SegmentAppearance | None,
+    written: Collection[str],
+) -> str:
+    """Write the mask of one prompt, voxel for voxel on the grid of the volume, and return the ID of its segment.
+
+    A prompt that was run before replaces its own segment, found by its tag, and keeps the name and color the user
+    gave it. When the run covered some slices only, the other slices stay. A segment whose mask was changed since its
+    run is marked as edited and left as it is, and a new one is added. All other segments stay whole, overlaps
+    included; an empty mask gives an empty segment.
+
+    Args:
+        segmentation_node: segmentation on the grid and under the parent transform of the volume.
+        volume_node: the input.
+        prompt: the mask to write.
+        result: run the mask is of.
+        appearance: of a new segment; None for the prompt's name and the next color of the palette.
+        written: IDs of segments that belong to other prompts of the run.
+
+    Raises:
+        MedCLIPSegError: the segmentation doesn't hold labelmaps.
+    """
+    segmentation = segmentation_node.GetSegmentation()
+    mask: NDArray[Any] = prompt.mask
+    part = part_of(result)
+    was_modifying = segmentation_node.StartModify()
+    try:
+        segment_id = _own_segment_id(segmentation_node, volume_node, prompt.prompt, written)
+        if segment_id is None:
+            look = appearance or SegmentAppearance(prompt.name, next_color(segmentation))
+            segment_id = segmentation.AddEmptySegment("", "", look.color)
+            set_segment_name(segmentation_node, segment_id, one_line(look.name) or "Segment")
+        elif part is not ...:
+            mask = segment_mask(segmentation_node, segment_id, volume_node)
+            mask[part] = prompt.mask[part]
+        set_segment_mask(segmentation_node, segment_id, mask, volume_node)
+        write_segment_record(segmentation.GetSegment(segment_id), prompt, result, mask)
+    finally:
+        segmentation_node.EndModify(was_modifying)
+    return segment_id
+
+
+def _own_segment_id(
+    segmentation_node: SegmentationNode, volume_node: VolumeNode, prompt: str, written: Collection[str]
+) -> str | None:
+    """The segment an earlier run of the prompt wrote; one that was changed since is marked as edited and passed by."""
+    for segment_id, segment, record in run_segments(segmentation_node):
+        if segment_id in written or record["Prompt"] != prompt or is_edited(segment):
+            continue
+        if not was_edited(segmentation_node, segment_id, volume_node):
+            return segment_id
+        mark_edited(segment)
+    return None

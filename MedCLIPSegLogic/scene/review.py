@@ -114,7 +114,8 @@ def segment_statistics(
         region = bounding_box(mask)
         if region is not None:
             mean = float(values[region][mask[region]].mean(dtype=np.float64))
-            boundary = _boundary_mean(mask, values, region, axis)
+            along = [here[_contour_band(inside)] for _index, inside, here in _slices_with(mask, values, region, axis)]
+            boundary = float(np.concatenate(along).mean(dtype=np.float64))
     name = segmentation_node.GetSegmentation().GetSegment(segment_id).GetName()
     voxels = int(np.count_nonzero(mask))
     volume_ml, area_mm2 = size_of(voxels, volume_node)
@@ -151,16 +152,6 @@ def _covered_slices(values: NDArray[np.float32]) -> list[SliceUncertainty]:
         mean = float(values[index].mean(dtype=np.float64))
         found.append(SliceUncertainty(int(index), mean, mean, 0))
     return found
-
-
-def _boundary_mean(
-    mask: NDArray[np.bool_], values: NDArray[np.float32], region: tuple[slice, slice, slice], axis: int
-) -> float:
-    total, count = 0.0, 0
-    for _index, inside, here in _slices_with(mask, values, region, axis):
-        along = here[_contour_band(inside)]
-        total, count = total + float(along.sum(dtype=np.float64)), count + along.size
-    return total / count
 
 
 def _contour_band(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ import vtk
 from numpy.typing import NDArray
 
 from ..inference.result import SlicePreview
-from .arrays import fill_image, voxel_view
+from .arrays import take_voxels, voxel_view
 from .colors import Color
 from .geometry import follow_transform, ijk_to_ras, voxel_counts, vtk_matrix
 from .nodes import Scene, VolumeNode, nodes_of_class
@@ -115,7 +115,7 @@ class RunPreview:
         display = self._added(slicer.vtkMRMLLabelMapVolumeDisplayNode())
         display.SetAndObserveColorNodeID(colors.GetID())
         image = vtk.vtkImageData()
-        fill_image(image, np.zeros(self._shape, self._label_type))
+        take_voxels(image, np.zeros(self._shape, self._label_type))
         label_map = slicer.vtkMRMLLabelMapVolumeNode()
         label_map.SetIJKToRASMatrix(vtk_matrix(self._matrix))
         label_map.SetAndObserveImageData(image)

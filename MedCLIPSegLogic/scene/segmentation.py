@@ -11,7 +11,7 @@ import vtk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
-from .arrays import bounding_box, copy_voxels, fill_image, voxel_view
+from .arrays import bounding_box, copy_voxels, take_voxels, voxel_view
 from .geometry import array_matrix, follow_transform, ijk_to_ras, is_same_grid, require_same_grid, voxel_counts
 from .nodes import Scene, SegmentationNode, VolumeNode, node_name, nodes_of_class, place_beside
 from .tags import is_edited, mask_hash, segment_record
@@ -134,7 +134,9 @@ def segment_mask(segmentation_node: SegmentationNode, segment_id: str, volume_no
         )
     shape = voxel_counts(volume_node)
     is_moved = segmentation_node.GetTransformNodeID() != volume_node.GetTransformNodeID()
-    if not is_moved and is_same_grid(labelmap_matrix(labelmap), ijk_to_ras(volume_node), shape):
+    matrix = vtk.vtkMatrix4x4()
+    labelmap.GetImageToWorldMatrix(matrix)  # of the voxel indices, which need not start at 0
+    if not is_moved and is_same_grid(array_matrix(matrix), ijk_to_ras(volume_node), shape):
         return _mask_on_grid(labelmap, segment.GetLabelValue(), shape)
     return _resampled_mask(segmentation_node, segment_id, volume_node, is_moved)
 
@@ -176,20 +178,13 @@ def oriented_image(
         first: index (k, j, i) in the volume of the first voxel of the mask.
     """
     image = slicer.vtkOrientedImageData()
-    fill_image(image, mask.astype(np.uint8, copy=False))
+    take_voxels(image, np.array(mask, np.uint8, order="C"))
     (k, j, i), (depth, height, width) = first, mask.shape
     image.SetExtent(i, i + width - 1, j, j + height - 1, k, k + depth - 1)
     matrix = vtk.vtkMatrix4x4()
     volume_node.GetIJKToRASMatrix(matrix)
     image.SetImageToWorldMatrix(matrix)
     return image
-
-
-def labelmap_matrix(labelmap: slicer.vtkOrientedImageData) -> NDArray[np.float64]:
-    """Return the (4, 4) matrix in mm from the voxel indices of a labelmap, which need not start at 0."""
-    matrix = vtk.vtkMatrix4x4()
-    labelmap.GetImageToWorldMatrix(matrix)
-    return array_matrix(matrix)
 
 
 def _mask_on_grid(labelmap: slicer.vtkOrientedImageData, label: int, shape: tuple[int, int, int]) -> NDArray[np.uint8]:

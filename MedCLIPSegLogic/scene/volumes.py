@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import MedCLIPSegError
 from ..volumes.planes import Plane, SliceAxis, choose_axis
 from ..volumes.volume import PICTURE_IJK_TO_RAS, Volume
-from .arrays import copy_voxels, fill_image
+from .arrays import copy_voxels, take_voxels
 from .geometry import ijk_to_ras, voxel_counts, vtk_matrix
 from .maps import map_role
 from .nodes import Scene, VolumeNode, node_name, nodes_of_class
@@ -33,7 +33,7 @@ def add_volume_node(scene: Scene, volume: Volume) -> VolumeNode:
     """
     voxels = _storable(volume)
     image = vtk.vtkImageData()
-    fill_image(image, voxels)
+    take_voxels(image, np.array(voxels, order="C"))
     node_class = "vtkMRMLVectorVolumeNode" if volume.is_color else "vtkMRMLScalarVolumeNode"
     node = scene.AddNewNodeByClass(node_class, node_name(volume.name, limit=200))
     node.SetIJKToRASMatrix(vtk_matrix(volume.ijk_to_ras))

@@ -1,5 +1,8 @@
 """The Correct section: the segment editor inside the panel, with its undo."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import slicer
@@ -23,15 +26,12 @@ class CorrectSection(Section):
     The editor is made when it is first needed: when the section is opened, or before a run or the threshold changes
     segments, because its history is what undo goes back in. Its keys work while the section is open; while it is
     closed, only undo and redo do, so that no key starts a tool nobody sees.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has rows and segments.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
+        super().__init__(ui, logic)
         self._section, self._label, self._place = ui.correctCollapsibleButton, ui.correctLabel, ui.segmentEditorPlace
-        self._takeBack, self._logic = ui.takeBackButton, logic
+        self._takeBack = ui.takeBackButton
         self._watch = EditWatch(logic)
         self._edits = RowEdits(logic)
         self._editor: Any = None
@@ -43,7 +43,7 @@ class CorrectSection(Section):
         self._areEditorKeysOn = False
         self._keys: list[Any] = []
         self._section.connect("contentsCollapsed(bool)", self._onCollapsed)
-        self._takeBack.connect("clicked()", self._onTakeBack)
+        self._takeBack.connect("clicked()", lambda: self._goInHistory("undo"))
         logic.changed.connect(self._onLogicChanged)
 
     def saveStateForUndo(self, segmentationNode: Any) -> None:
@@ -112,11 +112,8 @@ class CorrectSection(Section):
             self._followed = None
         elif self._followed != (segmentation.GetID(), segmentId):
             self._followed = (segmentation.GetID(), segmentId)
-            self._isFollowing = True
-            try:
+            with self._following():
                 self._editor.setCurrentSegmentID(segmentId)
-            finally:
-                self._isFollowing = False
 
     def _useNodes(self, segmentation: Any) -> None:
         """Give the editor a segmentation and its image; it forgets its history with every other segmentation.
@@ -133,14 +130,18 @@ class CorrectSection(Section):
             self._editor.setMRMLSegmentEditorNode(node)
         if node.GetSegmentationNode() is segmentation and node.GetSourceVolumeNode() is volumeNode:
             return
-        layers = _layers()
-        self._isFollowing = True
-        try:
+        with self._following(), _layersKept():
             self._editor.setSegmentationNode(segmentation)
             self._editor.setSourceVolumeNode(volumeNode)
+
+    @contextmanager
+    def _following(self) -> Iterator[None]:
+        """Choices the editor reports meanwhile are not a person's."""
+        self._isFollowing = True
+        try:
+            yield
         finally:
             self._isFollowing = False
-            _restore(layers)
 
     def _makeEditor(self) -> None:
         if self._editor is not None or not hasattr(slicer, "qMRMLSegmentEditorWidget"):
@@ -177,12 +178,6 @@ class CorrectSection(Section):
         # Not `enabled`: that is False for everything in a section that is disabled.
         hasSegments = self._logic.segmentationNode is not None
         return hasSegments and any(button.isEnabledTo(self._editor) for button in self._undoButtons)
-
-    def _onTakeBack(self) -> None:
-        self._goInHistory("undo")
-
-    def _onRedo(self) -> None:
-        self._goInHistory("redo")
 
     def _goInHistory(self, step: str) -> None:
         if self._editor is not None and not self._logic.isRunning:
@@ -233,8 +228,9 @@ class CorrectSection(Section):
             self._editor.setupViewObservations()
             self._areEditorKeysOn = True
             return
-        for key, action in (("Ctrl+Z", self._onTakeBack), ("Ctrl+Y", self._onRedo)):
-            self._keys.append(shortcut(key, window or self._section.parent(), action))
+        for key, step in (("Ctrl+Z", "undo"), ("Ctrl+Y", "redo")):
+            act = partial(self._goInHistory, step)
+            self._keys.append(shortcut(key, window or self._section.parent(), act))
 
     def _releaseKeys(self) -> None:
         for key in self._keys:
@@ -247,19 +243,17 @@ class CorrectSection(Section):
         self._areEditorKeysOn = False
 
 
-def _layers() -> list[tuple[Any, Any, Any, Any]]:
-    """What every slice view shows: its node and the IDs of background, foreground and label layer."""
-    nodes = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
-    return [
-        (node, node.GetBackgroundVolumeID(), node.GetForegroundVolumeID(), node.GetLabelVolumeID()) for node in nodes
+@contextmanager
+def _layersKept() -> Iterator[None]:
+    """Put what every slice view shows back at the end: the IDs of its background, foreground and label layer."""
+    layers = [
+        (node, layer, getattr(node, f"Get{layer}VolumeID")())
+        for node in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+        for layer in ("Background", "Foreground", "Label")
     ]
-
-
-def _restore(layers: list[tuple[Any, Any, Any, Any]]) -> None:
-    for node, background, foreground, label in layers:
-        if node.GetBackgroundVolumeID() != background:
-            node.SetBackgroundVolumeID(background)
-        if node.GetForegroundVolumeID() != foreground:
-            node.SetForegroundVolumeID(foreground)
-        if node.GetLabelVolumeID() != label:
-            node.SetLabelVolumeID(label)
+    try:
+        yield
+    finally:
+        for node, layer, before in layers:
+            if getattr(node, f"Get{layer}VolumeID")() != before:
+                getattr(node, f"Set{layer}VolumeID")(before)

@@ -7,7 +7,6 @@ import vtk
 
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.widgets import oneShot
-from MedCLIPSegLogic.errors import MedCLIPSegError
 
 SETTLE_MILLISECONDS = 600
 """Longer than the threshold's slider needs to record what it did: until then its changes look like a person's."""
@@ -99,10 +98,8 @@ class EditWatch:
         modified = labelmap.GetMTime()
         if self._compared.get(segmentId) == modified:
             return
-        try:
+        with self._logic.sayingErrors():
             if was_edited(self._segmentationNode, segmentId, volumeNode):
                 mark_edited(segment)
             else:
                 self._compared[segmentId] = modified
-        except MedCLIPSegError as error:
-            self._logic.said(str(error))

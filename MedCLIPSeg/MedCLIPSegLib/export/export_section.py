@@ -26,14 +26,12 @@ PARTS: tuple[Split, ...] = ("Train", "Val", "Test")
 class ExportSection(Section):
     """Chosen segments, formats and maps into a folder; the selected prompt into a training set.
 
-    Args:
-        ui: the panel's named widgets.
-        logic: has the results.
-        settings: of the application; remembers both folders.
+    The application's settings remember both folders.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic, settings: Any) -> None:
-        self._ui, self._logic, self._settings = ui, logic, settings
+        super().__init__(ui, logic)
+        self._settings = settings
         self._list = ui.exportSegmentsList
         self._segments: list[tuple[str, str]] = []
         self._segmentation: Any = None
@@ -124,7 +122,7 @@ class ExportSection(Section):
         return _("{count} files written to {folder}.").format(count=len(files), folder=folder)
 
     def _addTrainingRow(self) -> str:
-        from MedCLIPSegLogic.scene.training_row import add_training_row
+        from MedCLIPSegLogic.scene.export_record import add_training_row
 
         folder = Path(self._ui.trainingFolderButton.directory)
         row = self._logic.currentRow

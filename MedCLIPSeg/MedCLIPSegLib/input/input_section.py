@@ -10,28 +10,21 @@ from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.parameter_node import MedCLIPSegParameterNode
 from MedCLIPSegLib.run.order import RANGE, SLICE, VOLUME
 from MedCLIPSegLib.section import Section
-from MedCLIPSegLib.widgets import silenced
+from MedCLIPSegLib.widgets import offerEntries, selectEntry, silenced
 
 
 class InputSection(Section):
-    """Image, part of it, plane and gray values; the image selector itself is bound to the parameter node.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has the choices.
-    """
+    """Image, part of it, plane and gray values; the image selector itself is bound to the parameter node."""
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
-        self._ui = ui
-        self._logic = logic
+        super().__init__(ui, logic)
         self._choices = (
             (ui.scopeComboBox, "scope", _scopes()),
             (ui.planeComboBox, "plane", _planes()),
             (ui.intensityComboBox, "intensity", intensityChoices()),
         )
         for combo, _name, choices in self._choices:
-            for key, words in choices:
-                combo.addItem(words, key)
+            offerEntries(combo, choices)
             combo.connect("currentIndexChanged(int)", self._onChoice)
         ui.firstSliceSpinBox.connect("valueChanged(int)", self._onRange)
         ui.lastSliceSpinBox.connect("valueChanged(int)", self._onRange)
@@ -43,7 +36,7 @@ class InputSection(Section):
             return
         self._hideMaps()
         for combo, name, _choices in self._choices:
-            _select(combo, getattr(parameters, name))
+            selectEntry(combo, getattr(parameters, name), getattr(parameters, name))
         self._refreshRange(parameters)
         volumeNode = self._logic.volumeNode
         isColor = volumeNode is not None and volumeNode.IsA("vtkMRMLVectorVolumeNode")
@@ -100,10 +93,3 @@ def _scopes() -> list[tuple[str, str]]:
 
 def _planes() -> list[tuple[str, str]]:
     return [("auto", _("As acquired")), ("axial", _("Axial")), ("coronal", _("Coronal")), ("sagittal", _("Sagittal"))]
-
-
-def _select(combo: Any, key: str) -> None:
-    index = combo.findData(key)
-    if index >= 0 and index != combo.currentIndex:
-        with silenced(combo):
-            combo.currentIndex = index

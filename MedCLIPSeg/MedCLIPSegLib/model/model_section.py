@@ -10,12 +10,11 @@ from slicer.i18n import tr as _
 
 from MedCLIPSegLib.application import askFolder, settingsList
 from MedCLIPSegLib.model.model_download import ModelDownload
-from MedCLIPSegLib.model.zero_shot_choices import METHODS, isZeroShot, methodTitle
+from MedCLIPSegLib.model.zero_shot_choices import METHODS, isZeroShot, labelOf, methodTitle
 from MedCLIPSegLib.model.zero_shot_settings import ZeroShotSettings, methodText
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.section import Section
-from MedCLIPSegLib.widgets import silenced
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLib.widgets import offerEntries, silenced
 from MedCLIPSegLogic.model.catalog import ModelDescription, describe_model, known_models, require_model_folder
 from MedCLIPSegLogic.model.manifest import zoo
 
@@ -31,27 +30,20 @@ class ModelSection(Section):
     """Chooser of bundled, installed and published models, of folders opened from disk and of methods without training
     data, with what is known of each and a button that downloads it; sample count and seed are bound to the parameter
     node.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has the choice.
-        settings: of the application, for opened folders and the device.
+    The application's settings remember opened folders and the device.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic, settings: Any) -> None:
+        super().__init__(ui, logic)
         self._section, self._open = ui.modelCollapsibleButton, ui.openModelButton
         self._combo, self._info, self._device = ui.modelComboBox, ui.modelInfoLabel, ui.deviceComboBox
-        self._logic, self._settings = logic, settings
+        self._settings = settings
         self._button, self._bar = ui.downloadModelButton, ui.downloadModelBar
         self._described = ""
         self.download = ModelDownload(logic)
         self._zeroShot = ZeroShotSettings(ui, logic)
-        for key, words in (
-            (AUTOMATIC, _("Automatic")),
-            (PROCESSOR, _("Processor")),
-            (GRAPHICS_CARD, _("Graphics card")),
-        ):
-            self._device.addItem(words, key)
+        devices = [(AUTOMATIC, _("Automatic")), (PROCESSOR, _("Processor")), (GRAPHICS_CARD, _("Graphics card"))]
+        offerEntries(self._device, devices)
         self._device.currentIndex = max(0, self._device.findData(settings.value(DEVICE_KEY)))
         for name in [*known_models(), *settingsList(settings.value(FOLDERS_KEY))]:
             if describe_model(name).kind == "model":  # others can't segment
@@ -136,7 +128,7 @@ class ModelSection(Section):
         self._described = ""
         self._zeroShot.look()
         if self._combo.findData(name) >= 0:
-            self._combo.setItemText(self._combo.findData(name), _label(describe_model(name)))
+            self._combo.setItemText(self._combo.findData(name), labelOf(describe_model(name)))
         self.refresh()
 
     def _describe(self, name: str) -> None:
@@ -146,7 +138,7 @@ class ModelSection(Section):
             return
         description = describe_model(name)
         self._info.text = _infoText(description)
-        self._combo.setItemText(self._combo.findData(name), _label(description))
+        self._combo.setItemText(self._combo.findData(name), labelOf(description))
         if not description.on_disk:
             self._section.collapsed = False
 
@@ -154,7 +146,7 @@ class ModelSection(Section):
         """Put a model into the list unless it is there."""
         if self._combo.findData(name) < 0:
             with silenced(self._combo):
-                self._combo.addItem(_label(describe_model(name)), name)
+                self._combo.addItem(labelOf(describe_model(name)), name)
                 self._combo.setItemData(self._combo.findData(name), name, qt.Qt.ToolTipRole)
 
     def _onChosen(self) -> None:
@@ -168,24 +160,14 @@ class ModelSection(Section):
         chosen = askFolder(_("Open model folder"))
         if not chosen or self._logic.parameters is None:
             return
-        try:
+        with self._logic.sayingErrors():
             name = str(require_model_folder(Path(chosen)).folder)
-        except MedCLIPSegError as error:
-            self._logic.said(str(error))
-            return
-        folders = settingsList(self._settings.value(FOLDERS_KEY))
-        self._settings.setValue(FOLDERS_KEY, list(dict.fromkeys([*folders, name])))
-        self._described = ""
-        self._offer(name)
-        self._logic.parameters.model = name
-        self.refresh()
-
-
-def _label(description: ModelDescription) -> str:
-    """Title, and for a published model whether it has to be downloaded first."""
-    if description.published is None or description.on_disk:
-        return description.title
-    return _("{title}, to download").format(title=description.title)
+            folders = settingsList(self._settings.value(FOLDERS_KEY))
+            self._settings.setValue(FOLDERS_KEY, list(dict.fromkeys([*folders, name])))
+            self._described = ""
+            self._offer(name)
+            self._logic.parameters.model = name
+            self.refresh()
 
 
 def _downloadText(progress: DownloadProgress) -> str:

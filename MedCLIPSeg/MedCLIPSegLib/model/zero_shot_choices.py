@@ -29,7 +29,7 @@ def towersChoices() -> list[tuple[str, str]]:
     """(name, words) of the CLIP towers: those that are here and the published ones."""
     described = [describe_model(name) for name in known_models()]
     shown = [each for each in described if each.kind == "backbone" or (each.kind == "model" and each.on_disk)]
-    return [(AUTOMATIC, _("Automatic")), *((each.name, _label(each)) for each in shown)]
+    return [(AUTOMATIC, _("Automatic")), *((each.name, labelOf(each)) for each in shown)]
 
 
 def samChoices() -> list[tuple[str, str]]:
@@ -38,7 +38,7 @@ def samChoices() -> list[tuple[str, str]]:
     return [
         (AUTOMATIC, _("Automatic")),
         (NO_SAM, _("None: the coarse mask")),
-        *((each.name, _label(each)) for each in shown),
+        *((each.name, labelOf(each)) for each in shown),
     ]
 
 
@@ -91,5 +91,8 @@ def capitalized(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _label(description: ModelDescription) -> str:
-    return description.title if description.on_disk else _("{title}, to download").format(title=description.title)
+def labelOf(description: ModelDescription) -> str:
+    """Title, and for a published model whether it has to be downloaded first."""
+    if description.published is None or description.on_disk:
+        return description.title
+    return _("{title}, to download").format(title=description.title)

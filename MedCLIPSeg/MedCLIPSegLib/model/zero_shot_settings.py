@@ -1,39 +1,38 @@
 """The settings of the methods without training data, in the Model section."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 from slicer.i18n import tr as _
 
-from MedCLIPSegLib.model.study_settings import StudySettings
+from MedCLIPSegLib.model import zero_shot_choices as choices
 from MedCLIPSegLib.model.zero_shot_choices import (
+    ANY_STUDY,
+    AS_TYPED,
     AUTOMATIC,
-    BUNDLED_TOWERS,
     METHODS,
+    NO_KIND,
     NO_SAM,
-    PUBLISHED_TOWERS,
-    binarizationChoices,
+    capitalized,
     isZeroShot,
-    promptChoices,
-    samChoices,
-    towersChoices,
+    needsKind,
 )
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.parameter_node import MedCLIPSegParameterNode
+from MedCLIPSegLib.section import Section
 from MedCLIPSegLib.widgets import offerEntries, selectEntry
+from MedCLIPSegLogic.clip_sam.prompt_sets import Design, load_prompt_sets
+from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.catalog import describe_model
 
 
-class ZeroShotSettings:
+class ZeroShotSettings(Section):
     """Shown in place of the settings of Monte-Carlo samples when a method without training data is chosen; numbers are
     bound to the parameter node. What is rarely changed lies under details.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has the choices.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
-        self._logic = logic
+        super().__init__(ui, logic)
         self._widget, self._note = ui.zeroShotWidget, ui.zeroShotNoteLabel
         self._ofSamples = (ui.sampleCountLabel, ui.sampleCountSpinBox, ui.adaptiveCheckBox)
         self._details, self._study = ui.zeroShotDetailsButton, StudySettings(ui, logic)
@@ -41,23 +40,23 @@ class ZeroShotSettings:
         self._ofPadding = (ui.zeroShotPaddingLabel, ui.zeroShotPaddingSpinBox)
         self._ofPoints = (ui.zeroShotPointsLabel, ui.zeroShotPointsSpinBox)
         self._choices = (
-            (ui.zeroShotTowersComboBox, "zeroShotTowers", towersChoices),
-            (ui.zeroShotSamComboBox, "zeroShotSam", samChoices),
-            (ui.zeroShotPromptsComboBox, "zeroShotPrompts", promptChoices),
-            (ui.zeroShotBinarizationComboBox, "zeroShotBinarization", binarizationChoices),
+            (ui.zeroShotTowersComboBox, "zeroShotTowers", choices.towersChoices),
+            (ui.zeroShotSamComboBox, "zeroShotSam", choices.samChoices),
+            (ui.zeroShotPromptsComboBox, "zeroShotPrompts", choices.promptChoices),
+            (ui.zeroShotBinarizationComboBox, "zeroShotBinarization", choices.binarizationChoices),
         )
         self._firstSam = ""
         self._hasSam = False
-        for combo, _name, _choices in self._choices:
+        for combo, _name, _offered in self._choices:
             combo.connect("currentIndexChanged(int)", self._onChoice)
         self._details.connect("contentsCollapsed(bool)", self._onCollapsed)
         self.look()
 
     def look(self) -> None:
         """Look again at the disk: models come and go."""
-        for combo, _name, choices in self._choices:
-            offerEntries(combo, choices())
-        names = [key for key, _words in samChoices() if key not in (AUTOMATIC, NO_SAM)]
+        for combo, _name, offered in self._choices:
+            offerEntries(combo, offered())
+        names = [key for key, _words in choices.samChoices() if key not in (AUTOMATIC, NO_SAM)]
         self._firstSam = next(iter(names), "")
         self._hasSam = any(describe_model(name).on_disk for name in names)
 
@@ -71,7 +70,7 @@ class ZeroShotSettings:
         if parameters is None or not isShown:
             return
         self._widget.enabled = not self._logic.isRunning
-        for combo, name, _choices in self._choices:
+        for combo, name, _offered in self._choices:
             key = getattr(parameters, name)
             selectEntry(combo, key, describe_model(key).title)
         self._study.refresh()
@@ -112,8 +111,8 @@ class ZeroShotSettings:
         """Say that the bundled model only stands in: on real images its saliency misses nearly everything."""
         if _isMissing(towers):
             return _missingText(towers)
-        published = describe_model(PUBLISHED_TOWERS)
-        if towers != BUNDLED_TOWERS and (towers != AUTOMATIC or published.on_disk):
+        published = describe_model(choices.PUBLISHED_TOWERS)
+        if towers != choices.BUNDLED_TOWERS and (towers != AUTOMATIC or published.on_disk):
             return ""
         if published.on_disk:
             return _("mini is no CLIP and rarely finds the right place; better choose {title}.").format(
@@ -132,9 +131,82 @@ class ZeroShotSettings:
         parameters = self._logic.parameters
         if parameters is None or not isZeroShot(parameters.model):
             return
-        for combo, name, _choices in self._choices:
+        for combo, name, _offered in self._choices:
             if combo.currentIndex >= 0 and getattr(parameters, name) != combo.currentData:
                 setattr(parameters, name, combo.currentData)
+
+
+class StudySettings(Section):
+    """What is known of the image: its kind of study, and by which sentences of it the object is looked for."""
+
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
+        super().__init__(ui, logic)
+        self._sets = load_prompt_sets()
+        self._study, self._design, self._kind = (
+            ui.zeroShotStudyComboBox,
+            ui.zeroShotDesignComboBox,
+            ui.zeroShotKindComboBox,
+        )
+        self._ofDesign, self._ofKind = (ui.zeroShotDesignLabel, self._design), (ui.zeroShotKindLabel, self._kind)
+        self._note = ui.zeroShotDesignNoteLabel
+        self._offeredFor: str | None = None
+        offerEntries(self._study, choices.studyChoices(self._sets))
+        for combo in (self._study, self._design, self._kind):
+            combo.connect("currentIndexChanged(int)", self._onChoice)
+
+    def refresh(self) -> None:
+        """Show the choices of the scene."""
+        parameters = self._logic.parameters
+        if parameters is None:
+            return
+        study, design, kind = parameters.zeroShotStudy, parameters.zeroShotDesign, parameters.zeroShotKind
+        if study != self._offeredFor:
+            self._offeredFor = study
+            offerEntries(self._design, choices.designChoices(bool(self._kinds(study))))
+            offerEntries(self._kind, choices.kindChoices(self._kinds(study)))
+        selectEntry(self._study, study, capitalized(study))
+        selectEntry(self._design, design, design)
+        selectEntry(self._kind, kind, capitalized(kind))
+        for widget in self._ofDesign:
+            widget.visible = study != ANY_STUDY or design != AS_TYPED
+        for widget in self._ofKind:
+            widget.visible = needsKind(design)
+        self._note.text = self._noteText(study, design, kind)
+        self._note.visible = bool(self._note.text)
+
+    def _kinds(self, study: str) -> Iterable[str]:
+        known = self._sets.studies.get(study)
+        return known.classes if known is not None else ()
+
+    def _noteText(self, study: str, design: str, kind: str) -> str:
+        """What is looked for in place of the prompt."""
+        if design == AS_TYPED:
+            return ""
+        if needsKind(design) and kind == NO_KIND:
+            return _("These sentences describe one kind of the object: choose it, or take P0, P2 or P4.")
+        try:
+            sentences = self._sets.sentences(cast("Design", design), study, kind or None)
+        except MedCLIPSegError as error:
+            return str(error)
+        if len(sentences) == 1:
+            return _("The prompt only names the segment; looked for is: {sentence}").format(sentence=sentences[0])
+        return _(
+            "The prompt only names the segment; looked for is the mean of {count} sentences, the first is: {sentence}"
+        ).format(count=len(sentences), sentence=sentences[0])
+
+    def _onChoice(self) -> None:
+        parameters = self._logic.parameters
+        if parameters is None or not isZeroShot(parameters.model):
+            return
+        study, design, kind = (combo.currentData or "" for combo in (self._study, self._design, self._kind))
+        kinds = self._kinds(study)
+        if study == ANY_STUDY or (needsKind(design) and not kinds):
+            design = AS_TYPED
+        if kind not in kinds:
+            kind = NO_KIND
+        for name, value in (("zeroShotStudy", study), ("zeroShotDesign", design), ("zeroShotKind", kind)):
+            if getattr(parameters, name) != value:
+                setattr(parameters, name, value)
 
 
 def _isMissing(name: str) -> bool:

@@ -1,28 +1,51 @@
-"""The line a prompt is typed into, and the keys that run prompts."""
+"""The line a prompt is typed into, the prompts typed earlier, and the keys that run prompts."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import qt
 
+from MedCLIPSegLib.application import settingsList
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
-from MedCLIPSegLib.prompts.prompt_history import PromptHistory
 from MedCLIPSegLib.prompts.prompt_rows import PromptRow
 from MedCLIPSegLib.prompts.row_edits import RowEdits, linesOf
 from MedCLIPSegLib.section import Section
 from MedCLIPSegLib.widgets import oneShot, shortcut
 
+SETTINGS_KEY = "MedCLIPSeg/PromptHistory"
+MAX_ENTRIES = 50
+
+
+class PromptHistory:
+    """Earlier prompts, the newest first and each once, kept in the application's settings.
+
+    Args:
+        settings: of the application; has ``value(key)`` and ``setValue(key, value)``.
+    """
+
+    def __init__(self, settings: Any) -> None:
+        self._settings = settings
+
+    def entries(self) -> list[str]:
+        """Earlier prompts, the newest first, at most `MAX_ENTRIES`."""
+        return _distinct(settingsList(self._settings.value(SETTINGS_KEY)))
+
+    def add(self, prompts: Iterable[str]) -> None:
+        """Remember prompts as the newest ones, the first of them first."""
+        entries = _distinct([*prompts, *self.entries()])
+        if entries:
+            self._settings.setValue(SETTINGS_KEY, entries)
+
 
 class PromptEntry(Section):
     """Enter adds what was typed as a row and segments it; Ctrl+Enter anywhere in the panel segments all rows.
 
-    Args:
-        ui: the panel's named widgets.
-        logic: has the rows and runs them.
-        history: prompts run earlier, offered for completion.
+    Prompts run earlier are offered for completion.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic, history: PromptHistory) -> None:
-        self._edit, self._logic, self._history = ui.promptLineEdit, logic, history
+        super().__init__(ui, logic)
+        self._edit, self._history = ui.promptLineEdit, history
         self._edits = RowEdits(logic)
         self._model = qt.QStringListModel()
         self._completer = qt.QCompleter()
@@ -104,3 +127,8 @@ class PromptEntry(Section):
 
     def _offerHistory(self) -> None:
         self._model.setStringList(self._history.entries())
+
+
+def _distinct(prompts: Iterable[str]) -> list[str]:
+    """Prompts without repetitions and blanks at their ends."""
+    return list(dict.fromkeys(text for prompt in prompts if (text := prompt.strip())))[:MAX_ENTRIES]

@@ -9,20 +9,15 @@ from MedCLIPSegLib.application import askOpenFile, askSaveFile
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.prompts.prompt_list_file import ListedPrompt, loadPromptList, savePromptList
 from MedCLIPSegLib.prompts.row_edits import RowEdits, linesOf
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLib.section import Section
 
 
-class PromptLists:
-    """The buttons Paste, Load and Save below the table.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has the rows.
-    """
+class PromptLists(Section):
+    """The buttons Paste, Load and Save below the table."""
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
+        super().__init__(ui, logic)
         self._paste, self._load, self._save = ui.pastePromptsButton, ui.loadPromptsButton, ui.savePromptsButton
-        self._logic = logic
         self._edits = RowEdits(logic)
         self._paste.connect("clicked()", self._onPaste)
         self._load.connect("clicked()", self._onLoad)
@@ -45,23 +40,16 @@ class PromptLists:
         path = askOpenFile(_("Load prompts"), _("Prompt lists (*.csv *.txt)"))
         if not path:
             return
-        try:
-            entries = loadPromptList(path)
-        except MedCLIPSegError as error:
-            self._logic.said(str(error))
-            return
-        self._add(entries)
+        with self._logic.sayingErrors():
+            self._add(loadPromptList(path))
 
     def _onSave(self) -> None:
         path = askSaveFile(_("Save prompts"), _("Prompt lists (*.csv)"), ".csv")
         if not path:
             return
-        try:
+        with self._logic.sayingErrors():
             savePromptList(self._logic.rows, path, overwrite=True)  # the question for the file asked
-        except MedCLIPSegError as error:
-            self._logic.said(str(error))
-            return
-        self._logic.said(_("The prompts were saved to {file}.").format(file=path))
+            self._logic.said(_("The prompts were saved to {file}.").format(file=path))
 
     def _add(self, entries: list[ListedPrompt]) -> None:
         added, known = self._edits.addPrompts(entries)

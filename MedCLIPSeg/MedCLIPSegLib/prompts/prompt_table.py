@@ -10,23 +10,18 @@ from MedCLIPSegLib.prompts.prompt_lists import PromptLists
 from MedCLIPSegLib.prompts.prompt_rows import DONE, EDITED, EMPTY, FAILED, NEW, QUEUED, RUNNING, PromptRow
 from MedCLIPSegLib.prompts.row_edits import RowEdits
 from MedCLIPSegLib.section import Section
-from MedCLIPSegLib.widgets import setHeaders, shortcut, silenced
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLib.widgets import setCell, setHeaders, shortcut, silenced
 
 COLOR, NAME, PROMPT, STATE, THRESHOLD = range(5)
 NAME_WIDTH = 60
 
 
 class PromptTable(Section):
-    """Shows the rows and lets people change, run and order them.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has the rows, their states and segments.
-    """
+    """Shows the rows and lets people change, run and order them."""
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
-        self._ui, self._table, self._logic = ui, ui.promptTable, logic
+        super().__init__(ui, logic)
+        self._table = ui.promptTable
         self._edits = RowEdits(logic)
         self._lists = PromptLists(ui, logic)
         self._words = _stateWords()
@@ -89,18 +84,11 @@ class PromptTable(Section):
             (STATE, word, explanation),
             (THRESHOLD, formatThreshold(row.threshold), _("Double-click to change the threshold")),
         ):
-            item = self._table.item(index, column)
-            if item is None:
-                item = qt.QTableWidgetItem()
-                if column in (COLOR, STATE):
-                    item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
-                self._table.setItem(index, column, item)
             if (index, column) == beingEdited:
                 continue  # any change of the cell, even of its tool tip, would replace what is being typed
-            if item.text() != text:
-                item.setText(text)
-            if item.toolTip() != toolTip:
-                item.setToolTip(toolTip)
+            setCell(self._table, index, column, text, toolTip)
+            if column in (COLOR, STATE):
+                self._table.item(index, column).setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
         # A decoration stays visible in a selected row; a background would not.
         self._table.item(index, COLOR).setData(qt.Qt.DecorationRole, qt.QColor.fromRgbF(*row.color))
 
@@ -155,10 +143,8 @@ class PromptTable(Section):
         elif column == PROMPT and text != row.prompt:
             self._edits.setPrompt(row, text)
         elif column == THRESHOLD and text != formatThreshold(row.threshold):
-            try:
+            with self._logic.sayingErrors():
                 self._edits.setThreshold(row, text)
-            except MedCLIPSegError as error:
-                self._logic.said(str(error))
         self._logic.changed()  # shows the row again, also when the text was refused
 
     def _onDoubleClick(self, index: int, column: int) -> None:

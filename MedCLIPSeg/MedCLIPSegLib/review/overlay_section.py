@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.prompts.prompt_rows import PromptRow
 from MedCLIPSegLib.section import Section
-from MedCLIPSegLib.widgets import removeShortcut, shortcut, silenced
+from MedCLIPSegLib.widgets import offerEntries, removeShortcut, shortcut, silenced
 
 EXPECTED_ENTROPY = "ExpectedEntropy"
 DERIVED_FROM = {EXPECTED_ENTROPY: ("Uncertainty", "MutualInformation")}
@@ -20,14 +20,10 @@ class OverlaySection(Section):
     """Shows the chosen map of the selected prompt, switched by a check box and the key U.
 
     The overlay stays when another module is opened, because people review in other modules too; only the key is let go.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has rows and maps.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
-        self._ui, self._logic = ui, logic
+        super().__init__(ui, logic)
         self._section, self._checkBox, self._combo = (
             ui.reviewCollapsibleButton,
             ui.overlayCheckBox,
@@ -40,8 +36,7 @@ class OverlaySection(Section):
         self._layoutManager: Any = None
         self._outlinesToolTip = ui.outlinesOnlyCheckBox.toolTip
         self._toolTip = self._checkBox.toolTip
-        for role, words in _maps():
-            self._combo.addItem(words, role)
+        offerEntries(self._combo, _maps())
         self._checkBox.connect("toggled(bool)", self._onToggled)
         self._combo.connect("currentIndexChanged(int)", self._onMapChosen)
 

@@ -11,7 +11,6 @@ from MedCLIPSegLib.review.review_values import UNCERTAINTY, Versions, formatNats
 from MedCLIPSegLib.review.uncertainty_note import unitText
 from MedCLIPSegLib.section import Section
 from MedCLIPSegLib.widgets import oneShot, setCell, setHeaders, silenced
-from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.scene.review import SliceUncertainty
@@ -24,14 +23,11 @@ class SliceTable(Section):
     """Slices of the selected segment, most uncertain first, with buttons that walk down and up the list.
 
     Measured only while the section is open, and again only when the segment or its map has changed.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has segments and maps.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
-        self._section, self._table, self._logic = ui.reviewCollapsibleButton, ui.sliceTable, logic
+        super().__init__(ui, logic)
+        self._section, self._table = ui.reviewCollapsibleButton, ui.sliceTable
         self._previous, self._next = ui.previousUncertainButton, ui.nextUncertainButton
         self._slices: list[SliceUncertainty] = []
         self._versions: Versions | None = None
@@ -78,7 +74,8 @@ class SliceTable(Section):
             return
         from MedCLIPSegLogic.scene.review import slice_uncertainties
 
-        try:
+        found: list[SliceUncertainty] = []
+        with self._logic.sayingErrors():
             found = slice_uncertainties(
                 self._logic.segmentationNode,
                 versions.segmentId,
@@ -86,9 +83,6 @@ class SliceTable(Section):
                 slicer.mrmlScene.GetNodeByID(versions.map),
                 versions.axis,
             )
-        except MedCLIPSegError as error:
-            self._logic.said(str(error))
-            found = []
         self._show(found[:MAX_ROWS], versions)
 
     def _show(self, slices: "list[SliceUncertainty]", versions: Versions | None) -> None:

@@ -24,14 +24,11 @@ class StatisticsTable(Section):
 
     Measuring takes its time on large images: it is done only while the section is open, one segment a turn of the
     event loop, and again only when the segment or its map has changed.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has segments and maps.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
-        self._section, self._table, self._logic = ui.reviewCollapsibleButton, ui.statisticsTable, logic
+        super().__init__(ui, logic)
+        self._section, self._table = ui.reviewCollapsibleButton, ui.statisticsTable
         self._measured: dict[str, tuple[Versions, SegmentStatistics | str]] = {}
         self._rowOf: dict[str, int] = {}
         self._timer = oneShot(self._measureNext)

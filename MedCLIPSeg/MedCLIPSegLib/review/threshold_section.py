@@ -20,19 +20,15 @@ class ThresholdSection(Section):
     """A slider for the selected row, or for all rows together.
 
     While the slider moves, only the voxels follow; records, rows and statistics follow when it has come to rest.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has rows, segments and maps.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
+        super().__init__(ui, logic)
         self._section, self._slider, self._all = (
             ui.thresholdCollapsibleButton,
             ui.thresholdSlider,
             ui.thresholdAllCheckBox,
         )
-        self._logic = logic
         self._live: dict[str, LiveThreshold] | None = None
         self._settled = oneShot(self.finish, SETTLE_MILLISECONDS)
         self._slider.connect("valueChanged(double)", self._onValueChanged)
@@ -53,11 +49,9 @@ class ThresholdSection(Section):
         if live is None:
             return
         value = self._slider.value
-        try:
+        with self._logic.sayingErrors():
             for threshold in live.values():
                 threshold.finish()
-        except MedCLIPSegError as error:
-            self._logic.said(str(error))
         for rowId in live:
             self._logic.rows.update(rowId, threshold=value)
         for row in self._rowsToMove():

@@ -11,15 +11,11 @@ from MedCLIPSegLib.section import Section
 
 
 class UncertaintyNote(Section):
-    """A line below the choice of the map, there while the image has zero-shot segments.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: has the segments.
-    """
+    """A line below the choice of the map, there while the image has zero-shot segments."""
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
-        self._section, self._label, self._logic = ui.reviewCollapsibleButton, ui.uncertaintyNoteLabel, logic
+        super().__init__(ui, logic)
+        self._section, self._label = ui.reviewCollapsibleButton, ui.uncertaintyNoteLabel
         self._section.connect("contentsCollapsed(bool)", self.refresh)
 
     def refresh(self) -> None:

@@ -26,8 +26,7 @@ def writeResult(scene: SceneState, order: RunOrder, result: SegmentationResult) 
         MedCLIPSegError: the image is gone or has changed; nothing was written then.
     """
     from MedCLIPSegLogic.scene.geometry import require_unchanged
-    from MedCLIPSegLogic.scene.result_writer import write_result_steps
-    from MedCLIPSegLogic.scene.segment_writer import SegmentAppearance
+    from MedCLIPSegLogic.scene.result_writer import SegmentAppearance, write_result_steps
     from MedCLIPSegLogic.scene.segmentation import create_segmentation, find_segmentation
 
     volumeNode = slicer.mrmlScene.GetNodeByID(order.volumeId)

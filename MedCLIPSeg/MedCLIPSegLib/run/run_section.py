@@ -16,16 +16,11 @@ if TYPE_CHECKING:
 
 
 class RunSection(Section):
-    """Starts and cancels runs and shows how far they are.
-
-    Args:
-        ui: the panel's named widgets.
-        logic: runs.
-    """
+    """Starts and cancels runs and shows how far they are."""
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
+        super().__init__(ui, logic)
         self._button, self._bar, self._status = ui.runButton, ui.progressBar, ui.statusLabel
-        self._logic = logic
         self._button.connect("clicked()", self._onButton)
         logic.runControl.progressed.connect(self._onProgress)
         logic.said.connect(self._say)

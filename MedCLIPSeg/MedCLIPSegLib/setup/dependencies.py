@@ -1,4 +1,4 @@
-"""Python packages the engine needs and Slicer does not ship."""
+"""Python packages the engine needs and Slicer does not ship, and the notice that says what is missing."""
 
 import importlib
 import importlib.metadata
@@ -12,7 +12,9 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLib.application import explained
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLogic.errors import DeviceError, MedCLIPSegError
 
 TORCH_REQUIREMENT = ">=2.6"
 
@@ -32,53 +34,11 @@ class SetupStep:
     act: Callable[[], None]
 
 
-class PyTorchProvider:
-    """Makes ``import torch`` possible, asking before anything is installed.
-
-    The PyTorch extension is asked because it picks the build that fits the computer's graphics card and driver.
-    Nothing is imported to find out what is there: that would take seconds.
-    """
-
-    @property
-    def isInstalled(self) -> bool:
-        """True when PyTorch is there; whether it starts shows in the first run."""
-        return importlib.util.find_spec("torch") is not None
-
-    @property
-    def hasExtension(self) -> bool:
-        """True when the PyTorch extension is loaded."""
-        return importlib.util.find_spec("PyTorchUtils") is not None
-
-    def install(self) -> None:
-        """Install PyTorch with the extension; asks first.
-
-        Raises:
-            MedCLIPSegError: it was not installed.
-        """
-        logic = importlib.import_module("PyTorchUtils").PyTorchUtilsLogic()
-        torch: Any = logic.installTorch(askConfirmation=True, torchVersionRequirement=TORCH_REQUIREMENT)
-        if torch is None:
-            raise MedCLIPSegError(
-                _("PyTorch was not installed, and nothing can be segmented without it; check the network.")
-            )
-
-    def installExtension(self) -> None:
-        """Install the PyTorch extension.
-
-        Raises:
-            MedCLIPSegError: always: it could not be installed, or it loads only after a restart of Slicer.
-        """
-        if not slicer.app.extensionsManagerModel().installExtensionFromServer("PyTorch", False):
-            raise MedCLIPSegError(
-                _("The PyTorch extension could not be installed; check the network, then try the Extensions Manager.")
-            )
-        raise MedCLIPSegError(_("The PyTorch extension is installed; restart Slicer, then segment again."))
-
-
 class Dependencies:
     """Installs what is missing at the moment it is needed, never without a click or a question.
 
-    Main thread only: pip shows its progress in Slicer's windows.
+    The PyTorch extension is asked for PyTorch because it picks the build that fits the computer's graphics card and
+    driver. Main thread only: pip shows its progress in Slicer's windows.
 
     Args:
         requirementsFile: the packages beside PyTorch, one requirement a line.
@@ -86,22 +46,21 @@ class Dependencies:
 
     def __init__(self, requirementsFile: Path) -> None:
         self._requirementsFile = requirementsFile
-        self._pytorch = PyTorchProvider()
 
     def nextStep(self) -> SetupStep | None:
         """The first thing that is missing; None when all is there. Takes milliseconds and imports nothing."""
         # PyTorch goes first: the other packages depend on it and would bring an unsuitable build along.
-        if not self._pytorch.isInstalled:
-            if not self._pytorch.hasExtension:
+        if importlib.util.find_spec("torch") is None:
+            if importlib.util.find_spec("PyTorchUtils") is None:
                 return SetupStep(
                     _("MedCLIPSeg computes with PyTorch, which the PyTorch extension brings to Slicer."),
                     _("Install the PyTorch extension"),
-                    self._pytorch.installExtension,
+                    self._installPyTorchExtension,
                 )
             return SetupStep(
                 _("PyTorch is not installed yet; it takes some gigabytes and a few minutes."),
                 _("Install PyTorch"),
-                self._pytorch.install,
+                self._installPyTorch,
             )
         missing = [requirement for requirement in self.requirements() if not _isSatisfied(requirement)]
         if missing:
@@ -128,6 +87,33 @@ class Dependencies:
         """The requirement of each package, as written in the file."""
         lines = (line.strip() for line in self._requirementsFile.read_text(encoding="utf-8").splitlines())
         return [line for line in lines if line and not line.startswith("#")]
+
+    @staticmethod
+    def _installPyTorch() -> None:
+        """Install PyTorch with the extension; asks first.
+
+        Raises:
+            MedCLIPSegError: it was not installed.
+        """
+        logic = importlib.import_module("PyTorchUtils").PyTorchUtilsLogic()
+        torch: Any = logic.installTorch(askConfirmation=True, torchVersionRequirement=TORCH_REQUIREMENT)
+        if torch is None:
+            raise MedCLIPSegError(
+                _("PyTorch was not installed, and nothing can be segmented without it; check the network.")
+            )
+
+    @staticmethod
+    def _installPyTorchExtension() -> None:
+        """Install the PyTorch extension.
+
+        Raises:
+            MedCLIPSegError: always: it could not be installed, or it loads only after a restart of Slicer.
+        """
+        if not slicer.app.extensionsManagerModel().installExtensionFromServer("PyTorch", False):
+            raise MedCLIPSegError(
+                _("The PyTorch extension could not be installed; check the network, then try the Extensions Manager.")
+            )
+        raise MedCLIPSegError(_("The PyTorch extension is installed; restart Slicer, then segment again."))
 
     def _installRequirements(self) -> None:
         try:
@@ -156,6 +142,61 @@ class Dependencies:
             raise MedCLIPSegError(
                 _("The Python packages were not installed; nothing can be segmented without them.")
             ) from error
+
+
+class SetupNotice:
+    """One sentence and one button above the run button; hidden when nothing is missing.
+
+    Args:
+        ui: the panel's named widgets.
+        logic: says what went wrong.
+        dependencies: knows what is missing.
+        useProcessor: chooses the processor as device.
+    """
+
+    def __init__(
+        self, ui: Any, logic: MedCLIPSegLogic, dependencies: Dependencies, useProcessor: Callable[[], None]
+    ) -> None:
+        self._notice, self._label, self._button = ui.setupNotice, ui.setupLabel, ui.setupButton
+        self._logic = logic
+        self._dependencies = dependencies
+        self._useProcessor = useProcessor
+        self._step: SetupStep | None = None
+        self._button.connect("clicked()", self._onButton)
+
+    def check(self) -> None:
+        """Look what is missing and show it."""
+        self._show(self._dependencies.nextStep())
+
+    def onFailed(self, error: Exception) -> None:
+        """Offer a way out of a failed run, where a button can."""
+        if isinstance(error, DeviceError):
+            self._show(
+                SetupStep(_("PyTorch finds no graphics card it can use."), _("Use the processor"), self._useProcessor)
+            )
+        else:
+            self.check()
+
+    def _show(self, step: SetupStep | None) -> None:
+        self._step = step
+        self._notice.visible = step is not None
+        if step is not None:
+            self._label.text = step.sentence
+            self._button.text = step.button
+
+    def _onButton(self) -> None:
+        if self._step is None:
+            return
+        self._button.enabled = False
+        try:
+            self._step.act()
+        except Exception as error:  # one that leaves a slot is only printed
+            self._logic.said(explained(error, "set-up failed"))
+        else:
+            self._logic.said("")
+        finally:
+            self._button.enabled = True
+        self.check()
 
 
 def _isSatisfied(requirementText: str) -> bool:

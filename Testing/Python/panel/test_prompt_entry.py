@@ -11,7 +11,7 @@ import slicer
 from prompt_keys import CONTROL, key, typeInto
 from PySide6.QtCore import Qt
 
-from MedCLIPSegLib.prompts.prompt_history import PromptHistory
+from MedCLIPSegLib.prompts.prompt_entry import PromptHistory
 
 
 @pytest.fixture

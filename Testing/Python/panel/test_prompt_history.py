@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QSettings
 
-from MedCLIPSegLib.prompts.prompt_history import MAX_ENTRIES, SETTINGS_KEY, PromptHistory
+from MedCLIPSegLib.prompts.prompt_entry import MAX_ENTRIES, SETTINGS_KEY, PromptHistory
 
 
 class SettingsDouble(dict[str, Any]):

@@ -21,9 +21,8 @@ from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.scene.export import save_segmentation
 from MedCLIPSegLogic.scene.geometry import ijk_to_ras, vtk_matrix
-from MedCLIPSegLogic.scene.label_map_files import save_label_map
+from MedCLIPSegLogic.scene.segment_files import save_label_map, save_surfaces
 from MedCLIPSegLogic.scene.segmentation import set_segment_mask
-from MedCLIPSegLogic.scene.surface_files import save_surfaces
 from MedCLIPSegLogic.scene.volumes import add_volume_node
 from MedCLIPSegLogic.volumes.itk_images import image_matrix
 from MedCLIPSegLogic.volumes.volume import Volume

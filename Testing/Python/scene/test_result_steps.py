@@ -27,8 +27,7 @@ from MedCLIPSegLogic.scene.maps import (
     find_map,
     map_nodes,
 )
-from MedCLIPSegLogic.scene.result_writer import SceneResult, write_result, write_result_steps
-from MedCLIPSegLogic.scene.segment_writer import SegmentAppearance
+from MedCLIPSegLogic.scene.result_writer import SceneResult, SegmentAppearance, write_result, write_result_steps
 from MedCLIPSegLogic.scene.segmentation import create_segmentation, find_segmentation, segment_mask
 from MedCLIPSegLogic.scene.volumes import add_volume_node
 from MedCLIPSegLogic.volumes.volume import Volume
