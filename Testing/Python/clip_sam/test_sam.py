@@ -18,7 +18,7 @@ from transformers import SamImageProcessor, SamProcessor
 
 from MedCLIPSegLab.models import exporting
 from MedCLIPSegLab.models.commands import import_model, list_models, verify_model
-from MedCLIPSegLogic.clip_sam.object_prompts import ObjectPrompt
+from MedCLIPSegLogic.clip_sam.objects import ObjectPrompt
 from MedCLIPSegLogic.clip_sam.sam import OBJECTS_AT_ONCE, Sam, load_segmenter
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.catalog import default_model, describe_model
