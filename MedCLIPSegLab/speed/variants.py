@@ -11,12 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from MedCLIPSegLogic.inference.adaptive import AdaptiveSampling
+from MedCLIPSegLogic.inference.device import choose_precision, has_bfloat16
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.maps import PromptMaps
-from MedCLIPSegLogic.inference.precision import choose_precision, has_bfloat16
 from MedCLIPSegLogic.inference.preprocess import PreparedSlice, place, prepare_slice
-from MedCLIPSegLogic.inference.request import Precision, SegmentationRequest
+from MedCLIPSegLogic.inference.request import AdaptiveSampling, Precision, SegmentationRequest
 from MedCLIPSegLogic.inference.result import SlicePreview, to_the_end
 from MedCLIPSegLogic.inference.uncertainty import RunningSums
 from MedCLIPSegLogic.model.library import LoadedModel

@@ -13,12 +13,10 @@ from ..errors import MedCLIPSegError
 from ..inference.device import MAPS_PER_PROMPT, memory_in_words
 from ..inference.result import Event, Progress, Stage, Unit
 from ..inference.skeleton import SeenSlice, SliceRun
-from .chain_request import ZeroShotRequest
 from .coarse import CoarseMask, binarize
-from .components import Component, find_components, only_within
 from .findings import FoundObject, SliceFinding, Status, ZeroShotResult
-from .object_prompts import ObjectPrompt, point_out
-from .rules import ComponentRule
+from .objects import Component, find_components, only_within, point_out
+from .rules import ComponentRule, ZeroShotRequest
 from .sam import Segmenter
 
 Saliency = Callable[[NDArray[np.uint8], str], Generator[None, None, NDArray[np.float32]]]
@@ -96,7 +94,7 @@ class _ZeroShotRun(SliceRun[ZeroShotRequest]):
         for turn, prompt in enumerate(self.request.prompts):
             self._step = 0
             found = yield from self._follow(self._saliency(image, prompt), "looking", number, turn)
-            saliency = _checked(found, image)
+            saliency = np.nan_to_num(found.astype(np.float32), nan=0.0).clip(0, 1)
             self.axis.insert(self._saliencies[turn], seen.index, saliency)
             coarse = binarize(saliency, image, self.request.binarization)
             objects = find_components(coarse.mask, saliency, self.request.components)
@@ -105,7 +103,7 @@ class _ZeroShotRun(SliceRun[ZeroShotRequest]):
             finding, score = self._segment(coarse, objects, embedding, seen.index, turn)
             self._findings[turn][seen.index] = finding
             self.maps[turn].insert_score(self.axis, seen.index, score)
-            self.pace.finish(1)
+            self.finished += 1
             yield self.progress("segmenting", number, turn + 1)
             if self.previews:
                 yield self.preview(turn, seen.index)
@@ -130,7 +128,7 @@ class _ZeroShotRun(SliceRun[ZeroShotRequest]):
         status: Status = "found" if objects else "nothing found"
         if self._segmenter is None:
             score = only_within(coarse.score, objects, min(threshold, 0.5))
-            found = tuple(FoundObject(_box(part), (), part.area, part.confidence, None) for part in objects)
+            found = tuple(FoundObject(part.box, (), part.area, part.confidence, None) for part in objects)
             return SliceFinding(index, status, coarse.threshold, found), score
         if not objects:
             return SliceFinding(index, status, coarse.threshold, ()), np.zeros_like(coarse.score)
@@ -142,8 +140,8 @@ class _ZeroShotRun(SliceRun[ZeroShotRequest]):
             kept = find_components(score > threshold, score, ComponentRule(most=len(objects)))
             score = only_within(score, kept, threshold)
         found = tuple(
-            FoundObject(prompt.box, _pairs(prompt), part.area, part.confidence, float(quality))
-            for part, prompt, quality in zip(objects, prompts, masks.quality, strict=True)
+            FoundObject(prompt.box, tuple(map(tuple, prompt.points.tolist())), part.area, part.confidence, quality)
+            for part, prompt, quality in zip(objects, prompts, masks.quality.tolist(), strict=True)
         )
         return SliceFinding(index, status, coarse.threshold, found), score
 
@@ -167,18 +165,3 @@ class _ZeroShotRun(SliceRun[ZeroShotRequest]):
             "probability": "largest mask probability of SAM" if segmenter else "saliency, coarse mask above 0.5",
             "uncertainty": UNCERTAINTY,
         }
-
-
-def _checked(saliency: NDArray[np.float32], image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    if saliency.shape != image.shape[:2]:
-        raise ValueError(f"saliency of shape {saliency.shape} for an image of shape {image.shape}")
-    return np.nan_to_num(saliency.astype(np.float32), nan=0.0).clip(0, 1)
-
-
-def _box(part: Component) -> tuple[float, float, float, float]:
-    left, top, right, bottom = part.box
-    return float(left), float(top), float(right), float(bottom)
-
-
-def _pairs(prompt: ObjectPrompt) -> tuple[tuple[float, float], ...]:
-    return tuple((float(column), float(row)) for column, row in prompt.points)

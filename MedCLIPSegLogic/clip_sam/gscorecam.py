@@ -1,12 +1,14 @@
 """gScoreCAM: the channels with the largest gradients, each weighed by what the image scores without the rest.
 
-Used by MedCLIP-SAM (arXiv 2403.20253).
+Used by MedCLIP-SAM (arXiv 2403.20253). The channels are those of the first norm of the last block, whose patches have a
+gradient. Released was its second norm: there the gradient of every patch is exactly zero when the class token is read,
+so that the choice of channels depends on neither image nor text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Annotated, Literal
+from collections.abc import Callable, Generator
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -16,10 +18,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..checked import checked
-from .map_geometry import to_pixels, to_unit_range
-from .towers import LOGIT_SCALE, ClipTowers, PreparedImage
+from .towers import LOGIT_SCALE, ClipTowers, PreparedImage, to_pixels, to_unit_range
 
-Layer = Literal["norm1", "block", "norm2"]
 SMALLEST_RANGE = 1e-6
 PUBLISHED_CHANNELS, PUBLISHED_WIDTH = 300, 768
 """Kept channels, and how many the published towers have."""
@@ -32,9 +32,6 @@ class GScoreCam:
     Args:
         channels: kept channels, those with the largest mean gradient, all in a tower that has no more; None for the
             published share, 300 of 768.
-        layer: whose channels: "norm1" of the last block, whose patches have a gradient; "block", the tokens that enter
-            the last block; "norm2" of the last block, as released: there the gradient of every patch is exactly zero
-            when the class token is read, so that the choice of channels depends on neither image nor text.
         batch: masked images per step.
 
     Raises:
@@ -42,7 +39,6 @@ class GScoreCam:
     """
 
     channels: Annotated[int, Field(ge=1)] | None = None
-    layer: Layer = "norm1"
     batch: Annotated[int, Field(ge=1)] = 4
 
     def channels_of(self, width: int) -> int:
@@ -68,24 +64,40 @@ def gscorecam(
     """
     settings = settings or GScoreCam()
     image = towers.prepare(pixels)
-    activations, gradients = patch_gradients(towers, image, text, settings.layer)
+    activations, gradients = patch_gradients(towers, image, text)
+
+    def score(channels: Tensor) -> Tensor:
+        return towers.image_vectors(image.input * _channel_masks(channels, towers)[:, None]) @ text
+
+    combined = (yield from combine_channels(activations, gradients, score, settings)).relu()
+    return to_pixels(to_unit_range(combined).view(towers.grid), image)
+
+
+def combine_channels(
+    activations: Tensor, gradients: Tensor, score: Callable[[Tensor], Tensor], settings: GScoreCam
+) -> Generator[None, None, Tensor]:
+    """The channels with the largest gradients, weighed by their scores: one value a token (T,).
+
+    Args:
+        activations, gradients: (T, C).
+        score: cosines (c,) with the other side when only what channels (T, c) show is left.
+        settings: number of channels and batch.
+    """
     kept = gradients.mean(dim=0).topk(settings.channels_of(gradients.shape[1])).indices
     yield
     scores = []
     for part in kept.split(settings.batch):
-        masks = _channel_masks(activations[:, part], towers)
         with torch.no_grad():
-            scores.append(LOGIT_SCALE * towers.image_vectors(image.input * masks[:, None]) @ text)
+            scores.append(LOGIT_SCALE * score(activations[:, part]))
         yield
     weights = activations.new_zeros(activations.shape[1])
     # Only over the kept channels: where scores are negative, a softmax over all would weigh those left out.
     weights[kept] = torch.cat(scores).softmax(dim=0)
-    combined = (activations @ weights).relu()
-    return to_pixels(to_unit_range(combined).view(towers.grid), image)
+    return activations @ weights
 
 
-def patch_gradients(towers: ClipTowers, image: PreparedImage, text: Tensor, layer: Layer) -> tuple[Tensor, Tensor]:
-    """Channels of a layer at every patch and the gradient of the image's logit with respect to them, (h·w, C) each."""
+def patch_gradients(towers: ClipTowers, image: PreparedImage, text: Tensor) -> tuple[Tensor, Tensor]:
+    """The channels at every patch and the gradient of the image's logit with respect to them, (h·w, C) each."""
     last = towers.blocks - 1
     with torch.no_grad():
         tokens = towers.begin(image.input, last - 1)
@@ -95,20 +107,10 @@ def patch_gradients(towers: ClipTowers, image: PreparedImage, text: Tensor, laye
         caught.append(output.detach().requires_grad_())
         return caught[-1]
 
-    if layer == "block":
-        tokens = tokens.requires_grad_()
-        caught.append(tokens)
-        with torch.enable_grad():
-            logit = LOGIT_SCALE * towers.finish(tokens, last)[0] @ text
-    else:
-        with torch.enable_grad(), _hook(towers, last, layer, catch):
-            logit = LOGIT_SCALE * towers.finish(tokens, last)[0] @ text
+    with torch.enable_grad(), towers.norm(last).register_forward_hook(catch):
+        logit = LOGIT_SCALE * towers.finish(tokens, last)[0] @ text
     (gradient,) = torch.autograd.grad(logit, caught[0])
     return caught[0].detach()[0, 1:], gradient[0, 1:]
-
-
-def _hook(towers: ClipTowers, block: int, layer: Layer, catch: object) -> torch.utils.hooks.RemovableHandle:
-    return towers.norm(block, second=layer == "norm2").register_forward_hook(catch)  # type: ignore[arg-type]
 
 
 def _channel_masks(channels: Tensor, towers: ClipTowers) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -72,11 +73,12 @@ class PromptSets:
         if design in ("P0", "P1"):
             return [name]
         captions = [
-            _caption(template, studies, looks, name)
+            template.replace("{study}", studies).replace("{features}", looks).replace("{object}", name)
             for looks in features
-            for template, studies in zip(self.captions, _turned(known.studies, len(self.captions)), strict=True)
+            for template, studies in zip(self.captions, cycle(known.studies), strict=False)
         ]
-        return captions[:1] if design in ("P2", "P3") else captions[:ENSEMBLE]
+        count = 1 if design in ("P2", "P3") else ENSEMBLE
+        return [caption[:1].upper() + caption[1:] for caption in captions[:count]]
 
 
 def load_prompt_sets(file: Path = PUBLISHED_FILE) -> PromptSets:
@@ -139,12 +141,3 @@ def _study(entry: Any, within: str) -> Study:
         looks,
         {name: _texts(classes, name, f"{within}classes.") for name in classes},
     )
-
-
-def _turned(names: tuple[str, ...], count: int) -> list[str]:
-    return [names[number % len(names)] for number in range(count)]
-
-
-def _caption(template: str, study: str, features: str, name: str) -> str:
-    text = template.replace("{study}", study).replace("{features}", features).replace("{object}", name)
-    return text[:1].upper() + text[1:]

@@ -1,4 +1,4 @@
-"""The choices on the way from a saliency map to masks. Imports nothing heavy."""
+"""The choices on the way from a saliency map to masks, and a request with all of them. Imports no torch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..checked import checked
+from ..inference.request import RunRequest
 
 Binarization = Annotated[
     Literal["crf", "otsu", "two-means"],
@@ -71,3 +72,23 @@ class PromptRule:
     kind: PromptKind = "box"
     padding: Padding = 0.0
     points: Points = 10
+
+
+@checked
+class ZeroShotRequest(RunRequest):
+    """A run of a method without training data; its thresholds are for the score.
+
+    Args:
+        binarization: how a saliency map is cut.
+        components: which parts of a coarse mask are objects.
+        pointing: how SAM is told of an object.
+        keep_largest: of SAM's mask keep only as many connected parts as there are objects.
+
+    Raises:
+        MedCLIPSegError: a value is out of range.
+    """
+
+    binarization: Binarization = "otsu"
+    components: ComponentRule = ComponentRule()
+    pointing: PromptRule = PromptRule()
+    keep_largest: bool = False

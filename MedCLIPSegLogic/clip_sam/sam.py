@@ -19,7 +19,7 @@ from torch.nn import functional
 from ..model.catalog import WEIGHTS_FILE, find_model
 from ..model.checkpoint import file_hash
 from ..model.sam_checkpoint import MEDSAM_PREPROCESSING, SamPreprocessing, input_side, load_sam
-from .object_prompts import ObjectPrompt
+from .objects import ObjectPrompt
 
 if TYPE_CHECKING:
     from transformers import SamModel

@@ -136,12 +136,11 @@ class ClipTowers:
         tokens, state = self.begin_text(self.tokenize(prompts), -1)
         return self.finish_text(tokens, 0, state)
 
-    def norm(self, block: int, second: bool) -> nn.Module:
-        """The layer norm before the attention, or the second one before the MLP, of an image block."""
+    def norm(self, block: int) -> nn.Module:
+        """The layer norm before the attention of an image block."""
         timm = self._network.config.image.kind == "timm"
-        layer = f"trunk.blocks.{block}" if timm else f"transformer.resblocks.{block}"
-        first, other = ("norm1", "norm2") if timm else ("ln_1", "ln_2")
-        return self._network.vision_model.get_submodule(f"{layer}.{other if second else first}")
+        name = f"trunk.blocks.{block}.norm1" if timm else f"transformer.resblocks.{block}.ln_1"
+        return self._network.vision_model.get_submodule(name)
 
 
 def load_towers(name: str | Path) -> ClipTowers:
@@ -156,3 +155,19 @@ def load_towers(name: str | Path) -> ClipTowers:
     folder = find_model(name)
     network = load_to_train(folder)
     return ClipTowers(network, PromptTokenizer(network.config, folder))
+
+
+def to_unit_range(values: Tensor) -> Tensor:
+    """Values stretched to 0…1; all 0 where they do not differ."""
+    low, high = values.min(), values.max()
+    return (values - low) / (high - low) if high > low else values * 0
+
+
+def to_pixels(patches: Tensor, image: PreparedImage) -> NDArray[np.float32]:
+    """A map (h, w) of patches on the image's own grid (H, W), bilinearly, stretched to 0…1.
+
+    Not nearest as in the released code, whose steps of a pixel shift boxes by up to a cell.
+    """
+    size = image.placement.input_size
+    whole = functional.interpolate(patches[None, None].float(), (size, size), mode="bilinear", align_corners=False)
+    return to_unit_range(image.placement.restore(whole[0])[0]).cpu().numpy().astype(np.float32)

@@ -15,14 +15,14 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
-from ..files.moving import move_into_place
 from ..files.replacing import write_json
 from ..files.slugs import free_name, slugs
+from ..files.staging import move_into_place
 from ..volumes.intensity import default_rule, resolve
 from ..volumes.itk_images import quiet_itk, to_image
 from ..volumes.readers import read_volume
 from ..volumes.volume import Volume, is_sheared
-from .sheet_writing import with_row
+from .sheets import with_row
 
 Split = Literal["Train", "Val", "Test"]
 MakeRecord = Callable[[Sequence[str]], Mapping[str, Any]]

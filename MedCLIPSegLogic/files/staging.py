@@ -5,13 +5,40 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import MedCLIPSegError
 from .json_reading import read_json
-from .moving import move_into_place
+
+
+def move_into_place(moves: Sequence[tuple[Path, Path]], replaced: Sequence[Path], backup: Path) -> None:
+    """Move files or folders to where they belong; when a move fails, everything is as it was before.
+
+    Args:
+        moves: (from, to) on one file system, in their order. The target of the last one may be a file, which is
+            replaced in one step; at the others there is nothing, or what ``replaced`` names.
+        replaced: files or folders that make room first.
+        backup: folder they go into; made when needed, and the caller's to remove.
+
+    Raises:
+        OSError: something cannot be moved.
+    """
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for path in replaced:
+            backup.mkdir(exist_ok=True)
+            path.replace(backup / path.name)
+            moved.append((path, backup / path.name))
+        for source, target in moves:
+            source.replace(target)
+            moved.append((source, target))
+    except BaseException:
+        for source, target in reversed(moved):
+            target.replace(source)
+        raise
+
 
 RECORD_FILE = "run.json"
 BACKUP_FOLDER = ".earlier"
@@ -32,7 +59,7 @@ def staged_folder(out: Path, overwrite: bool, record: str = RECORD_FILE) -> Iter
     earlier = check_free(out, overwrite, record)
     try:
         # Inside an existing folder, which may be a mount point or the only place that can be written.
-        parent = out if out.is_dir() else _nearest_existing(out.absolute().parent)
+        parent = out if out.is_dir() else next(folder for folder in out.absolute().parents if folder.exists())
         staging = scratch_folder(parent, out.name)
     except OSError as error:
         raise MedCLIPSegError(f"The folder {out} cannot be written: {error.strerror}.") from None
@@ -77,12 +104,6 @@ def check_free(out: Path, overwrite: bool, record: str = RECORD_FILE) -> list[Pa
     # A name that leads elsewhere was not written by us.
     ours = [out / name for name in names if Path(name).name == name and name != record]
     return [path for path in ours if path.is_file()] + [out / record]
-
-
-def _nearest_existing(folder: Path) -> Path:
-    while not folder.exists():
-        folder = folder.parent
-    return folder
 
 
 def _move(staging: Path, out: Path, earlier: list[Path], record: str) -> None:

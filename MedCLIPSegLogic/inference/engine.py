@@ -7,15 +7,13 @@ from collections.abc import Generator, Iterator
 from typing import Any, ClassVar
 
 from ..model.library import LoadedModel
-from .device import choose_batch_size, memory_in_words
+from .device import choose_batch_size, choose_precision, memory_in_words, network_for
 from .passes import Passes, SliceSamples
-from .precision import choose_precision, network_for
 from .preprocess import PreparedSlice, place, prepare_slice
 from .request import SegmentationRequest
 from .result import Event, Unit
-from .settling import has_settled
 from .skeleton import SeenSlice, SliceRun
-from .uncertainty import RunningSums
+from .uncertainty import RunningSums, has_settled
 
 
 def run(model: LoadedModel, request: SegmentationRequest, previews: bool = False) -> Generator[Event, None, None]:
@@ -119,7 +117,7 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
                 finished = [work for work in reached if self._is_finished(work, prompt_number)]
                 for work in finished:
                     maps.insert(axis, work.slice, work.sums)
-                self.pace.finish(len(finished))
+                self.finished += len(finished)
                 works = [work for work in works if work not in finished]
                 under_way = sum(work.sums.count for work in works) / self.request.samples
                 yield self.progress("segmenting", batch[-1].slice.number, batch[-1].sums.count, under_way)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -13,11 +15,12 @@ from torch import Tensor
 from ..model.network import MedCLIPSeg
 from ..model.noise import MeanNoise, NoiseSource, SeededNoise
 from ..model.states import ImageState, PairState, TextState, join_pairs
-from .device import is_out_of_memory, to_device
-from .precision import autocast
+from .device import autocast, is_out_of_memory, to_device
 from .preprocess import PreparedSlice
 from .request import Precision
 from .uncertainty import RunningSums
+
+Computed = TypeVar("Computed")
 
 
 @dataclass(eq=False)
@@ -62,16 +65,14 @@ class Passes:
         states: list[ImageState] = []
         while len(states) < len(images):
             batch = images[len(states) : len(states) + self.batch_size]
-            try:
-                with torch.inference_mode(), autocast(self._precision, self._device):
-                    state = self._network.encode_images(to_device(torch.stack(list(batch)), self._device))
-            except (MemoryError, RuntimeError) as error:
-                self._require_smaller_batch(error, len(batch))
-            else:
+            state = self._fitting(len(batch), partial(self._encode, batch))
+            if state is not None:
                 states += [state.row(row) for row in range(len(batch))]
-                continue
-            self._halve(len(batch))
         return states
+
+    def _encode(self, images: Sequence[Tensor]) -> ImageState:
+        with torch.inference_mode(), autocast(self._precision, self._device):
+            return self._network.encode_images(to_device(torch.stack(list(images)), self._device))
 
     def meet(self, image: ImageState, text: TextState) -> PairState:
         """One image and one prompt, up to the first noise."""
@@ -92,18 +93,15 @@ class Passes:
         pending = [(work, sample) for work in works for sample in range(work.sums.count, count)]
         while pending:
             rows = pending[: self.batch_size]
-            batch = _runs(work for work, _ in rows)
-            try:
-                probabilities = self._sample(rows, batch)
-            except (MemoryError, RuntimeError) as error:
-                self._require_smaller_batch(error, len(rows))
-            else:
-                for (work, _), part in zip(batch, probabilities.split([n for _, n in batch]), strict=True):
-                    work.sums.add(part)
-                pending = pending[len(rows) :]
-                yield [work for work, _ in batch]
+            # The works, and how often each comes in a row.
+            batch = [(work, len(list(group))) for work, group in groupby(work for work, _ in rows)]
+            probabilities = self._fitting(len(rows), partial(self._sample, rows, batch))
+            if probabilities is None:
                 continue
-            self._halve(len(rows))
+            for (work, _), part in zip(batch, probabilities.split([n for _, n in batch]), strict=True):
+                work.sums.add(part)
+            pending = pending[len(rows) :]
+            yield [work for work, _ in batch]
 
     def _sample(self, rows: Sequence[tuple[SliceSamples, int]], batch: Sequence[tuple[SliceSamples, int]]) -> Tensor:
         """Probabilities (B, S, S) of some slices' samples; ``batch`` has the slices and how often each comes."""
@@ -115,19 +113,16 @@ class Passes:
         with torch.inference_mode(), autocast(self._precision, self._device):
             return self._network.decode(pair, noise).logits.float().sigmoid()
 
-    def _require_smaller_batch(self, error: MemoryError | RuntimeError, rows: int) -> None:
-        """Raise the error again unless a smaller batch may help."""
-        if rows == 1 or not is_out_of_memory(error):
-            raise error
-
-    def _halve(self, rows: int) -> None:
+    def _fitting(self, rows: int, compute: Callable[[], Computed]) -> Computed | None:
+        """What is computed of so many rows; None when memory ran out, and batches are smaller from now on."""
+        try:
+            return compute()
+        except (MemoryError, RuntimeError) as error:
+            if rows == 1 or not is_out_of_memory(error):
+                raise
         # Outside the handler: an exception that is being handled keeps the tensors of its frames alive.
         self.batch_size = rows // 2
         logging.warning("Memory ran out with %d passes at once; going on with %d.", rows, self.batch_size)
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
-
-
-def _runs(works: Iterable[SliceSamples]) -> list[tuple[SliceSamples, int]]:
-    """Works and how often each comes in a row."""
-    return [(work, len(list(group))) for work, group in groupby(works)]
+        return None

@@ -15,31 +15,14 @@ from numpy.typing import NDArray
 
 from ..version import __version__
 from ..volumes.intensity import default_rule, resolve
-from ..volumes.planes import choose_axis
-from .content import has_content
+from ..volumes.planes import choose_axis, outwards, slice_indices
 from .device import MAPS_PER_PROMPT, check_result_memory, choose_device
 from .maps import PromptMaps
+from .preprocess import has_content
 from .request import RunRequest
 from .result import Event, Progress, SegmentationResult, SlicePreview, Stage, Unit
-from .slice_order import outwards, slice_indices
 
 Request = TypeVar("Request", bound=RunRequest)
-
-
-class Pace:
-    """Counts finished slices of prompts and estimates the time left from the time they took."""
-
-    def __init__(self, total: int) -> None:
-        self._total, self._done, self._started = total, 0, time.monotonic()
-
-    def finish(self, count: int) -> None:
-        """Note that some more are finished."""
-        self._done += count
-
-    def look(self, under_way: float) -> tuple[float, float]:
-        """Share done and seconds left, while so much of others is done."""
-        share = (self._done + under_way) / self._total
-        return share, (time.monotonic() - self._started) * (1 / share - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +64,7 @@ class SliceRun(ABC, Generic[Request]):
         self.device = choose_device(request.device)
         check_result_memory(volume, len(request.prompts), self.maps_per_prompt)
         self.maps = [PromptMaps.zeros(volume.shape) for _ in request.prompts]
-        self.pace = Pace(len(self.indices) * len(request.prompts))
+        self.finished = 0  # slices of prompts
         self._skipped: list[int] = []
 
     @abstractmethod
@@ -109,7 +92,7 @@ class SliceRun(ABC, Generic[Request]):
                 yield from self.segment(SeenSlice(index, number, pixels))
                 continue
             self._skipped.append(index)
-            self.pace.finish(len(self.maps))
+            self.finished += len(self.maps)
             yield self.progress("segmenting", number, 0)
         yield from self.segment_rest()
         yield self.result()
@@ -123,8 +106,9 @@ class SliceRun(ABC, Generic[Request]):
             part_number: of the part of the slice.
             under_way: what is done of prompts on slices that are not finished, in such.
         """
-        share, left = self.pace.look(under_way)
         slices = len(self.indices)
+        share = (self.finished + under_way) / (slices * len(self.maps))
+        left = (time.monotonic() - self._started) * (1 / share - 1)
         return Progress(stage, number, slices, self.unit, part_number, self.part_count, share, left, str(self.device))
 
     def preview(self, prompt_number: int, index: int, samples: int = 0) -> SlicePreview:

@@ -1,4 +1,4 @@
-"""Entropy maps of Monte-Carlo samples, in nats."""
+"""Entropy maps of Monte-Carlo samples, in nats, and whether more samples would change them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from .request import AdaptiveSampling
 
 EPSILON = 1e-8
 """Keeps the logarithm finite, as in the published code."""
@@ -67,3 +69,33 @@ class RunningSums:
         """Variance (S, S) of the samples' probabilities, of two samples at least (divisor count − 1)."""
         spread = self.square - self.difference.square() / self.count
         return spread.clamp_min_(0) / (self.count - 1)
+
+
+SMALLEST_AREA = 1e-3
+"""Share of the map's pixels that a smaller mask counts as, so that a few stray pixels don't ask for all samples."""
+
+
+def has_settled(rule: AdaptiveSampling, sums: RunningSums, threshold: float, samples: int) -> bool:
+    """True when a slice needs no more samples, see :class:`AdaptiveSampling`.
+
+    Args:
+        rule: with its limits.
+        sums: of at least two samples.
+        threshold: t.
+        samples: N.
+    """
+    probability = sums.mean()[0]
+    error = (sums.variance() * max(0.0, 1 / sums.count - 1 / samples)).sqrt()
+    changing = torch.special.ndtr(-(probability - threshold).abs() / error.clamp_min(1e-12)).sum()
+    area = (probability > threshold).sum().clamp_min(SMALLEST_AREA * probability.numel())
+    if changing > rule.mask_change * area:
+        return False
+    entropy = binary_entropy(probability)
+    change = torch.maximum(
+        (_entropy(probability + error) - entropy).abs(), (_entropy(probability - error) - entropy).abs()
+    )
+    return bool(change.square().mean().sqrt() <= rule.entropy_change * entropy.std())
+
+
+def _entropy(probability: Tensor) -> Tensor:
+    return binary_entropy(probability.clamp(0, 1))

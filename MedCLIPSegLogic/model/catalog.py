@@ -72,13 +72,10 @@ def default_model() -> str:
 
 def _downloaded_at(name: str) -> str | None:
     """When a model that can segment was downloaded, as ISO date and time; None for others."""
-    folder = models_folder() / name
-    try:
-        record = read_object(folder, IMPORT_RECORD)
-        is_download = "repository" in record["source"] and describe_model(name).on_disk
-        return str(record["imported"]) if is_download and describe_model(name).kind == "model" else None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, MedCLIPSegError):
-        return None
+    record = _read(models_folder() / name, IMPORT_RECORD)
+    source, model = record.get("source"), describe_model(name)
+    is_download = isinstance(source, dict) and "repository" in source and "imported" in record
+    return str(record["imported"]) if is_download and model.on_disk and model.kind == "model" else None
 
 
 def model_folder(name_or_folder: str | Path) -> Path:
@@ -141,7 +138,8 @@ def describe_model(name_or_folder: str | Path) -> ModelDescription:
             published.kind,
             published,
         )
-    card = _card(folder)
+    fields = _read(folder, CARD_FILE).items()
+    card = {key: " ".join(value.split()) for key, value in fields if isinstance(value, str)}
     sizes = _weight_sizes(folder)
     return ModelDescription(
         name,
@@ -180,10 +178,7 @@ def require_model_folder(folder: Path) -> ModelDescription:
 def _kind(folder: Path) -> Literal["model", "backbone", "sam"]:
     if _size(folder / BACKBONE_FILE) is not None:
         return "backbone" if _size(folder / ADAPTER_FILE) is None else "model"
-    try:
-        return "sam" if is_sam_config(read_object(folder, CONFIG_FILE)) else "model"
-    except (OSError, ValueError, MedCLIPSegError):
-        return "model"
+    return "sam" if is_sam_config(_read(folder, CONFIG_FILE)) else "model"
 
 
 def _weight_sizes(folder: Path) -> list[int | None]:
@@ -191,9 +186,9 @@ def _weight_sizes(folder: Path) -> list[int | None]:
     if _size(folder / BACKBONE_FILE) is None:
         return [_size(folder / WEIGHTS_FILE)]
     try:
-        shared = _size(backbone_file(read_object(folder, BACKBONE_FILE)["sha256"]))
+        shared = _size(backbone_file(_read(folder, BACKBONE_FILE)["sha256"]))
         backbone = _size(folder / OWN_BACKBONE_FILE) if shared is None else shared
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, MedCLIPSegError):
+    except (KeyError, TypeError, MedCLIPSegError):
         backbone = None
     adapter = _size(folder / ADAPTER_FILE)
     return [backbone] if adapter is None else [backbone, adapter]
@@ -207,9 +202,9 @@ def _size(path: Path) -> int | None:
         return None
 
 
-def _card(folder: Path) -> dict[str, str]:
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    """What a file of a model folder holds; nothing when it cannot be read."""
     try:
-        card = read_object(folder, CARD_FILE)
+        return read_object(folder, name)
     except (OSError, ValueError, MedCLIPSegError):
         return {}
-    return {key: " ".join(value.split()) for key, value in card.items() if isinstance(value, str)}

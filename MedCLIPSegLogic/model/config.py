@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -18,8 +17,12 @@ Layers = Annotated[int, Field(ge=1, le=MAX_LAYERS)]
 Positive = Annotated[float, Field(gt=0)]
 
 
+def _require(condition: bool, name: str, value: object) -> None:
+    if not condition:
+        raise MedCLIPSegError(f"The setting '{name}' cannot be {value!r}.")
+
+
 @checked
-@dataclass(frozen=True)
 class ImageTowerConfig:
     """Image tower.
 
@@ -42,7 +45,7 @@ class ImageTowerConfig:
     width: Count
     layers: Layers
     heads: Count
-    mlp_ratio: Annotated[float, Field(gt=0)] = 4.0
+    mlp_ratio: Positive = 4.0
     activation: Literal["gelu", "quick_gelu"] = "gelu"
     # timm rounds other numbers to a multiple of 8.
     stem_channels: tuple[Annotated[int, Field(gt=0, multiple_of=8)], ...] = ()
@@ -60,7 +63,6 @@ class ImageTowerConfig:
 
 
 @checked
-@dataclass(frozen=True)
 class TextTowerConfig:
     """Text tower.
 
@@ -81,7 +83,7 @@ class TextTowerConfig:
     width: Count
     layers: Layers
     heads: Count
-    mlp_ratio: Annotated[float, Field(gt=0)] = 4.0
+    mlp_ratio: Positive = 4.0
     max_positions: Annotated[int, Field(ge=0)] = 0
     causal: bool = False
     activation: Literal["gelu", "quick_gelu"] = "gelu"
@@ -95,7 +97,6 @@ class TextTowerConfig:
 
 
 @checked
-@dataclass(frozen=True)
 class AdapterConfig:
     """Probabilistic vision-language adapters.
 
@@ -122,7 +123,6 @@ class AdapterConfig:
 
 
 @checked
-@dataclass(frozen=True)
 class HeadConfig:
     """Upscale and mask heads.
 
@@ -142,7 +142,6 @@ class HeadConfig:
 
 
 @checked
-@dataclass(frozen=True)
 class PreprocessingConfig:
     """How an 8-bit slice becomes the model input.
 
@@ -161,7 +160,6 @@ class PreprocessingConfig:
 
 
 @checked
-@dataclass(frozen=True)
 class ModelConfig:
     """A whole model.
 
@@ -176,8 +174,8 @@ class ModelConfig:
     image: ImageTowerConfig
     text: TextTowerConfig
     adapter: AdapterConfig
-    head: HeadConfig = field(default_factory=HeadConfig)
-    preprocessing: PreprocessingConfig = field(default_factory=PreprocessingConfig)
+    head: HeadConfig = HeadConfig()
+    preprocessing: PreprocessingConfig = PreprocessingConfig()
     tokenizer: Literal["wordpiece", "clip"] = "wordpiece"
 
     def __post_init__(self) -> None:
@@ -212,8 +210,3 @@ class ModelConfig:
             return from_json(cls, data)
         except MedCLIPSegError as error:
             raise MedCLIPSegError(f"{source} does not describe a model: {error}") from None
-
-
-def _require(condition: bool, name: str, value: object) -> None:
-    if not condition:
-        raise MedCLIPSegError(f"The setting '{name}' cannot be {value!r}.")

@@ -21,19 +21,13 @@ def _image(kind: Literal["vit", "timm"], patch_size: int) -> ImageTowerConfig:
     return ImageTowerConfig(kind, 224, patch_size, width=768, layers=12, heads=12, activation=activation)
 
 
-def _flavor(
-    name: str, image: ImageTowerConfig, text: TextTowerConfig, tokenizer: Literal["wordpiece", "clip"]
-) -> ModelConfig:
-    return ModelConfig(name, JOINT_WIDTH, image, text, ADAPTERS, tokenizer=tokenizer)
-
-
-FLAVORS: dict[str, ModelConfig] = {
-    config.flavor: config
-    for config in (
-        _flavor("unimedclip", _image("vit", 16), BERT, "wordpiece"),
-        _flavor("biomedclip", _image("timm", 16), BERT, "wordpiece"),
-        _flavor("clip", _image("vit", 16), CLIP_TEXT, "clip"),
-        _flavor("pubmedclip", _image("vit", 32), CLIP_TEXT, "clip"),
+FLAVORS = {
+    name: ModelConfig(name, JOINT_WIDTH, image, text, ADAPTERS, tokenizer="wordpiece" if text is BERT else "clip")
+    for name, image, text in (
+        ("unimedclip", _image("vit", 16), BERT),
+        ("biomedclip", _image("timm", 16), BERT),
+        ("clip", _image("vit", 16), CLIP_TEXT),
+        ("pubmedclip", _image("vit", 32), CLIP_TEXT),
     )
 }
 """Configurations by name: UniMed-CLIP ViT-B/16, BiomedCLIP, OpenAI CLIP ViT-B/16 and PubMedCLIP ViT-B/32."""

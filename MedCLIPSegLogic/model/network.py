@@ -161,12 +161,12 @@ class MedCLIPSeg(nn.Module):
     def _last_text_block(self, index: int, tokens: Tensor, text: TextState) -> Tensor:
         """A layer after the last adapter: padding is not needed, and in the end one token a row, (B, W)."""
         mask = text.mask
-        if mask is not None and mask.ndim == 2:
+        if mask is not None and text.is_causal:
             mask = mask[: text.length, : text.length]
         if index < self.config.text.layers - 1:
             return self.text_model.block(index, tokens, tokens, mask)
         rows = torch.arange(len(tokens), device=tokens.device)
-        if mask is not None and mask.ndim == 2:
+        if mask is not None and text.is_causal:
             mask = mask[text.pooled][:, None, None]
         pooled = self.text_model.block(index, tokens[rows, text.pooled][:, None], tokens, mask)
         return pooled[:, 0]

@@ -57,21 +57,6 @@ def load_sam(folder: Path) -> tuple[SamModel, SamPreprocessing]:
     """
     from transformers import SamModel
 
-    config = read_sam_config(folder)
-    preprocessing = _read_preprocessing(folder)
-    path = weights_file(folder, WEIGHTS_FILE)
-    tensors = with_tied_weights(read_weights(path, sam_shapes(config), TIED))
-    model = SamModel(config)
-    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-    return model.eval(), preprocessing
-
-
-def read_sam_config(folder: Path) -> SamConfig:
-    """Read ``config.json`` of a SAM.
-
-    Raises:
-        MedCLIPSegError: it is missing, damaged, of another kind of model, or has absurd sizes.
-    """
     try:
         data = read_object(folder, CONFIG_FILE)
     except FileNotFoundError:
@@ -81,7 +66,13 @@ def read_sam_config(folder: Path) -> SamConfig:
             f"{folder} is not a SAM: the field 'model_type' of {CONFIG_FILE} is not 'sam'; medclipseg models list "
             "shows those that can be downloaded."
         )
-    return sam_config(data, str(folder / CONFIG_FILE))
+    config = sam_config(data, str(folder / CONFIG_FILE))
+    preprocessing = _read_preprocessing(folder)
+    path = weights_file(folder, WEIGHTS_FILE)
+    tensors = with_tied_weights(read_weights(path, sam_shapes(config), TIED))
+    model = SamModel(config)
+    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    return model.eval(), preprocessing
 
 
 def sam_config(data: dict[str, Any], source: str) -> SamConfig:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from .adapter import AdapterState
-from .attention import AttentionState
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +49,11 @@ class TextState:
     length: int
     pooled: Tensor
 
+    @property
+    def is_causal(self) -> bool:
+        """True where every token looks at those before it, so that the mask is the same in all rows."""
+        return self.mask is not None and self.mask.ndim == 2
+
 
 @dataclass(frozen=True, eq=False)
 class PairState:
@@ -64,45 +69,26 @@ class PairState:
     text: TextState
     first: AdapterState
 
-    def repeat(self, times: int) -> PairState:
-        """Every row ``times`` times, rows of one pair side by side."""
-        return join_pairs([self], [times])
-
 
 def join_pairs(pairs: Sequence[PairState], times: Sequence[int]) -> PairState:
     """One batch of several pairs, each row as often as its pair's number says; all of one length."""
 
-    def join(parts: Sequence[Tensor]) -> Tensor:
-        # Expanding the rows of a lone pair takes no memory.
-        repeated = [
-            part.expand(count, *part.shape[1:]) if len(part) == 1 else part.repeat_interleave(count, 0)
-            for part, count in zip(parts, times, strict=True)
-        ]
-        return repeated[0] if len(repeated) == 1 else torch.cat(repeated)
+    def join(parts: Sequence[Any]) -> Any:
+        first = parts[0]
+        if isinstance(first, Tensor):
+            # Expanding the rows of a lone pair takes no memory.
+            repeated = [
+                part.expand(count, *part.shape[1:]) if len(part) == 1 else part.repeat_interleave(count, 0)
+                for part, count in zip(parts, times, strict=True)
+            ]
+            return repeated[0] if len(repeated) == 1 else torch.cat(repeated)
+        if isinstance(first, list):
+            return [join(each) for each in zip(*parts, strict=True)]
+        if not is_dataclass(first):
+            return first
+        values = {field.name: join([getattr(part, field.name) for part in parts]) for field in fields(first)}
+        if isinstance(first, TextState) and first.is_causal:
+            values["mask"] = first.mask  # the same for all
+        return type(first)(**values)
 
-    images, texts, firsts = zip(*((pair.image, pair.text, pair.first) for pair in pairs), strict=True)
-    hidden, mask = texts[0].hidden, texts[0].mask
-    return PairState(
-        ImageState(
-            join([image.tokens for image in images]),
-            [join(skips) for skips in zip(*(image.skips for image in images), strict=True)],
-            images[0].size,
-        ),
-        TextState(
-            join([text.tokens for text in texts]),
-            None if hidden is None else join([text.hidden for text in texts]),
-            # A causal mask is the same for all.
-            mask if mask is None or mask.ndim == 2 else join([text.mask for text in texts]),
-            texts[0].length,
-            join([text.pooled for text in texts]),
-        ),
-        AdapterState(
-            AttentionState(
-                join([first.image.query for first in firsts]),
-                join([first.image.attention for first in firsts]),
-                join([first.image.value_mean for first in firsts]),
-                join([first.image.value_deviation for first in firsts]),
-            ),
-            join([first.text for first in firsts]),
-        ),
-    )
+    return join(pairs)

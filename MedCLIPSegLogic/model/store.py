@@ -52,19 +52,6 @@ def backbone_file(sha256: str) -> Path:
     return home() / "backbones" / f"{sha256}.safetensors"
 
 
-def check_name(name: str) -> str:
-    """A name that can be a model's folder.
-
-    Raises:
-        MedCLIPSegError: it has other characters than letters, digits, dot, hyphen and underscore.
-    """
-    if not NAME.fullmatch(name):
-        raise MedCLIPSegError(
-            f"'{name[:80]}' cannot name a model; use up to 64 letters, digits, hyphens, dots and underscores."
-        )
-    return name
-
-
 def installed_models() -> list[str]:
     """Names of the models in the folder."""
     folder = models_folder()

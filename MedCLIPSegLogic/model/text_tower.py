@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import torch
 from open_clip.hf_model import HFTextEncoder
 from open_clip.transformer import QuickGELU, TextTransformer
@@ -16,37 +14,11 @@ from .fused_block import attention, residual_block
 PAD_TOKEN = 0
 
 
-class TextTower(Protocol):
-    """A text tower in lock-step: embed, then one layer after the other, then project the pooled token."""
-
-    ignores_padding: bool
-    """No token of a layer looks at padding; otherwise each looks at those before it and itself."""
-
-    def embed(self, token_ids: Tensor) -> Tensor:
-        """Tokens (B, T, W)."""
-        ...
-
-    def pooled_positions(self, token_ids: Tensor) -> Tensor:
-        """Position (B,) of the token that speaks for the prompt."""
-        ...
-
-    def block(self, index: int, tokens: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
-        """Tokens (B, Tq, W) after layer ``index``, in which they look at a context (B, Tk, W).
-
-        Args:
-            mask: (B, 1, 1, Tk) or (Tq, Tk), True where a token looks; None lets all look at all.
-        """
-        ...
-
-    def project(self, pooled: Tensor) -> Tensor:
-        """The prompt's vector (B, joint width) of its pooled token (B, W), not scaled to unit length."""
-        ...
-
-
 class BertTextTower(HFTextEncoder):
     """BERT inside open_clip's encoder, pooled at the class token of the last layer, two-layer projection."""
 
     ignores_padding = True
+    """No token of a layer looks at padding; otherwise each looks at those before it and itself."""
 
     def __init__(self, config: TextTowerConfig, joint_width: int) -> None:
         bert = BertConfig(
@@ -64,12 +36,19 @@ class BertTextTower(HFTextEncoder):
         self.transformer.pooler = None  # the class token is read directly; its own pooler has no published weights
 
     def embed(self, token_ids: Tensor) -> Tensor:
+        """Tokens (B, T, W)."""
         return self.transformer.embeddings(input_ids=token_ids)
 
     def pooled_positions(self, token_ids: Tensor) -> Tensor:
+        """Position (B,) of the token that speaks for the prompt."""
         return token_ids.new_zeros(len(token_ids))
 
     def block(self, index: int, tokens: Tensor, context: Tensor, mask: Tensor | None) -> Tensor:
+        """Tokens (B, Tq, W) after layer ``index``, in which they look at a context (B, Tk, W).
+
+        Args:
+            mask: (B, 1, 1, Tk) or (Tq, Tk), True where a token looks; None lets all look at all.
+        """
         layer = self.transformer.encoder.layer[index]
         own = layer.attention.self
         heads = own.num_attention_heads
@@ -78,6 +57,7 @@ class BertTextTower(HFTextEncoder):
         return layer.feed_forward_chunk(layer.attention.output(read, tokens))
 
     def project(self, pooled: Tensor) -> Tensor:
+        """The prompt's vector (B, joint width) of its pooled token (B, W), not scaled to unit length."""
         return self.proj(pooled)
 
 
@@ -120,7 +100,7 @@ def content_length(token_ids: Tensor) -> int:
     return int((token_ids != PAD_TOKEN).any(dim=0).nonzero().max()) + 1
 
 
-def attention_mask(tower: TextTower, token_ids: Tensor, length: int) -> Tensor | None:
+def attention_mask(tower: BertTextTower | OpenClipTextTower, token_ids: Tensor, length: int) -> Tensor | None:
     """Which of the tokens look at which.
 
     Args:

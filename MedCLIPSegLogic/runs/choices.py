@@ -13,8 +13,7 @@ from ..clip_sam.methods import METHODS, MethodName
 from ..clip_sam.prompt_sets import Design
 from ..clip_sam.rules import Binarization, Confidence, MostObjects, Padding, Points, PromptKind
 from ..errors import MedCLIPSegError
-from ..inference.adaptive import AdaptiveSampling
-from ..inference.request import Device, Plane, Precision, Samples, Seed, Threshold
+from ..inference.request import AdaptiveSampling, Device, Plane, Precision, Samples, Seed, Threshold
 from ..volumes.intensity import CT_PRESETS, IntensityRule, preset, window
 
 NO_SAM = "none"

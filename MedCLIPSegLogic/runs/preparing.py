@@ -8,17 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..clip_sam.chain_request import ZeroShotRequest
 from ..clip_sam.methods import METHODS, MethodName
 from ..clip_sam.prompt_sets import PUBLISHED_FILE, load_prompt_sets
+from ..clip_sam.rules import ZeroShotRequest
 from ..errors import MedCLIPSegError, MissingModelError
-from ..inference.adaptive import AdaptiveSampling
-from ..inference.request import SegmentationRequest
-from ..inference.slice_order import slice_indices
+from ..inference.request import AdaptiveSampling, SegmentationRequest
 from ..model.catalog import FIRST_MODEL, default_model, describe_model, find_model
 from ..model.manifest import zoo
 from ..model.store import installed_models
-from ..volumes.planes import choose_axis, parse_slice_range
+from ..volumes.planes import choose_axis, parse_slice_range, slice_indices
 from ..volumes.volume import Volume
 from .choices import NO_SAM, RunChoices
 
@@ -94,13 +92,9 @@ def prepare(volume: Volume, prompts: str | Sequence[str], choices: RunChoices) -
     common: dict[str, Any] = {
         "volume": volume,
         "prompts": texts,
-        "threshold": choices.threshold,
-        "plane": choices.plane,
         "slices": slices,
-        "start_slice": choices.start_slice,
         "intensity": choices.intensity_rule,
-        "seed": choices.seed,
-        "device": choices.device,
+        **{name: getattr(choices, name) for name in ("threshold", "plane", "start_slice", "seed", "device")},
     }
     if choices.method is None:
         adaptive = AdaptiveSampling() if choices.adaptive is True else choices.adaptive or None

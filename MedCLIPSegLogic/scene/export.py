@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import slicer
 
 from ..errors import MedCLIPSegError
-from ..volumes.completeness import require_complete
+from ..volumes.image_writing import require_complete
 from .nodes import Scene, SegmentationNode
 
 

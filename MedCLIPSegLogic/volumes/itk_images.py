@@ -11,7 +11,6 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
-from .checks import as_rgb, several_volumes
 
 LPS_TO_RAS: NDArray[np.float64] = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -88,3 +87,34 @@ def to_image(voxels: NDArray[np.generic], ijk_to_ras: NDArray[np.float64]) -> si
     image.SetOrigin(lps[:3, 3].tolist())
     image.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
     return image
+
+
+def several_volumes(path: Path) -> MedCLIPSegError:
+    """The error for images with more than one time point or channel volume."""
+    return MedCLIPSegError(
+        f"{path} holds several volumes (for example time points); save the one to segment as its own file."
+    )
+
+
+def as_rgb(array: NDArray[np.generic], path: Path) -> NDArray[np.uint8]:
+    """Colors as 8-bit R, G, B.
+
+    Args:
+        array: (..., 3) or (..., 4), uint8 or uint16 over the full range of the type; alpha is dropped.
+        path: named in errors.
+
+    Returns:
+        (..., 3) uint8.
+
+    Raises:
+        MedCLIPSegError: another number of components or another type, e.g. a displacement field.
+    """
+    if array.shape[-1] not in (3, 4) or array.dtype not in (np.uint8, np.uint16):
+        raise MedCLIPSegError(
+            f"{path} holds {array.shape[-1]} numbers of type {array.dtype} for each voxel; "
+            "save it as a grey image or with 8-bit red, green and blue."
+        )
+    colors = array[..., :3]
+    if colors.dtype == np.uint16:
+        return ((colors.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return np.ascontiguousarray(colors, dtype=np.uint8)

@@ -2,30 +2,69 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
+from typing import cast
 
+import nibabel as nib
+import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError, SpatialImage
+from numpy.typing import NDArray
 from pydicom.misc import is_dicom
 
 from ..errors import MedCLIPSegError
-from .checks import checked
 from .dicom import read_dicom_file, read_dicom_folder
-from .medical import read_itk, read_nifti
+from .itk_images import as_rgb, image_matrix, image_voxels, read_image, several_volumes
 from .pictures import read_picture
 from .volume import Volume
 
+SMALLEST_DETERMINANT = 1e-6
+"""Below this the unit vectors of the voxel axes lie in one plane."""
+
+
+def read_nifti(path: Path, name: str) -> Volume:
+    """Read .nii or .nii.gz; scaled values, and the file's affine as IJK-to-RAS matrix.
+
+    Raises:
+        MedCLIPSegError: unreadable file or several time points.
+    """
+    try:
+        image = cast(SpatialImage, nib.load(path, mmap=False))
+        values = np.asanyarray(image.dataobj)
+        matrix = np.array(image.affine, dtype=np.float64)
+    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, MemoryError, zlib.error) as error:
+        raise MedCLIPSegError(
+            f"{path} could not be read as NIfTI; it may be damaged or incomplete, so copy or export it again."
+        ) from error
+    if any(size > 1 for size in values.shape[3:]):
+        raise several_volumes(path)
+    shape = (*values.shape[:3], 1, 1)[:3]
+    voxels = np.ascontiguousarray(values.reshape(shape).transpose(2, 1, 0))
+    return Volume(_plain(voxels, path), matrix, name)
+
+
+def read_itk(path: Path, name: str) -> Volume:
+    """Read .nrrd, .nhdr, .mha or .mhd.
+
+    Raises:
+        MedCLIPSegError: unreadable file, several time points, or components which are not colors.
+    """
+    image = read_image(path)
+    return Volume(image_voxels(image, path), image_matrix(image), name)
+
+
+def _plain(voxels: NDArray[np.generic], path: Path) -> NDArray[np.generic]:
+    """Color records (R, G, B[, A]) as a last axis, numbers in the byte order of this machine."""
+    if voxels.dtype.names:
+        return as_rgb(voxels.view(np.uint8).reshape(*voxels.shape, -1), path)
+    return voxels.astype(voxels.dtype.newbyteorder("="), copy=False)
+
+
 READERS = {
-    ".nii.gz": read_nifti,
-    ".nii": read_nifti,
-    ".nrrd": read_itk,
-    ".nhdr": read_itk,
-    ".mha": read_itk,
-    ".mhd": read_itk,
-    ".png": read_picture,
-    ".jpg": read_picture,
-    ".jpeg": read_picture,
-    ".bmp": read_picture,
-    ".tif": read_picture,
-    ".tiff": read_picture,
+    **dict.fromkeys((".nii.gz", ".nii"), read_nifti),
+    **dict.fromkeys((".nrrd", ".nhdr", ".mha", ".mhd"), read_itk),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"), read_picture),
     ".dcm": read_dicom_file,
 }
 ACCEPTED = f"a folder of DICOM files, a DICOM file, or {', '.join(ending for ending in READERS if ending != '.dcm')}"
@@ -49,17 +88,38 @@ def read_volume(path: str | Path) -> Volume:
     if not path.exists():
         raise MedCLIPSegError(f"{path} does not exist; check the name and the folder.")
     if path.is_dir():
-        return checked(read_dicom_folder(path, path.resolve().name), path)
+        return _checked(read_dicom_folder(path, path.resolve().name), path)
     ending = next((known for known in READERS if path.name.lower().endswith(known)), "")
     if ending:
-        return checked(READERS[ending](path, path.name[: -len(ending)]), path)
-    if _is_dicom(path):
-        return checked(read_dicom_file(path, path.name), path)
+        return _checked(READERS[ending](path, path.name[: -len(ending)]), path)
+    try:
+        is_without_ending = is_dicom(path)
+    except OSError as error:
+        raise MedCLIPSegError(f"{path} could not be opened; check the permission to read it.") from error
+    if is_without_ending:
+        return _checked(read_dicom_file(path, path.name), path)
     raise MedCLIPSegError(f"{path} is not of an accepted type; accepted are {ACCEPTED}.")
 
 
-def _is_dicom(path: Path) -> bool:
-    try:
-        return is_dicom(path)
-    except OSError as error:
-        raise MedCLIPSegError(f"{path} could not be opened; check the permission to read it.") from error
+def _checked(volume: Volume, path: Path) -> Volume:
+    """The volume if it can be segmented.
+
+    Raises:
+        MedCLIPSegError: no voxels, values which are not real numbers, or a singular or non-finite matrix.
+    """
+    if volume.voxels.size == 0:
+        raise MedCLIPSegError(f"{path} holds no voxels; export the image again.")
+    if volume.voxels.dtype.kind not in "biuf":
+        raise MedCLIPSegError(f"{path} holds complex or other non-real values; save its magnitude as a grey image.")
+    if not _is_regular(volume.ijk_to_ras):
+        raise MedCLIPSegError(
+            f"{path} has no usable geometry because its voxel axes do not span space; correct its header."
+        )
+    return volume
+
+
+def _is_regular(matrix: NDArray[np.float64]) -> bool:
+    lengths = np.linalg.norm(matrix[:3, :3], axis=0)
+    if not np.isfinite(matrix).all() or not (lengths > 0).all():
+        return False
+    return bool(abs(np.linalg.det(matrix[:3, :3] / lengths)) > SMALLEST_DETERMINANT)

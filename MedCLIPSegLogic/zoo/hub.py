@@ -12,8 +12,9 @@ import shutil
 import threading
 from collections.abc import Generator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 from huggingface_hub import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.errors import (
@@ -23,7 +24,7 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
 )
-from huggingface_hub.file_download import HfFileMetadata, http_get
+from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers
 
 from ..errors import MedCLIPSegError
@@ -39,6 +40,7 @@ ANSWER_SECONDS = 15.0
 CANCEL_SECONDS = 2.0
 SPARE_BYTES = 2**28
 """Space beyond the download itself that is left free."""
+USER_AGENT: dict[str, Any] = {"library_name": "medclipseg", "library_version": __version__}
 GIT_SHA1 = re.compile(r"[0-9a-f]{40}")
 HTTP_ERROR = next(cls for cls in HfHubHTTPError.__mro__ if cls.__name__ == "HTTPError")
 """Every failure of the library's HTTP client, whichever client its version uses."""
@@ -101,7 +103,10 @@ def fetch(file: HubFile, folder: Path, endpoint: str | None = None) -> Generator
             which is removed.
     """
     url = hf_hub_url(file.repository, file.path, endpoint=endpoint)
-    metadata = _metadata(file, url, endpoint)
+    try:
+        metadata = get_hf_file_metadata(url, timeout=ANSWER_SECONDS, endpoint=endpoint, **USER_AGENT)
+    except Exception as error:
+        raise _sentence(file, error) from None
     size, version = metadata.size, metadata.etag
     if size is None or not version:
         raise MedCLIPSegError(f"The hub does not say the size and version of {file.key}; try later, {BY_HAND}.")
@@ -115,27 +120,17 @@ def fetch(file: HubFile, folder: Path, endpoint: str | None = None) -> Generator
     return ReceivedFile(path, sha256, metadata.commit_hash, first_seen)
 
 
-class _PartFile:
+class _PartFile(FileIO):
     """The file `http_get` writes to: every chunk is on disk at once, and none comes after cancellation."""
 
-    def __init__(self, file: BinaryIO, cancelled: threading.Event) -> None:
-        self._file, self._cancelled = file, cancelled
+    def __init__(self, path: Path, cancelled: threading.Event) -> None:
+        super().__init__(path, "a")
+        self._cancelled = cancelled
 
-    def write(self, chunk: bytes) -> int:
+    def write(self, chunk: Any) -> int:
         if self._cancelled.is_set():
             raise InterruptedError
-        written = self._file.write(chunk)
-        self._file.flush()
-        return written
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._file.seek(offset, whence)
-
-    def truncate(self, size: int | None = None) -> int:
-        return self._file.truncate(size)
+        return super().write(chunk)
 
 
 class _NoBar:
@@ -151,29 +146,15 @@ class _NoBar:
     def __exit__(self, *_error: object) -> None: ...
 
 
-def _metadata(file: HubFile, url: str, endpoint: str | None) -> HfFileMetadata:
-    try:
-        return get_hf_file_metadata(
-            url, timeout=ANSWER_SECONDS, library_name="medclipseg", library_version=__version__, endpoint=endpoint
-        )
-    except Exception as error:
-        raise _sentence(file, error) from None
-
-
 def _receive(file: HubFile, url: str, path: Path, size: int) -> Generator[DownloadProgress, None, None]:
     cancelled, failure = threading.Event(), []
 
     def work() -> None:
         try:
-            with path.open("ab") as target:
-                http_get(
-                    url,
-                    _PartFile(target, cancelled),  # type: ignore[arg-type]
-                    resume_size=target.tell(),
-                    headers=build_hf_headers(library_name="medclipseg", library_version=__version__),
-                    expected_size=size,
-                    tqdm_class=_NoBar,
-                )
+            with _PartFile(path, cancelled) as target:
+                part: Any = target
+                headers = build_hf_headers(**USER_AGENT)
+                http_get(url, part, resume_size=part.tell(), headers=headers, expected_size=size, tqdm_class=_NoBar)
         except BaseException as error:
             failure.append(error)
 

@@ -94,8 +94,12 @@ def import_file(
         adapter_bytes = _add_adapter(mapped, folder, half, file.name) if mapped.has_adapter else 0
         backbone = place_backbone({n: t for n, t in mapped.tensors.items() if not is_adapter(n)}, folder)
         save_config(mapped.config, folder)
-        _write_card(folder, name, mapped)
-        _write_record(folder, source or {"file": file.name, "sha256": file_hash(file)}, half, mapped.report)
+        published, towers = zoo().get(name), zoo().get(mapped.config.flavor)
+        is_published = published is not None and published.flavor == mapped.config.flavor
+        purpose = "" if mapped.has_adapter else "A backbone to train on."
+        license = towers.file.license if towers else ""
+        _write_card(folder, published if is_published else None, name, purpose, license)
+        _write_record(folder, file, source, half, mapped.report)
     return ImportReport(
         name,
         models_folder() / name,
@@ -135,8 +139,8 @@ def _import_sam(
         write_text(folder / CONFIG_FILE, config.to_json_string())
         preprocessing = MEDSAM_PREPROCESSING if is_medsam else SamPreprocessing()
         save_preprocessing(preprocessing, folder, input_side(config))
-        _save_card(folder, published, {"title": name, "purpose": "A SAM for medclipseg zeroshot.", "license": ""})
-        _write_record(folder, source or {"file": file.name, "sha256": file_hash(file)}, False, keys)
+        _write_card(folder, published, name, "A SAM for medclipseg zeroshot.", "")
+        _write_record(folder, file, source, False, keys)
     return ImportReport(name, models_folder() / name, MEDSAM if is_medsam else "sam", False, 0, None, keys, False)
 
 
@@ -182,26 +186,20 @@ def _find_vocabulary(config: ModelConfig, file: Path) -> Path:
     )
 
 
-def _write_card(folder: Path, name: str, mapped: MappedWeights) -> None:
-    published, backbone = zoo().get(name), zoo().get(mapped.config.flavor)
-    license = backbone.file.license if backbone else ""
-    own = {"title": name, "purpose": "" if mapped.has_adapter else "A backbone to train on.", "license": license}
-    is_published = published is not None and published.flavor == mapped.config.flavor
-    _save_card(folder, published if is_published else None, own)
-
-
-def _save_card(folder: Path, published: ZooEntry | None, own: dict[str, str]) -> None:
-    """Write what the list of models says, or ``own`` of a model that is not in it."""
-    card = own
+def _write_card(folder: Path, published: ZooEntry | None, name: str, purpose: str, license: str) -> None:
+    """Write what the list of models says, or what is known of a model that is not in it."""
+    card = {"title": name, "purpose": purpose, "license": license}
     if published is not None:
         card = {"title": published.title, "purpose": published.purpose, "license": published.file.license}
         card["citation"] = published.citation
     write_json(folder / CARD_FILE, card)
 
 
-def _write_record(folder: Path, source: Mapping[str, Any], half: bool, keys: list[KeyReport]) -> None:
+def _write_record(
+    folder: Path, file: Path, source: Mapping[str, Any] | None, half: bool, keys: list[KeyReport]
+) -> None:
     record = {
-        "source": dict(source),
+        "source": dict(source or {"file": file.name, "sha256": file_hash(file)}),
         "imported": datetime.now(UTC).isoformat(timespec="seconds"),
         "medclipseg": __version__,
         "adapter_precision": "float16" if half else "float32",

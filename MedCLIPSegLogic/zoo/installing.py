@@ -16,9 +16,8 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from ..errors import MedCLIPSegError
-from ..files.moving import move_into_place
 from ..files.replacing import replacing
-from ..files.staging import scratch_folder
+from ..files.staging import move_into_place, scratch_folder
 from ..model.catalog import OWN_BACKBONE_FILE, bundled_models, describe_model
 from ..model.checkpoint import (
     file_hash,
@@ -32,8 +31,8 @@ from ..model.sam_checkpoint import load_sam
 from ..model.store import (
     HOME_VARIABLE,
     IMPORT_RECORD,
+    NAME,
     backbone_file,
-    check_name,
     home,
     installed_models,
     models_folder,
@@ -68,14 +67,11 @@ def store_errors() -> Iterator[None]:
     try:
         yield
     except (SafetensorError, OSError) as error:
-        raise MedCLIPSegError(_cannot_write(getattr(error, "strerror", None) or str(error))) from None
-
-
-def _cannot_write(reason: str) -> str:
-    return (
-        f"The model cannot be stored in {home()}: {reason}; free some space there or choose another folder with the "
-        f"environment variable {HOME_VARIABLE}."
-    )
+        reason = getattr(error, "strerror", None) or str(error)
+        raise MedCLIPSegError(
+            f"The model cannot be stored in {home()}: {reason}; free some space there or choose another folder with "
+            f"the environment variable {HOME_VARIABLE}."
+        ) from None
 
 
 @contextmanager
@@ -119,7 +115,10 @@ def check_free(name: str, replace: bool) -> None:
     Raises:
         MedCLIPSegError: it is a bundled model's, taken, or no name.
     """
-    check_name(name)
+    if not NAME.fullmatch(name):
+        raise MedCLIPSegError(
+            f"'{name[:80]}' cannot name a model; use up to 64 letters, digits, hyphens, dots and underscores."
+        )
     if name in bundled_models():
         raise MedCLIPSegError(f"'{name}' is the name of a bundled model; choose another one.")
     if (models_folder() / name).exists() and not replace:

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..errors import MedCLIPSegError
 from ..model.checkpoint import expected_shapes, is_adapter
 from ..model.config import ModelConfig
-from .transformers_layout import Renamed, is_transformers_layout, rename
+from .transformers_layout import is_transformers_layout, rename
 
 TOWER_PREFIXES = {"visual.": "vision_model.", "text.": "text_model.", "text_encoder.": "text_model."}
 """open_clip's ``CustomTextCLIP`` and UniMed-CLIP's variant of it."""
@@ -79,34 +79,63 @@ def map_weights(tensors: Mapping[str, Tensor], flavors: Mapping[str, ModelConfig
     """
     has_adapter = any(is_adapter(key) for key in tensors)
     if not has_adapter and is_transformers_layout(tensors):
-        renamed = rename(tensors, source)
+        renamed, names = rename(tensors, source)
     else:
         names = {key: key if has_adapter else _network_name(key) for key in tensors}
         if len(set(names.values())) < len(names):
             raise MedCLIPSegError(f"{source} has two keys for the same weight.")
-        renamed = Renamed({names[key]: tensor for key, tensor in tensors.items()}, names)
-    names = renamed.names
-    flavor = _flavor(renamed.tensors, source)
+        renamed = {names[key]: tensor for key, tensor in tensors.items()}
+    flavor = _flavor(renamed, source)
     config = flavors[flavor]
     wanted = {n: s for n, s in expected_shapes(config).items() if has_adapter or not is_adapter(n)}
     if not has_adapter:
         names = {key: "" if name in NO_WEIGHTS and name not in wanted else name for key, name in names.items()}
-    found = {name: renamed.tensors[name] for name in names.values() if name}
-    keys = {name: key for key, name in names.items()}
-    compare_shapes(wanted, {name: (keys[name], tensor) for name, tensor in found.items()}, f"{source} ({flavor})")
-    report = []
-    for key, name in names.items():
-        tensor = tensors[key]
-        part = "left out" if not name else "adapter" if is_adapter(name) else "backbone"
-        report.append(KeyReport(key, name, part, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")))
-    weights = {}
+    found = {name: renamed[name] for name in names.values() if name}
+    weights = checked_weights(found, names, wanted, source, flavor)
+    return MappedWeights(config, weights, has_adapter, report_keys(tensors, names))
+
+
+def checked_weights(
+    found: Mapping[str, Tensor], names: Mapping[str, str], wanted: Mapping[str, tuple[int, ...]], source: str, kind: str
+) -> dict[str, Tensor]:
+    """Weights in float32 that fit a network.
+
+    Args:
+        found: by the network's names.
+        names: by the keys of the file.
+        wanted: shapes by the network's names.
+        source: file name for messages.
+        kind: of the network, for messages.
+
+    Raises:
+        MedCLIPSegError: a key is missing, unexpected, wrongly shaped or not finite; named.
+    """
+    keys = {name: name for name in found} | {name: key for key, name in names.items()}
+    wrong = [f"{name} is missing" for name in wanted if name not in found]
+    wrong += [f"{keys[name]} is unexpected" for name in found if name not in wanted]
+    for name, tensor in found.items():
+        if name in wanted and tuple(tensor.shape) != wanted[name]:
+            wrong.append(f"{keys[name]} should be {wanted[name]} but is {tuple(tensor.shape)}")
+    if wrong:
+        more = len(wrong) - NAMED_DIFFERENCES
+        tail = f"; and {more} more differences" if more > 0 else ""
+        raise MedCLIPSegError(f"{source} ({kind}) does not fit: {'; '.join(wrong[:NAMED_DIFFERENCES])}{tail}.")
     for name, tensor in found.items():
         if not tensor.is_floating_point():
             raise MedCLIPSegError(f"{source} is damaged: {keys[name]} has integers for weights.")
-        weights[name] = tensor.float()
-        if not torch.isfinite(weights[name]).all():
+        if not torch.isfinite(tensor).all():
             raise MedCLIPSegError(f"{source} is damaged: {keys[name]} has values that are no numbers.")
-    return MappedWeights(config, weights, has_adapter, report)
+    return {name: tensor.float() for name, tensor in found.items()}
+
+
+def report_keys(tensors: Mapping[str, Tensor], names: Mapping[str, str]) -> list[KeyReport]:
+    """What became of every key of a file."""
+    report = []
+    for key, name in names.items():
+        part = "left out" if not name else "adapter" if is_adapter(name) else "backbone"
+        shape, dtype = tuple(tensors[key].shape), str(tensors[key].dtype).removeprefix("torch.")
+        report.append(KeyReport(key, name, part, shape, dtype))
+    return report
 
 
 def _network_name(key: str) -> str:
@@ -128,25 +157,3 @@ def _flavor(tensors: Mapping[str, Tensor], source: str) -> str:
         return "unimedclip"
     kernel = tensors.get("vision_model.conv1.weight")
     return "pubmedclip" if kernel is not None and kernel.ndim == 4 and kernel.shape[-1] == 32 else "clip"
-
-
-def compare_shapes(wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[str, Tensor]], source: str) -> None:
-    """Say which keys are missing, unexpected or wrongly shaped.
-
-    Args:
-        wanted: shapes by the network's names.
-        found: keys of the file and tensors by the network's names.
-        source: for the message.
-
-    Raises:
-        MedCLIPSegError: naming the first few.
-    """
-    wrong = [f"{name} is missing" for name in wanted if name not in found]
-    wrong += [f"{key} is unexpected" for name, (key, _) in found.items() if name not in wanted]
-    for name, (key, tensor) in found.items():
-        if name in wanted and tuple(tensor.shape) != wanted[name]:
-            wrong.append(f"{key} should be {wanted[name]} but is {tuple(tensor.shape)}")
-    if wrong:
-        more = len(wrong) - NAMED_DIFFERENCES
-        tail = f"; and {more} more differences" if more > 0 else ""
-        raise MedCLIPSegError(f"{source} does not fit: {'; '.join(wrong[:NAMED_DIFFERENCES])}{tail}.")

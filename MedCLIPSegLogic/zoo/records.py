@@ -18,8 +18,7 @@ HASHES_FILE = "hashes.json"
 
 def consent(license: str) -> str | None:
     """When the user accepted a license, as ISO date and time; None if never."""
-    entry = _read(CONSENTS_FILE).get(license)
-    return str(entry.get("accepted")) if isinstance(entry, dict) else None
+    return _noted(CONSENTS_FILE, license, "accepted")
 
 
 def record_consent(entry: ZooEntry) -> None:
@@ -31,8 +30,7 @@ def record_consent(entry: ZooEntry) -> None:
 
 def recorded_hash(file: HubFile) -> str | None:
     """SHA-256 a file had when it was first downloaded; None if it never was."""
-    entry = _read(HASHES_FILE).get(file.key)
-    return str(entry.get("sha256")) if isinstance(entry, dict) else None
+    return _noted(HASHES_FILE, file.key, "sha256")
 
 
 def record_hash(file: HubFile, sha256: str, revision: str | None) -> None:
@@ -51,6 +49,11 @@ def _read(name: str) -> dict[str, Any]:
         return read_object(home(), name)
     except (FileNotFoundError, MedCLIPSegError):
         return {}
+
+
+def _noted(name: str, key: str, field: str) -> str | None:
+    entry = _read(name).get(key)
+    return str(entry.get(field)) if isinstance(entry, dict) else None
 
 
 def _add(name: str, key: str, note: dict[str, Any]) -> None:

@@ -6,12 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
 from ..errors import MedCLIPSegError
 from ..model.sam_checkpoint import sam_config, sam_shapes, with_tied_weights
-from .layouts import KeyReport, compare_shapes
+from .layouts import KeyReport, checked_weights, report_keys
 
 if TYPE_CHECKING:
     from transformers import SamConfig
@@ -79,22 +78,7 @@ def map_sam_weights(tensors: Mapping[str, Tensor], source: str) -> tuple[SamConf
     if len(set(names.values()) - {""}) < sum(bool(name) for name in names.values()):
         raise MedCLIPSegError(f"{source} has two keys for the same weight.")
     found = with_tied_weights({name: tensors[key] for key, name in names.items() if name})
-    keys = {name: key for key, name in names.items()}
-    compare_shapes(sam_shapes(config), {n: (keys.get(n, n), t) for n, t in found.items()}, f"{source} (SAM)")
-    for name, tensor in found.items():
-        if not tensor.is_floating_point() or not torch.isfinite(tensor).all():
-            raise MedCLIPSegError(f"{source} is damaged: {keys.get(name, name)} has values that are no numbers.")
-    report = [
-        KeyReport(
-            key,
-            name,
-            "backbone" if name else "left out",
-            tuple(tensors[key].shape),
-            str(tensors[key].dtype).removeprefix("torch."),
-        )
-        for key, name in names.items()
-    ]
-    return config, {name: tensor.float() for name, tensor in found.items()}, report
+    return config, checked_weights(found, names, sam_shapes(config), source, "SAM"), report_keys(tensors, names)
 
 
 def _config(positions: Tensor, source: str) -> SamConfig:

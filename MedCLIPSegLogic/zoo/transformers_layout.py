@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -21,21 +20,6 @@ BIOMEDCLIP_MARK = "text_projection.fc1.weight"
 PROJECTIONS = ("q", "k", "v")
 """Queries, keys and values, in the order in which they are fused."""
 COUNTERS = re.compile(r"(vision|text)_model\.embeddings\.(position|token_type)_ids")
-Change = Callable[[Tensor], Tensor]
-Rule = tuple[str, str, Change]
-
-
-@dataclass(frozen=True, eq=False)
-class Renamed:
-    """Weights under the network's names.
-
-    Args:
-        tensors: by name.
-        names: name of every key of the file; empty for what is no weight. Keys that are fused share one.
-    """
-
-    tensors: dict[str, Tensor]
-    names: dict[str, str]
 
 
 def is_transformers_layout(keys: Mapping[str, object]) -> bool:
@@ -43,7 +27,7 @@ def is_transformers_layout(keys: Mapping[str, object]) -> bool:
     return MARK in keys
 
 
-def rename(tensors: Mapping[str, Tensor], source: str) -> Renamed:
+def rename(tensors: Mapping[str, Tensor], source: str) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Give the weights of a file the network's names.
 
     Keys of another layout keep their names, for the caller to refuse.
@@ -52,11 +36,15 @@ def rename(tensors: Mapping[str, Tensor], source: str) -> Renamed:
         tensors: by their names in the file.
         source: file name for messages.
 
+    Returns:
+        The weights by the network's names, and the name of every key of the file: empty for what is no weight, one for
+        keys that are fused.
+
     Raises:
         MedCLIPSegError: a part of an attention is missing, or the parts do not fit each other.
     """
     is_biomedclip = BIOMEDCLIP_MARK in tensors
-    rules, attention = (BIOMEDCLIP_RULES, _biomedclip_attention) if is_biomedclip else (CLIP_RULES, _clip_attention)
+    rules, (pattern, fused) = (BIOMEDCLIP_RULES, BIOMEDCLIP_FUSED) if is_biomedclip else (CLIP_RULES, CLIP_FUSED)
     renamed: dict[str, Tensor] = {}
     names: dict[str, str] = {}
     attentions: dict[str, dict[str, str]] = {}
@@ -64,18 +52,19 @@ def rename(tensors: Mapping[str, Tensor], source: str) -> Renamed:
         if COUNTERS.fullmatch(key):
             names[key] = ""
             continue
-        found = attention(key)
-        if found is not None:
-            names[key], projection = found
-            attentions.setdefault(names[key], {})[projection] = key
+        found = re.fullmatch(pattern, key)
+        if found:
+            names[key] = found.expand(fused)
+            attentions.setdefault(names[key], {})[found["projection"]] = key
             continue
-        names[key], change = _apply(rules, key)
+        matches = ((re.fullmatch(theirs, key), ours) for theirs, ours in rules)
+        names[key] = next((match.expand(ours) for match, ours in matches if match), key)
         if names[key] in renamed:
             raise MedCLIPSegError(f"{source} has two keys for the same weight.")
-        renamed[names[key]] = change(tensor)
+        renamed[names[key]] = CHANGES[names[key]](tensor) if names[key] in CHANGES else tensor
     for name, keys in attentions.items():
         renamed[name] = _fuse(name, keys, tensors, source)
-    return Renamed(renamed, names)
+    return renamed, names
 
 
 def _fuse(name: str, keys: Mapping[str, str], tensors: Mapping[str, Tensor], source: str) -> Tensor:
@@ -90,38 +79,18 @@ def _fuse(name: str, keys: Mapping[str, str], tensors: Mapping[str, Tensor], sou
     return torch.cat(parts)
 
 
-def _apply(rules: tuple[Rule, ...], key: str) -> tuple[str, Change]:
-    for pattern, name, change in rules:
-        match = re.fullmatch(pattern, key)
-        if match:
-            return match.expand(name), change
-    return key, _same
-
-
-def _biomedclip_attention(key: str) -> tuple[str, str] | None:
-    """Fused name and projection of a part of the image tower's attention; BERT's stays in three."""
-    match = re.fullmatch(r"vision_model\.encoder\.layers\.(\d+)\.self_attn\.([qkv])_proj\.(weight|bias)", key)
-    return match and (f"vision_model.trunk.blocks.{match[1]}.attn.qkv.{match[3]}", match[2])
-
-
-def _clip_attention(key: str) -> tuple[str, str] | None:
-    match = re.fullmatch(r"(\w+)_model\.encoder\.layers\.(\d+)\.self_attn\.([qkv])_proj\.(weight|bias)", key)
-    return match and (f"{match[1]}_model.transformer.resblocks.{match[2]}.attn.in_proj_{match[4]}", match[3])
-
-
-def _same(tensor: Tensor) -> Tensor:
-    return tensor
-
-
 def _turned(tensor: Tensor) -> Tensor:
     """A weight of a linear layer as the matrix tokens are multiplied with."""
     return tensor.T.contiguous() if tensor.ndim == 2 else tensor
 
 
-def _with_axes(count: int) -> Change:
-    """Leading axes of length one, as timm keeps them."""
-    return lambda tensor: tensor[(None,) * count]
-
+CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
+    "vision_model.trunk.cls_token": lambda tensor: tensor[None, None],
+    "vision_model.trunk.pos_embed": lambda tensor: tensor[None],
+    "vision_model.proj": _turned,
+    "text_model.text_projection": _turned,
+}
+"""What keeps its values but not its shape; timm has leading axes of length one."""
 
 _PART = r"\.(weight|bias)"
 _VISION = r"vision_model\.encoder\.layers\.(\d+)\."
@@ -131,47 +100,52 @@ _LAYER = r"text_model.transformer.encoder.layer.\1."
 _EMBEDDINGS = r"text_model\.embeddings\."
 _BERT_EMBEDDINGS = "text_model.transformer.embeddings."
 
-BIOMEDCLIP_RULES: tuple[Rule, ...] = (
-    (r"vision_model\.embeddings\.class_embedding", "vision_model.trunk.cls_token", _with_axes(2)),
-    (r"vision_model\.embeddings\.position_embedding\.weight", "vision_model.trunk.pos_embed", _with_axes(1)),
-    (r"vision_model\.embeddings\.patch_embedding" + _PART, r"vision_model.trunk.patch_embed.proj.\1", _same),
-    (_VISION + r"layer_norm([12])" + _PART, _BLOCK + r"norm\2.\3", _same),
-    (_VISION + r"self_attn\.out_proj" + _PART, _BLOCK + r"attn.proj.\2", _same),
-    (_VISION + r"mlp\.(fc[12])" + _PART, _BLOCK + r"mlp.\2.\3", _same),
-    (r"vision_model\.post_layernorm" + _PART, r"vision_model.trunk.norm.\1", _same),
-    (r"visual_projection" + _PART, r"vision_model.head.proj.\1", _same),
-    (_EMBEDDINGS + r"token_embedding\.weight", _BERT_EMBEDDINGS + "word_embeddings.weight", _same),
-    (_EMBEDDINGS + r"position_embedding\.weight", _BERT_EMBEDDINGS + "position_embeddings.weight", _same),
-    (_EMBEDDINGS + r"token_type_embedding\.weight", _BERT_EMBEDDINGS + "token_type_embeddings.weight", _same),
-    (_EMBEDDINGS + r"layer_norm" + _PART, _BERT_EMBEDDINGS + r"LayerNorm.\1", _same),
-    (_TEXT + r"self_attn\.q_proj" + _PART, _LAYER + r"attention.self.query.\2", _same),
-    (_TEXT + r"self_attn\.k_proj" + _PART, _LAYER + r"attention.self.key.\2", _same),
-    (_TEXT + r"self_attn\.v_proj" + _PART, _LAYER + r"attention.self.value.\2", _same),
-    (_TEXT + r"self_attn\.out_proj" + _PART, _LAYER + r"attention.output.dense.\2", _same),
-    (_TEXT + r"layer_norm1" + _PART, _LAYER + r"attention.output.LayerNorm.\2", _same),
-    (_TEXT + r"mlp\.fc1" + _PART, _LAYER + r"intermediate.dense.\2", _same),
-    (_TEXT + r"mlp\.fc2" + _PART, _LAYER + r"output.dense.\2", _same),
-    (_TEXT + r"layer_norm2" + _PART, _LAYER + r"output.LayerNorm.\2", _same),
-    (r"text_projection\.fc1\.weight", "text_model.proj.0.weight", _same),
-    (r"text_projection\.fc2\.weight", "text_model.proj.2.weight", _same),
+_PROJECTION = r"self_attn\.(?P<projection>[qkv])_proj" + _PART
+
+BIOMEDCLIP_FUSED = (_VISION + _PROJECTION, r"vision_model.trunk.blocks.\1.attn.qkv.\3")
+"""The parts of an attention that are fused, and their common name; BERT's stay in three."""
+BIOMEDCLIP_RULES: tuple[tuple[str, str], ...] = (
+    (r"vision_model\.embeddings\.class_embedding", "vision_model.trunk.cls_token"),
+    (r"vision_model\.embeddings\.position_embedding\.weight", "vision_model.trunk.pos_embed"),
+    (r"vision_model\.embeddings\.patch_embedding" + _PART, r"vision_model.trunk.patch_embed.proj.\1"),
+    (_VISION + r"layer_norm([12])" + _PART, _BLOCK + r"norm\2.\3"),
+    (_VISION + r"self_attn\.out_proj" + _PART, _BLOCK + r"attn.proj.\2"),
+    (_VISION + r"mlp\.(fc[12])" + _PART, _BLOCK + r"mlp.\2.\3"),
+    (r"vision_model\.post_layernorm" + _PART, r"vision_model.trunk.norm.\1"),
+    (r"visual_projection" + _PART, r"vision_model.head.proj.\1"),
+    (_EMBEDDINGS + r"token_embedding\.weight", _BERT_EMBEDDINGS + "word_embeddings.weight"),
+    (_EMBEDDINGS + r"position_embedding\.weight", _BERT_EMBEDDINGS + "position_embeddings.weight"),
+    (_EMBEDDINGS + r"token_type_embedding\.weight", _BERT_EMBEDDINGS + "token_type_embeddings.weight"),
+    (_EMBEDDINGS + r"layer_norm" + _PART, _BERT_EMBEDDINGS + r"LayerNorm.\1"),
+    (_TEXT + r"self_attn\.q_proj" + _PART, _LAYER + r"attention.self.query.\2"),
+    (_TEXT + r"self_attn\.k_proj" + _PART, _LAYER + r"attention.self.key.\2"),
+    (_TEXT + r"self_attn\.v_proj" + _PART, _LAYER + r"attention.self.value.\2"),
+    (_TEXT + r"self_attn\.out_proj" + _PART, _LAYER + r"attention.output.dense.\2"),
+    (_TEXT + r"layer_norm1" + _PART, _LAYER + r"attention.output.LayerNorm.\2"),
+    (_TEXT + r"mlp\.fc1" + _PART, _LAYER + r"intermediate.dense.\2"),
+    (_TEXT + r"mlp\.fc2" + _PART, _LAYER + r"output.dense.\2"),
+    (_TEXT + r"layer_norm2" + _PART, _LAYER + r"output.LayerNorm.\2"),
+    (r"text_projection\.fc1\.weight", "text_model.proj.0.weight"),
+    (r"text_projection\.fc2\.weight", "text_model.proj.2.weight"),
 )
 
 _EITHER = r"(vision|text)_model\.encoder\.layers\.(\d+)\."
 _RESBLOCK = r"\1_model.transformer.resblocks.\2."
 
-CLIP_RULES: tuple[Rule, ...] = (
-    (r"vision_model\.embeddings\.class_embedding", "vision_model.class_embedding", _same),
-    (r"vision_model\.embeddings\.position_embedding\.weight", "vision_model.positional_embedding", _same),
-    (r"vision_model\.embeddings\.patch_embedding\.weight", "vision_model.conv1.weight", _same),
-    (r"vision_model\.pre_layrnorm" + _PART, r"vision_model.ln_pre.\1", _same),
-    (r"vision_model\.post_layernorm" + _PART, r"vision_model.ln_post.\1", _same),
-    (r"visual_projection\.weight", "vision_model.proj", _turned),
-    (_EITHER + r"layer_norm([12])" + _PART, _RESBLOCK + r"ln_\3.\4", _same),
-    (_EITHER + r"self_attn\.out_proj" + _PART, _RESBLOCK + r"attn.out_proj.\3", _same),
-    (_EITHER + r"mlp\.fc1" + _PART, _RESBLOCK + r"mlp.c_fc.\3", _same),
-    (_EITHER + r"mlp\.fc2" + _PART, _RESBLOCK + r"mlp.c_proj.\3", _same),
-    (_EMBEDDINGS + r"token_embedding\.weight", "text_model.token_embedding.weight", _same),
-    (_EMBEDDINGS + r"position_embedding\.weight", "text_model.positional_embedding", _same),
-    (r"text_model\.final_layer_norm" + _PART, r"text_model.ln_final.\1", _same),
-    (r"text_projection\.weight", "text_model.text_projection", _turned),
+CLIP_FUSED = (_EITHER + _PROJECTION, r"\1_model.transformer.resblocks.\2.attn.in_proj_\4")
+CLIP_RULES: tuple[tuple[str, str], ...] = (
+    (r"vision_model\.embeddings\.class_embedding", "vision_model.class_embedding"),
+    (r"vision_model\.embeddings\.position_embedding\.weight", "vision_model.positional_embedding"),
+    (r"vision_model\.embeddings\.patch_embedding\.weight", "vision_model.conv1.weight"),
+    (r"vision_model\.pre_layrnorm" + _PART, r"vision_model.ln_pre.\1"),
+    (r"vision_model\.post_layernorm" + _PART, r"vision_model.ln_post.\1"),
+    (r"visual_projection\.weight", "vision_model.proj"),
+    (_EITHER + r"layer_norm([12])" + _PART, _RESBLOCK + r"ln_\3.\4"),
+    (_EITHER + r"self_attn\.out_proj" + _PART, _RESBLOCK + r"attn.out_proj.\3"),
+    (_EITHER + r"mlp\.fc1" + _PART, _RESBLOCK + r"mlp.c_fc.\3"),
+    (_EITHER + r"mlp\.fc2" + _PART, _RESBLOCK + r"mlp.c_proj.\3"),
+    (_EMBEDDINGS + r"token_embedding\.weight", "text_model.token_embedding.weight"),
+    (_EMBEDDINGS + r"position_embedding\.weight", "text_model.positional_embedding"),
+    (r"text_model\.final_layer_norm" + _PART, r"text_model.ln_final.\1"),
+    (r"text_projection\.weight", "text_model.text_projection"),
 )

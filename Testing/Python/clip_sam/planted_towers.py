@@ -56,5 +56,5 @@ class PlantedTowers(ClipTowers):
     def finish(self, tokens: Tensor, first: int) -> Tensor:
         return functional.normalize(self._norm(tokens)[:, self.PATCH], dim=-1)
 
-    def norm(self, block: int, second: bool) -> nn.Module:
+    def norm(self, block: int) -> nn.Module:
         return self._norm

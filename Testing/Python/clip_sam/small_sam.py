@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import SamConfig, SamModel
 
-from MedCLIPSegLogic.clip_sam.object_prompts import ObjectPrompt
+from MedCLIPSegLogic.clip_sam.objects import ObjectPrompt
 from MedCLIPSegLogic.clip_sam.sam import ObjectMasks
 
 SIDE = 64

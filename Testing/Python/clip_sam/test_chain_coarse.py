@@ -11,10 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.clip_sam.coarse import binarize, otsu_threshold, two_means_threshold
-from MedCLIPSegLogic.clip_sam.components import find_components, only_within
-from MedCLIPSegLogic.clip_sam.dense_crf import CrfSettings, refine
-from MedCLIPSegLogic.clip_sam.lattice import Lattice
-from MedCLIPSegLogic.clip_sam.object_prompts import point_out
+from MedCLIPSegLogic.clip_sam.dense_crf import Lattice, refine
+from MedCLIPSegLogic.clip_sam.objects import find_components, only_within, point_out
 from MedCLIPSegLogic.clip_sam.rules import ComponentRule, PromptRule
 
 METHODS: tuple[Literal["otsu", "two-means", "crf"], ...] = ("otsu", "two-means", "crf")
@@ -116,7 +114,7 @@ def test_the_crf_moves_a_blurred_border_to_the_edge_of_the_image() -> None:
     def wrong(mask: NDArray[np.bool_]) -> int:
         return int((mask != truth).sum())
 
-    refined = refine(saliency, image, CrfSettings(iterations=5)) > 0.5
+    refined = refine(saliency, image, iterations=5) > 0.5
     assert wrong(refined) < 0.2 * wrong(saliency > 0.5)
 
 

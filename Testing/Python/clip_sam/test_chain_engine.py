@@ -17,9 +17,8 @@ from MedCLIPSegLab.data.truth import read_truth
 from MedCLIPSegLab.metrics import dice_score
 from MedCLIPSegLab.results.demo import CASES
 from MedCLIPSegLogic.clip_sam.chain import run
-from MedCLIPSegLogic.clip_sam.chain_request import ZeroShotRequest
 from MedCLIPSegLogic.clip_sam.findings import ZeroShotResult
-from MedCLIPSegLogic.clip_sam.rules import Binarization, ComponentRule, PromptKind, PromptRule
+from MedCLIPSegLogic.clip_sam.rules import Binarization, ComponentRule, PromptKind, PromptRule, ZeroShotRequest
 from MedCLIPSegLogic.clip_sam.sam import Sam
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import Event, Progress, SlicePreview

@@ -17,7 +17,7 @@ from small_sam import SIDE, SMALL, metas_layout, save_sam, small_sam
 from transformers import SamImageProcessor, SamProcessor
 
 from MedCLIPSegLab.models.commands import export_model, import_model, list_models, verify_model
-from MedCLIPSegLogic.clip_sam.object_prompts import ObjectPrompt
+from MedCLIPSegLogic.clip_sam.objects import ObjectPrompt
 from MedCLIPSegLogic.clip_sam.sam import OBJECTS_AT_ONCE, Sam, load_segmenter
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.catalog import default_model, describe_model

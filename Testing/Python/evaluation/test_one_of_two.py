@@ -11,7 +11,7 @@ from PIL import Image
 
 from MedCLIPSegLab.data.prompt_sheets import PromptSheet
 from MedCLIPSegLab.evaluation.one_of_two import Choice, find_choices
-from MedCLIPSegLogic.datasets.sheet_writing import with_row
+from MedCLIPSegLogic.datasets.sheets import with_row
 
 
 def disc(y: int, x: int, radius: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from MedCLIPSegLab.cli.app import app
 from MedCLIPSegLab.evaluation.probe import probe
-from MedCLIPSegLogic.datasets.sheet_writing import with_row
+from MedCLIPSegLogic.datasets.sheets import with_row
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 PROMPT = "One small tumor at the left in the breast ultrasound image."

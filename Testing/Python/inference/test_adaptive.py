@@ -11,12 +11,10 @@ from scipy import stats
 from small_runs import finish
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.inference.adaptive import AdaptiveSampling
 from MedCLIPSegLogic.inference.engine import run
-from MedCLIPSegLogic.inference.request import SegmentationRequest
+from MedCLIPSegLogic.inference.request import AdaptiveSampling, SegmentationRequest
 from MedCLIPSegLogic.inference.result import Progress, SegmentationResult, SlicePreview
-from MedCLIPSegLogic.inference.settling import has_settled
-from MedCLIPSegLogic.inference.uncertainty import RunningSums
+from MedCLIPSegLogic.inference.uncertainty import RunningSums, has_settled
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.volumes.volume import Volume
 

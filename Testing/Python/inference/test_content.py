@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from MedCLIPSegLogic.inference.content import has_content
 from MedCLIPSegLogic.inference.engine import run
+from MedCLIPSegLogic.inference.preprocess import has_content
 from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.inference.result import Progress, SegmentationResult, SlicePreview, to_the_end
 from MedCLIPSegLogic.model.library import LoadedModel

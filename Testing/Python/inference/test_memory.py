@@ -12,7 +12,7 @@ from small_runs import finish
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference import device
-from MedCLIPSegLogic.inference.adaptive import AdaptiveSampling
+from MedCLIPSegLogic.inference.request import AdaptiveSampling
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.volumes.volume import Volume
 

@@ -10,7 +10,7 @@ import torch
 from small_runs import finish
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.inference import precision
+from MedCLIPSegLogic.inference import device as devices
 from MedCLIPSegLogic.model.config import AdapterConfig, HeadConfig, ImageTowerConfig, ModelConfig, TextTowerConfig
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.model.network import MedCLIPSeg
@@ -71,25 +71,25 @@ def test_fast_is_what_the_device_does_well(monkeypatch: pytest.MonkeyPatch) -> N
         (True, True, CUDA, "bfloat16"),
         (False, True, CUDA, "float16"),
     ):
-        monkeypatch.setattr(precision, "can_quantize", lambda int8=int8: int8)
-        monkeypatch.setattr(precision, "has_bfloat16", lambda bfloat16=bfloat16: bfloat16)
+        monkeypatch.setattr(devices, "can_quantize", lambda int8=int8: int8)
+        monkeypatch.setattr(devices, "has_bfloat16", lambda bfloat16=bfloat16: bfloat16)
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda bfloat16=bfloat16, **_: bfloat16)
-        assert precision.choose_precision("fast", device) == wanted
+        assert devices.choose_precision("fast", device) == wanted
 
 
 def test_what_a_device_does_not_do_well_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "can_quantize", lambda: False)
-    monkeypatch.setattr(precision, "has_bfloat16", lambda: False)
+    monkeypatch.setattr(devices, "can_quantize", lambda: False)
+    monkeypatch.setattr(devices, "has_bfloat16", lambda: False)
     refused: list[tuple[Any, torch.device]] = [("bfloat16", CPU), ("float16", CPU), ("int8", CUDA), ("int8", CPU)]
     for wanted, device in refused:
         with pytest.raises(MedCLIPSegError, match=wanted):
-            precision.choose_precision(wanted, device)
+            devices.choose_precision(wanted, device)
 
 
 def test_half_precision_is_near_whatever_the_batch(
     a_model: LoadedModel, a_volume: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(precision, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(devices, "has_bfloat16", lambda: True)
     exact = finish(a_model, a_volume).prompts[0].probability
     halves = [finish(a_model, a_volume, precision="bfloat16", batch_size=size).prompts[0] for size in (1, 4, 20)]
     for half in halves:

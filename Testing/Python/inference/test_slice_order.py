@@ -10,8 +10,8 @@ from small_runs import finish
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.inference.result import Progress, SegmentationResult, SlicePreview
-from MedCLIPSegLogic.inference.slice_order import outwards, slice_indices
 from MedCLIPSegLogic.model.library import LoadedModel
+from MedCLIPSegLogic.volumes.planes import outwards, slice_indices
 from MedCLIPSegLogic.volumes.volume import Volume
 
 

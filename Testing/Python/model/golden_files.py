@@ -15,8 +15,7 @@ from torch import Tensor
 from MedCLIPSegLab.training.objective import PassOutput, batch_loss
 from MedCLIPSegLab.training.settings import LossWeights, TrainingSettings
 from MedCLIPSegLogic.inference.uncertainty import RunningSums, binary_entropy
-from MedCLIPSegLogic.model.adapter import PVLAdapter
-from MedCLIPSegLogic.model.attention import ProbabilisticCrossAttention
+from MedCLIPSegLogic.model.adapter import ProbabilisticCrossAttention, PVLAdapter
 from MedCLIPSegLogic.model.config import AdapterConfig, ImageTowerConfig, ModelConfig, TextTowerConfig
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import Direction

@@ -45,7 +45,7 @@ def check_tower(image: ImageTowerConfig, text: TextTowerConfig, layers: tuple[in
     loop = list(published_samples(network, images, ids, lambda s: SeededNoise(5, [(1, s)]), 3))
     with torch.inference_mode():
         pair = network.meet(network.encode_images(images), network.encode_text(ids))
-        logits = network.decode(pair.repeat(3), SeededNoise(5, [(1, s) for s in range(3)])).logits
+        logits = network.decode(join_pairs([pair], [3]), SeededNoise(5, [(1, s) for s in range(3)])).logits
     assert (logits[0] - logits[1]).abs().max() > 1e-4
     assert torch.allclose(logits, torch.cat(loop), atol=1e-5)
 

@@ -8,6 +8,7 @@ import torch
 from MedCLIPSegLogic.model.config import AdapterConfig, HeadConfig, ImageTowerConfig, ModelConfig, TextTowerConfig
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import SeededNoise
+from MedCLIPSegLogic.model.states import join_pairs
 
 ROWS = [(0, 0), (0, 1)]
 
@@ -99,7 +100,7 @@ def test_the_shared_part_gives_the_same_as_the_whole(a_config: ModelConfig) -> N
     rows = [(0, sample) for sample in range(3)]
     with torch.inference_mode():
         pair = network.meet(network.encode_images(images), network.encode_text(ids))
-        shared = network.decode(pair.repeat(3), SeededNoise(0, rows))
+        shared = network.decode(join_pairs([pair], [3]), SeededNoise(0, rows))
         whole = network(images.repeat(3, 1, 1, 1), ids.repeat(3, 1), SeededNoise(0, rows))
     assert torch.allclose(shared.logits, whole.logits, atol=1e-5)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from MedCLIPSegLogic.datasets.sheet_writing import with_row
+from MedCLIPSegLogic.datasets.sheets import with_row
 
 PROMPTS = {
     "breasts": "One small tumor at the left in the breast ultrasound image.",
