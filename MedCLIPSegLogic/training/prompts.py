@@ -34,9 +34,14 @@ _KIND = (
     + "|".join(PART_WORDS)
     + ")"
 )
+_ORGANS = (
+    r"fetal heads?|cell nuclei|nuclei|nucleus|vertebrae|vertebra|intervertebral discs?|spinal canal|ventricles?|atrium|"
+    r"aorta|pulmonary artery|vena cava|kidneys?|spleen|hepatic vessels?|retinal (?:blood )?vessels?|blood vessels?|"
+    r"(?:common )?carotid artery"
+)
 _TARGET = re.compile(
     rf"\b((?:{_KIND}\s+)*(?:tumou?rs?|lesions?|mass(?:es)?|neoplasms?|polyps?|melanomas?|nodules?|cysts?|hippocampus|infections?|"
-    rf"cardiomediastinum|lungs?)|(?:{_KIND}\s+)+(?:growths?|abnormality))\b",
+    rf"cardiomediastinum|lungs?|{_ORGANS})|(?:{_KIND}\s+)+(?:growths?|abnormality))\b",
     re.IGNORECASE,
 )
 _SYNONYMS = {"tumor": ("tumor", "lesion", "mass", "tumour"), "lesion": ("lesion", "tumor", "mass"), "mass": ("mass",)}
@@ -44,6 +49,8 @@ _ANATOMY = frozenset(
     {"abdomen", "bladder", "bone", "bowel", "brain", "breast", "cervix", "chest", "colon", "esophagus", "eye", "heart"}
     | {"hippocampus", "kidney", "liver", "lung", "lungs", "lymph", "nerve", "pancreas", "pelvis", "polyp", "polyps"}
     | {"prostate", "retina", "skin", "spine", "spleen", "stomach", "thyroid", "tooth", "uterus", "vessel"}
+    | {"abdominal", "cardiac", "carotid", "cell", "fetal", "fundus", "hepatic", "kidneys", "lumbar", "microscopy", "neck"}
+    | {"nuclei", "retinal"}
 )
 _SHORT = (
     "{target}",
@@ -66,7 +73,13 @@ _TAILS = (
     " that stands out from its surroundings by texture and contrast",
     ", clearly delineated and of heterogeneous appearance",
 )
-_IMAGE = re.compile(r"\b(breast ultrasound(?: image)?|brain(?: MRI| scan)?|T1-weighted brain MRI)\b", re.IGNORECASE)
+_IMAGE = re.compile(
+    r"\b(breast ultrasound(?: image)?|T1-weighted brain MRI|brain(?: MRI| scan)?|frontal chest x-ray|"
+    r"axial (?:chest|abdominal) CT|(?:fetal|neck) ultrasound image|(?:fluorescence |brightfield |histology )?microscopy image|"
+    r"cardiac MRI slice|color fundus photograph|(?:coronal T2-weighted )?abdominal MRI|"
+    r"(?:sagittal T2-weighted )?lumbar spine MRI)\b",
+    re.IGNORECASE,
+)
 _ABSENT = re.compile(r"^\s*(?:no|without|normal|there is no)\b", re.IGNORECASE)
 
 
