@@ -49,8 +49,8 @@ _ANATOMY = frozenset(
     {"abdomen", "bladder", "bone", "bowel", "brain", "breast", "cervix", "chest", "colon", "esophagus", "eye", "heart"}
     | {"hippocampus", "kidney", "liver", "lung", "lungs", "lymph", "nerve", "pancreas", "pelvis", "polyp", "polyps"}
     | {"prostate", "retina", "skin", "spine", "spleen", "stomach", "thyroid", "tooth", "uterus", "vessel"}
-    | {"abdominal", "cardiac", "carotid", "cell", "fetal", "fundus", "hepatic", "kidneys", "lumbar", "microscopy", "neck"}
-    | {"nuclei", "retinal"}
+    | {"abdominal", "cardiac", "carotid", "cell", "fetal", "fundus", "hepatic", "kidneys", "lumbar", "microscopy"}
+    | {"neck", "nuclei", "retinal"}
 )
 _SHORT = (
     "{target}",
@@ -75,9 +75,9 @@ _TAILS = (
 )
 _IMAGE = re.compile(
     r"\b(breast ultrasound(?: image)?|T1-weighted brain MRI|brain(?: MRI| scan)?|frontal chest x-ray|"
-    r"axial (?:chest|abdominal) CT|(?:fetal|neck) ultrasound image|(?:fluorescence |brightfield |histology )?microscopy image|"
-    r"cardiac MRI slice|color fundus photograph|(?:coronal T2-weighted )?abdominal MRI|"
-    r"(?:sagittal T2-weighted )?lumbar spine MRI)\b",
+    r"axial (?:chest|abdominal) CT|(?:fetal|neck) ultrasound image|"
+    r"(?:fluorescence |brightfield |histology )?microscopy image|cardiac MRI slice|color fundus photograph|"
+    r"(?:coronal T2-weighted )?abdominal MRI|(?:sagittal T2-weighted )?lumbar spine MRI)\b",
     re.IGNORECASE,
 )
 _ABSENT = re.compile(r"^\s*(?:no|without|normal|there is no)\b", re.IGNORECASE)

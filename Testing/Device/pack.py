@@ -41,6 +41,8 @@ SETS = (
     "HC18", "Nuclei", "SpineMRI", "HeartMRI", "KidneyMRI", "SpleenCT", "HepaticCT", "LungTumorCT", "FIVES", "CarotidUS",
 )  # fmt: skip
 """Sets whose licenses allow to redistribute a model trained on them."""
+VALIDATION_IMAGES = 14
+"""Of a set; they only show how the run goes."""
 Pixels = NDArray[np.uint8]
 
 
@@ -90,7 +92,11 @@ def _entries(folder: Path, split: str, pictures: Store, masks: Store, limit: int
     targets: dict[str, list[tuple[str, str, tuple[int, ...]]]] = {}
     for row in read_sheet(folder / "Prompts_Folder" / f"{split}_text.xlsx"):
         targets.setdefault(row.image, []).append((row.description, row.ground_truth, row.label_values))
-    for image_name, rows in list(targets.items())[:limit]:
+    names = list(targets)
+    if split == "Val":
+        names = names[:: max(1, -(-len(names) // VALIDATION_IMAGES))]
+    for image_name in names[:limit]:
+        rows = targets[image_name]
         volume = read_volume(folder / f"{split}_Folder" / "img" / image_name)
         truths = [read_truth(folder / f"{split}_Folder" / "label" / file, labels, volume) for _, file, labels in rows]
         classes = [file.partition("__")[2].partition(".")[0] or "-".join(map(str, labels)) for _, file, labels in rows]
