@@ -72,18 +72,22 @@ class Job:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._out, self._device = options.out, torch.device(options.device)
+        self._save_every = options.save_every
         self._copy, self._deadline = options.copy, options.deadline
         self._seconds, self._max_steps = options.seconds, options.max_steps
         recipe = json.loads(Path(__file__).with_name("recipe.json").read_text(encoding="utf-8"))
         kinds = read_kinds()
         recipe["set_weights"] = {name: kind.weight for name, kind in kinds.sets.items()}
-        self._settings = TrainingSettings().changed(recipe | {"batch_size": options.batch})
+        changes = json.loads(options.changes) | {"batch_size": options.batch}
+        self._settings = TrainingSettings().changed(recipe).changed(changes)
         size = self._settings.stages[-1][1]
         sets, validation = _load(options.pack, kinds, options.limit)
         self.data = {s.name: {"images": s.image_count, "items": len(s.items)} for s in sets}
         self._out.mkdir(parents=True, exist_ok=True)
         texts = training_texts(sets, self._settings, kinds)
-        self._network = deepen(options.start, self._out, texts, size, options.layers, WORDS, options.drop_path)
+        self._network = deepen(
+            options.start, self._out, texts, options.size or size, options.layers, WORDS, options.drop_path
+        )
         config = self._network.config
         self._tokenizer = PromptTokenizer(config, self._out)
         sampler = KindSampler(sets, size, config.preprocessing, self._settings, kinds)
@@ -103,7 +107,7 @@ class Job:
         self._scale = [255 * torch.tensor(values, device=self._device) for values in (mean, deviation)]
         states = [(self._average.state_dict()[n], v) for n, v in self._network.state_dict().items()]
         self._followed = [(kept, moving) for kept, moving in states if moving.is_floating_point()]
-        self._validation = Validation(validation, self._network, self._tokenizer, self._device)
+        self._validation = Validation(validation, self._network, self._tokenizer, self._device, options.validate)
         self._rows: list[dict[str, float]] = []
         self._rate_factor = 1.0
         self.steps = 0
@@ -126,7 +130,7 @@ class Job:
                 means = {name: float(value) / CHECK_EVERY for name, value in sums.items()}
                 self._look(means, time.monotonic() - begun, waits)
                 sums, waits = {}, 0
-            if time.monotonic() - saved > 60:
+            if time.monotonic() - saved > self._save_every:
                 self._save(time.monotonic() - begun)
                 saved = time.monotonic()
         self._save(time.monotonic() - begun)
@@ -230,6 +234,10 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=8)
     parser.add_argument("--drop-path", type=float, default=0.1)
     parser.add_argument("--device", default="cuda")
+    parser.add_argument("--changes", default="{}", help="JSON with settings that replace those of recipe.json")
+    parser.add_argument("--size", type=int, help="input of the model, when it is trained at another one")
+    parser.add_argument("--save-every", type=float, default=60, help="seconds between two validations")
+    parser.add_argument("--validate", type=int, default=48, help="prompts of a set in a validation")
     parser.add_argument("--limit", type=int, help="items a set; for a trial")
     options = parser.parse_args()
     torch.manual_seed(50)

@@ -90,7 +90,8 @@ def pack(data: Path, out: Path, sets: Sequence[str] = SETS, limit: int | None = 
 
 def _entries(folder: Path, split: str, pictures: Store, masks: Store, limit: int | None) -> Iterator[dict[str, Any]]:
     targets: dict[str, list[tuple[str, str, tuple[int, ...]]]] = {}
-    for row in read_sheet(folder / "Prompts_Folder" / f"{split}_text.xlsx"):
+    sheets = [folder / "Prompts_Folder" / f"{split}_text.{ending}" for ending in ("xlsx", "csv")]
+    for row in read_sheet(next(sheet for sheet in sheets if sheet.is_file())):
         targets.setdefault(row.image, []).append((row.description, row.ground_truth, row.label_values))
     names = list(targets)
     if split == "Val":

@@ -14,17 +14,18 @@ from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import MeanNoise
 from MedCLIPSegLogic.training.data import TrainingSet
 
-PAIRS, BATCH = 48, 24
+BATCH = 24
 
 
 class Validation:
     """Validation data on a device.
 
     Args:
-        sets: at most ``PAIRS`` prompts of each are taken, as given.
+        sets: evenly spread prompts of each are taken, as given.
         network: knows the input.
         tokenizer: of the network.
         device: where to keep them.
+        most: prompts of a set.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class Validation:
         network: MedCLIPSeg,
         tokenizer: Callable[[Sequence[str]], Tensor],
         device: torch.device,
+        most: int = 48,
     ) -> None:
         size = network.config.image.image_size
         self._parts: list[tuple[str, Tensor, Tensor, Tensor]] = []
         for data in sets:
-            pairs = [(item.image, *target) for item in data.items for target in item.targets][:PAIRS]
+            pairs = [(item.image, *target) for item in data.items for target in item.targets]
+            pairs = pairs[:: max(1, -(-len(pairs) // most))]
             images = np.stack([cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA) for image, _, _ in pairs])
             masks = np.stack([cv2.resize(mask, (size, size), interpolation=cv2.INTER_NEAREST) for _, _, mask in pairs])
             inputs = normalize(torch.from_numpy(images).permute(0, 3, 1, 2), network.config.preprocessing)

@@ -1,4 +1,4 @@
-"""The losses over a batch are those that the product computes row by row; needs no graphics card."""
+"""The losses over a batch are those that the product computes row by row; no graphics card is needed."""
 
 from __future__ import annotations
 
