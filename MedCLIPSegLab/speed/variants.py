@@ -13,7 +13,7 @@ from torch import Tensor
 from MedCLIPSegLogic.inference.adaptive import AdaptiveSampling
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.maps import PromptMaps
-from MedCLIPSegLogic.inference.precision import choose_precision, has_bfloat16
+from MedCLIPSegLogic.inference.precision import autocast, choose_precision, has_bfloat16
 from MedCLIPSegLogic.inference.preprocess import PreparedSlice, place, prepare_slice
 from MedCLIPSegLogic.inference.request import Precision, SegmentationRequest
 from MedCLIPSegLogic.inference.result import SlicePreview, to_the_end
@@ -118,15 +118,16 @@ def _run_loop(model: LoadedModel, case: Case, samples: int, device: torch.device
     placement = place(size, axis.pixel_spacing, config.image.image_size, config.preprocessing)
     prepared = PreparedSlice(case.index, 1, placement, prepare_slice(pixels, placement, config.preprocessing))
     sums = RunningSums.zeros(placement.input_size, device)
-    for logits in published_samples(
-        network,
-        prepared.image[None].to(device),
-        model.tokenizer([case.prompt]).to(device),
-        lambda sample: SeededNoise(SEED, [(case.index, sample)]),
-        samples,
-    ):
-        drawn.append(logits.sigmoid())
-        sums.add(drawn[-1])
+    with autocast("float32", device):
+        for logits in published_samples(
+            network,
+            prepared.image[None].to(device),
+            model.tokenizer([case.prompt]).to(device),
+            lambda sample: SeededNoise(SEED, [(case.index, sample)]),
+            samples,
+        ):
+            drawn.append(logits.sigmoid())
+            sums.add(drawn[-1])
     maps = PromptMaps.zeros(case.volume.shape)
     maps.insert(axis, prepared, sums)
     seconds = time.perf_counter() - started
