@@ -103,7 +103,6 @@ def _change_tones(image: NDArray[np.uint8], is_color: bool, rng: np.random.Gener
         table = table * rng.uniform(0.9, 1.1, 3)
     changed = cv2.LUT(image, np.clip(np.rint(table), 0, 255).astype(np.uint8)[None])
     if rng.random() < 0.3:
-        shape = (*image.shape[:2], 3 if is_color else 1)
-        noise = np.float32(rng.uniform(2, 10)) * rng.standard_normal(shape, np.float32)
+        noise = rng.normal(0, rng.uniform(2, 10), (*image.shape[:2], 3 if is_color else 1))
         changed = np.clip(np.rint(changed + noise), 0, 255)
     return np.asarray(changed, np.uint8)
