@@ -5,6 +5,7 @@
 #
 # OUT      folder for the results
 # PACK     file that pack.py wrote
+# START    model folder to start from; the bundled model by default
 # TRAIN_UNTIL (440 seconds from now), DEVICE (cuda), JOB_OPTIONS, PYTHON (python3)
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -28,15 +29,14 @@ log="$OUT/log.txt"
 } >>"$log" 2>&1
 
 echo "--- training" >>"$log"
-OMP_NUM_THREADS=1 timeout $((until + 20)) "$python" "$here/job.py" --pack "$PACK" --start "$start" --out /tmp/trained \
-    --deadline "$deadline" --device "$device" --copy "$OUT" ${JOB_OPTIONS:-} >>"$log" 2>&1
+OMP_NUM_THREADS=1 timeout $((until + 20)) "$python" "$here/job.py" --pack "$PACK" --start "$start" --out "$OUT/model" \
+    --deadline "$deadline" --device "$device" ${JOB_OPTIONS:-} >>"$log" 2>&1
 echo "training ended with $?" >>"$log"
 date >>"$log"
 
 model=$start
-if [ -f /tmp/trained/average.safetensors ]; then
-    cp /tmp/trained/average.safetensors /tmp/trained/model.safetensors
-    model=/tmp/trained
+if [ -f "$OUT/model/model.safetensors" ]; then
+    model="$OUT/model"
 fi
 
 echo "--- tests" >>"$log"
@@ -44,12 +44,12 @@ FIGURES_FILE="$OUT/figures.json" MODEL_TO_TEST="$model" timeout 75 "$python" -m 
     -p no:cacheprovider --rootdir "$here" "$here/test_cuda.py" >>"$log" 2>&1
 echo "tests ended with $?" >>"$log"
 
-echo "--- bench" >>"$log"
-timeout 35 "$python" -m MedCLIPSegLogic bench --model "$model" --device "$device" --part variants --part memory \
-    --json >"$OUT/bench-mini.json" 2>>"$log"
-echo "bench of mini ended with $?" >>"$log"
-timeout 45 "$python" -m MedCLIPSegLogic bench --model unimedclip --random-weights --device "$device" --part variants \
-    --part memory --repeats 2 --json >"$OUT/bench-unimedclip.json" 2>>"$log"
-echo "bench of unimedclip ended with $?" >>"$log"
+echo "--- speed" >>"$log"
+timeout 35 "$python" -m MedCLIPSegLab speed --model "$model" --device "$device" --json \
+    >"$OUT/speed-mini.json" 2>>"$log"
+echo "speed of mini ended with $?" >>"$log"
+timeout 45 "$python" -m MedCLIPSegLab speed --model unimedclip --random-weights --device "$device" --repeats 2 --json \
+    >"$OUT/speed-unimedclip.json" 2>>"$log"
+echo "speed of unimedclip ended with $?" >>"$log"
 date >>"$log"
 tail -60 "$log"
