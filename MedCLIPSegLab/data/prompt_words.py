@@ -32,17 +32,30 @@ _KIND = (
     + "|".join(PART_WORDS)
     + ")"
 )
+_ORGANS = (
+    r"fetal heads?|cell nuclei|nuclei|nucleus|vertebrae|vertebra|intervertebral discs?|spinal canal|ventricles?|atrium|"
+    r"aorta|pulmonary artery|vena cava|kidneys?|spleen|hepatic vessels?|retinal (?:blood )?vessels?|blood vessels?|"
+    r"(?:common )?carotid artery"
+)
 _TARGET = re.compile(
     rf"\b((?:{_KIND}\s+)*(?:tumou?rs?|lesions?|mass(?:es)?|neoplasms?|polyps?|melanomas?|nodules?|cysts?|hippocampus|infections?|"
-    rf"cardiomediastinum|lungs?)|(?:{_KIND}\s+)+(?:growths?|abnormality))\b",
+    rf"cardiomediastinum|lungs?|{_ORGANS})|(?:{_KIND}\s+)+(?:growths?|abnormality))\b",
     re.IGNORECASE,
 )
 _ANATOMY = frozenset(
     {"abdomen", "bladder", "bone", "bowel", "brain", "breast", "cervix", "chest", "colon", "esophagus", "eye", "heart"}
     | {"hippocampus", "kidney", "liver", "lung", "lungs", "lymph", "nerve", "pancreas", "pelvis", "polyp", "polyps"}
     | {"prostate", "retina", "skin", "spine", "spleen", "stomach", "thyroid", "tooth", "uterus", "vessel"}
+    | {"abdominal", "cardiac", "carotid", "cell", "fetal", "fundus", "hepatic", "kidneys", "lumbar", "microscopy"}
+    | {"neck", "nuclei", "retinal"}
 )
-_IMAGE = re.compile(r"\b(breast ultrasound(?: image)?|brain(?: MRI| scan)?|T1-weighted brain MRI)\b", re.IGNORECASE)
+_IMAGE = re.compile(
+    r"\b(breast ultrasound(?: image)?|T1-weighted brain MRI|brain(?: MRI| scan)?|frontal chest x-ray|"
+    r"axial (?:chest|abdominal) CT|(?:fetal|neck) ultrasound image|"
+    r"(?:fluorescence |brightfield |histology )?microscopy image|cardiac MRI slice|color fundus photograph|"
+    r"(?:coronal T2-weighted )?abdominal MRI|(?:sagittal T2-weighted )?lumbar spine MRI)\b",
+    re.IGNORECASE,
+)
 _ABSENT = re.compile(r"^\s*(?:no|without|normal|there is no)\b", re.IGNORECASE)
 
 

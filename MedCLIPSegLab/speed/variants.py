@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from MedCLIPSegLogic.inference.device import choose_precision, has_bfloat16
+from MedCLIPSegLogic.inference.device import autocast, choose_precision, has_bfloat16
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.maps import PromptMaps
 from MedCLIPSegLogic.inference.preprocess import PreparedSlice, place, prepare_slice
@@ -119,15 +119,16 @@ def _run_loop(model: LoadedModel, case: Case, samples: int, device: torch.device
     placement = place(size, axis.pixel_spacing, config.image.image_size, config.preprocessing)
     prepared = PreparedSlice(case.index, 1, placement, prepare_slice(pixels, placement, config.preprocessing))
     sums = RunningSums.zeros(placement.input_size, device)
-    for logits in published_samples(
-        network,
-        prepared.image[None].to(device),
-        model.tokenizer([case.prompt]).to(device),
-        lambda sample: SeededNoise(SEED, [(case.index, sample)]),
-        samples,
-    ):
-        drawn.append(logits.sigmoid())
-        sums.add(drawn[-1])
+    with autocast("float32", device):
+        for logits in published_samples(
+            network,
+            prepared.image[None].to(device),
+            model.tokenizer([case.prompt]).to(device),
+            lambda sample: SeededNoise(SEED, [(case.index, sample)]),
+            samples,
+        ):
+            drawn.append(logits.sigmoid())
+            sums.add(drawn[-1])
     maps = PromptMaps.zeros(case.volume.shape)
     maps.insert(axis, prepared, sums)
     seconds = time.perf_counter() - started

@@ -178,6 +178,21 @@ def network_for(network: MedCLIPSeg, precision: Precision) -> MedCLIPSeg:
 
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
-    """Context in which the network computes with half-precision numbers, if it shall."""
+    """Context in which the network computes with half-precision numbers, if it shall, or else exactly.
+
+    Graphics cards round the factors of float32 convolutions to 10 bits (TF32) unless they are told not to.
+    """
     dtype = _HALF.get(precision)
-    return nullcontext() if dtype is None else torch.autocast(device.type, dtype)
+    if dtype is not None:
+        return torch.autocast(device.type, dtype)
+    return _exact_convolutions() if device.type == "cuda" else nullcontext()
+
+
+@contextmanager
+def _exact_convolutions() -> Iterator[None]:
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
