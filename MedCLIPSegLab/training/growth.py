@@ -11,6 +11,7 @@ import torch
 from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import Tensor
 
+from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.catalog import VOCABULARY_FILE
 from MedCLIPSegLogic.model.checkpoint import is_adapter, load_to_train, read_config
 from MedCLIPSegLogic.model.config import (
@@ -100,12 +101,18 @@ def load_grown(source: Path, folder: Path) -> MedCLIPSeg:
     states[POSITIONS] = resample_abs_pos_embed(states[POSITIONS], [grid, grid])
     entries = (folder / VOCABULARY_FILE).read_text(encoding="utf-8").removesuffix("\n").split("\n")
     tokenizer, table = PromptTokenizer(before.config, source), states[TOKENS]
-    new = []
-    for word in entries[len(table) :]:
-        pieces = tokenizer([word])[0]
-        new.append(table[pieces[1:-1]].mean(dim=0))
+    new = [first_vector(tokenizer, table, word) for word in entries[len(table) :]]
     states[TOKENS] = torch.cat([table, torch.stack(new)]) if new else table
     return grown_network(config, states)
+
+
+def first_vector(tokenizer: PromptTokenizer, table: Tensor, word: str) -> Tensor:
+    """What a new word begins as: the mean of its known pieces, or of the whole table (V, W) when it has none."""
+    try:
+        pieces = tokenizer([word])[0]
+    except MedCLIPSegError:
+        return table.mean(dim=0)
+    return table[pieces[1:-1]].mean(dim=0)
 
 
 def with_head(config: ModelConfig, stochastic: bool) -> ModelConfig:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from timm.layers.pos_embed import resample_abs_pos_embed
 
-from MedCLIPSegLab.training.growth import POSITIONS, TOKENS
+from MedCLIPSegLab.training.growth import POSITIONS, TOKENS, first_vector
 from MedCLIPSegLogic.model.catalog import VOCABULARY_FILE
 from MedCLIPSegLogic.model.checkpoint import load_to_train, save_config
 from MedCLIPSegLogic.model.network import MedCLIPSeg
@@ -45,7 +45,7 @@ def deepen(
     states[POSITIONS] = resample_abs_pos_embed(states[POSITIONS], [grid, grid])
     tokenizer = PromptTokenizer(before.config, source)
     vocabulary = (folder / VOCABULARY_FILE).read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    new = [table[tokenizer([word])[0][1:-1]].mean(dim=0) for word in vocabulary[len(table) :]]
+    new = [first_vector(tokenizer, table, word) for word in vocabulary[len(table) :]]
     states[TOKENS] = torch.cat([table, torch.stack(new)]) if new else table
     network = MedCLIPSeg(config)
     fresh = network.state_dict()

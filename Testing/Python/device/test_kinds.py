@@ -73,7 +73,7 @@ def test_prompts_name_the_thing_or_leave_the_mask_empty(kinds: Kinds) -> None:
     asked = [prompting(0, BREAST, sets[0].items[0].targets[0][1], rng) for _ in range(600)]
     found = [text.lower() for text, mask in asked if mask.any()]
     absent = [text.lower() for text, mask in asked if not mask.any()]
-    assert 0.1 < len(absent) / len(asked) < 0.3
+    assert 0.15 < len(absent) / len(asked) < 0.35
     assert any("cancer" in text for text in found)
     assert any("nodules" in text for text in found)
     assert any("lung" in text for text in absent)

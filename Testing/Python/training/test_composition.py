@@ -116,13 +116,16 @@ def test_mosaics_of_one_set_can_only_be_told_apart_by_place_or_size() -> None:
     ]
     composition = Composition(mosaics=1, alike=1, one_of_several=0)
     sampler = BatchSampler(sets, 64, RGB, TrainingSettings(composition=composition))
+    ratios = []
     for row in range(40):
         image, text, labels, _ = sampler.example(0, row)
         assert re.search("left|right|upper|lower|larg|bigger|small", text.lower())
         assert (labels == 1).any()
         assert (labels == OTHER).any()
         levels = [image[labels == label].mean() for label in (1, OTHER)]
-        assert max(levels) / min(levels) < 2
+        ratios.append(max(levels) / min(levels))
+    # The sets differ by twice as much; single tiles are brighter or darker by chance.
+    assert np.median(ratios) < 1.5
 
 
 def test_bad_shares_are_refused() -> None:
