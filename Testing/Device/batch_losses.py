@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from MedCLIPSegLab.training.losses import auxiliary_loss, contrastive_loss
-from MedCLIPSegLab.training.places import AXES, MIN_SHARE, REACH
+from MedCLIPSegLab.training.objective import auxiliary_loss, contrastive_loss
 from MedCLIPSegLab.training.settings import LossWeights
+from MedCLIPSegLab.training.text_targets import AXES, MIN_SHARE, REACH
 from MedCLIPSegLogic.model.network import NetworkOutput
 
 

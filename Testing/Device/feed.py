@@ -20,7 +20,7 @@ from examples import KindSampler
 from numpy.typing import NDArray
 from torch import Tensor
 
-from MedCLIPSegLab.training.places import place_of
+from MedCLIPSegLab.training.text_targets import place_of
 
 TOKENS = 64
 

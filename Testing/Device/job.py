@@ -30,8 +30,8 @@ from torch import Tensor
 from validating import Validation
 
 from MedCLIPSegLab.training.data import TrainingSet
+from MedCLIPSegLab.training.growth import vocabulary_texts
 from MedCLIPSegLab.training.settings import TrainingSettings, as_json
-from MedCLIPSegLab.training.vocabulary import vocabulary_texts
 from MedCLIPSegLogic.model.catalog import WEIGHTS_FILE
 from MedCLIPSegLogic.model.checkpoint import save_weights
 from MedCLIPSegLogic.model.network import NetworkOutput

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from MedCLIPSegLab.speed.cases import Case, demo_cases
+from MedCLIPSegLab.speed.measured import Case, demo_cases
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.adaptive import AdaptiveSampling
 from MedCLIPSegLogic.inference.engine import run

@@ -7,8 +7,8 @@ import torch
 from batch_losses import dice, place, rival
 from torch.nn import functional
 
-from MedCLIPSegLab.training.losses import dice_loss
-from MedCLIPSegLab.training.places import place_loss, rival_loss
+from MedCLIPSegLab.training.objective import dice_loss
+from MedCLIPSegLab.training.text_targets import place_loss, rival_loss
 
 
 @pytest.fixture
