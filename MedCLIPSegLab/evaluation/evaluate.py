@@ -43,7 +43,7 @@ def evaluate(
         model: bundled or installed model's name, or model folder.
         images, labels: folders of the images and of the masks.
         prompts: .xlsx or .csv sheet (``Image``, ``Description``, ``Ground Truth``, optionally ``Label Values``).
-        out: folder for ``metrics.csv`` (one row a prompt), ``metrics.json`` and ``report.html``.
+        out: folder for ``metrics.csv`` (one row per prompt), ``metrics.json`` and ``report.html``.
         overwrite: replace an earlier evaluation in ``out``.
         progress: called after every row with its number from 1, the number of rows and its score.
         choices: ``samples``, ``tolerance`` and ``limit``, see :class:`EvaluationSettings`.

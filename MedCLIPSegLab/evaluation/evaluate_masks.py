@@ -41,7 +41,7 @@ def evaluate_masks(
     Args:
         masks: folder of masks of 0 and 255 named after the images, a result of ``weak``, or a folder of results of
             ``segment`` or ``zeroshot``; probability and uncertainty maps that lie there are evaluated too.
-        out: folder for ``metrics.csv`` (one row a mask), ``metrics.json`` and ``report.html``, as of ``evaluate``.
+        out: folder for ``metrics.csv`` (one row per mask), ``metrics.json`` and ``report.html``, as of ``evaluate``.
         images, labels: folders of the images and the known masks.
         prompts: sheet that pairs them; None pairs them by name.
         data: data set folder in MedCLIPSeg's layout, instead of the three.
@@ -98,7 +98,7 @@ def _find_files(folder: Path, sheet: PromptSheet, rows: Sequence[SheetRow]) -> d
     files = [finished.files(row) for row in rows]
     if len({(found.mask, found.probability) for found in files}) < len(files):
         raise MedCLIPSegError(
-            f"Some images have several prompts in {sheet.path}, but one mask each; give a sheet with one row an image."
+            f"Some images have several prompts in {sheet.path}, but one mask each; give a sheet with one row per image."
         )
     return dict(zip(rows, files, strict=True))
 

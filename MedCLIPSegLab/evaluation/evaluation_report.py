@@ -65,7 +65,7 @@ def write_report(
     Args:
         path: file to write.
         metrics: what ``metrics.json`` holds.
-        groups: scores, one a set and style.
+        groups: scores, one per set and style.
         examples: pictures of cases.
     """
     from jinja2 import Environment

@@ -43,7 +43,7 @@ class FinishedFolder:
 
     It holds masks named after the images, perhaps with ``<name>.probability.nrrd`` and ``<name>.uncertainty.nrrd``
     (nats) beside them; or it is a result of ``weak``, whose maps lie in folders of their own (bits); or it holds
-    results of ``segment`` or ``zeroshot``, one folder an image, which are found by the image their record names.
+    results of ``segment`` or ``zeroshot``, one folder per image, which are found by the image their record names.
 
     Args:
         folder: to look in.

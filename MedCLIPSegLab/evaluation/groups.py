@@ -23,7 +23,7 @@ class ScoredGroup:
     Args:
         sheet: which prompts on which images.
         rows: of the sheet, at least one.
-        scores: one a row.
+        scores: one per row.
         pixels: of all rows together.
     """
 

@@ -61,7 +61,7 @@ def probe(
     Args:
         model: bundled or installed model's name, or model folder.
         data: data set folders in MedCLIPSeg's layout.
-        out: folder for ``probes.csv`` (one row a prompt) and ``probes.json``.
+        out: folder for ``probes.csv`` (one row per prompt) and ``probes.json``.
         overwrite: replace earlier results in ``out``.
         progress: called after every prompt with the share of the data sets that is done.
         choices: ``split``, ``samples`` and ``limit``, see :class:`EvaluationSettings`.

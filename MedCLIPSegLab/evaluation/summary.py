@@ -74,7 +74,7 @@ def bootstrap_interval(values: Sequence[float]) -> list[float] | None:
     """95 % percentile bootstrap interval [low, high] of a mean; None for fewer than two values.
 
     Args:
-        values: one an image; images are drawn, so the noise of training is not in it.
+        values: one per image; images are drawn, so the noise of training is not in it.
     """
     if len(values) < 2:
         return None

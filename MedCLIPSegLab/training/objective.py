@@ -36,7 +36,7 @@ class PassOutput:
 
 
 class TrainingPass(nn.Module):
-    """Runs a network; a module of its own, so that DistributedDataParallel sees one forward call a step.
+    """Runs a network; a module of its own, so that DistributedDataParallel sees one forward call per step.
 
     Args:
         network: to run.

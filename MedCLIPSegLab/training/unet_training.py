@@ -77,7 +77,7 @@ def train_unet(
 
 
 def _first_targets(training_set: TrainingSet) -> TrainingSet:
-    """Without text there is one answer an image: the mask of its first prompt."""
+    """Without text there is one answer per image: the mask of its first prompt."""
     items = tuple(dataclasses.replace(item, targets=item.targets[:1]) for item in training_set.items)
     return dataclasses.replace(training_set, items=items)
 

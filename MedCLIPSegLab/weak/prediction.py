@@ -1,6 +1,6 @@
 """Masks, probabilities and uncertainties of a folder of images, as files on the grids of the images.
 
-Uncertainty is that of an ensemble: an entropy map in bits and one score an image (MedCLIP-SAMv2, arXiv 2409.19483).
+Uncertainty is that of an ensemble: an entropy map in bits and one score per image (MedCLIP-SAMv2, arXiv 2409.19483).
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ class Sam:
 
     @torch.inference_mode()
     def segment(self, embedding: Embedding, prompts: Sequence[ObjectPrompt]) -> ObjectMasks:
-        """One mask an object (``multimask_output`` off, as published).
+        """One mask per object (``multimask_output`` off, as published).
 
         Args:
             embedding: of the image.

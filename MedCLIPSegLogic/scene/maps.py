@@ -61,7 +61,7 @@ def write_map_steps(
     result: SegmentationResult,
     written: Collection[str],
 ) -> Generator[None, None, MapNode]:
-    """Write one map of a prompt, on the grid and transform of the volume, some slices a step.
+    """Write one map of a prompt, on the grid and transform of the volume, some slices per step.
 
     The map of an earlier run of the same prompt on the same volume is updated in place, only in the slices that were
     run; what the user changed in its name and display stays. The scene is changed in the last step alone.

@@ -1,4 +1,4 @@
-"""A whole result into the scene, at once or in small steps: one segment a prompt, and its maps."""
+"""A whole result into the scene, at once or in small steps: one segment per prompt, and its maps."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class SegmentAppearance:
 
 @dataclass(frozen=True)
 class SceneResult:
-    """Nodes of a result; the tuples have one entry a prompt, in the order of the prompts.
+    """Nodes of a result; the tuples have one entry per prompt, in the order of the prompts.
 
     Args:
-        segmentation: vtkMRMLSegmentationNode with one segment a prompt.
+        segmentation: vtkMRMLSegmentationNode with one segment per prompt.
         segment_ids: IDs of these segments.
         probability_maps: scalar volumes, 0…1.
         uncertainty_maps: scalar volumes, 0…ln 2 nats.
@@ -83,7 +83,7 @@ def write_result_steps(
     segmentation_node: SegmentationNode | None = None,
     appearance: Mapping[str, SegmentAppearance] | None = None,
 ) -> Generator[None, None, SceneResult]:
-    """Write the segments and maps of a result, a segment or some slices of a map a step; see ``write_segment`` and
+    """Write the segments and maps of a result, a segment or some slices of a map per step; see ``write_segment`` and
     ``write_map_steps``.
 
     The generator may be dropped at any step; what was written until then stays.

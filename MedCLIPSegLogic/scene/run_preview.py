@@ -42,8 +42,8 @@ class RunPreview:
     Args:
         scene: scene of the volume.
         volume_node: the image that is segmented.
-        colors: one a prompt, red, green and blue in 0…1.
-        thresholds: one a prompt, 0…1; a voxel is inside above it.
+        colors: one per prompt, red, green and blue in 0…1.
+        thresholds: one per prompt, 0…1; a voxel is inside above it.
 
     Raises:
         MedCLIPSegError: the volume has no voxels.

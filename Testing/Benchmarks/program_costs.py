@@ -42,7 +42,7 @@ def volume_cost() -> dict[str, Any]:
     """Segment volumes of 256 × 256 pixels a slice with the bundled model, each in a process of its own.
 
     Returns:
-        ``slices`` (10 samples) and ``samples`` (16 slices), one row a run: its count, seconds a slice, peak memory,
+        ``slices`` (10 samples) and ``samples`` (16 slices), one row per run: its count, seconds per slice, peak memory,
         memory of image and output, and what is left of the peak, in MB. Ready for JSON.
     """
     plans = [("slices", count, count, SAMPLE_COUNTS[0]) for count in SLICE_COUNTS]

@@ -33,7 +33,7 @@ ROWS = {
     "underdescriptive": "underdescriptive",
     "contradictory": "contradictory, scored on the lesion",
     "neutral": "the thing alone in wordings held out from training",
-    "fixed": "one fixed short prompt a set",
+    "fixed": "one fixed short prompt per set",
     "U-Net": "U-Net without text",
 }
 
