@@ -15,6 +15,7 @@ PICTURE = CASES / "dermoscopy.jpg"
 Call = Callable[..., int]
 
 
+@pytest.mark.slow
 def test_demo_reports_good_dice(call: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("demo", "--out", tmp_path / "demo") == 0
     printed = capsys.readouterr().out

@@ -8,6 +8,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from MedCLIPSegLab.cli.app import LAB_PACKAGES
 from MedCLIPSegLab.results.demo import CASES
 
@@ -33,6 +35,7 @@ assert call("evaluate", "--model", "mini", "--data", folder, "--out", folder / "
 """
 
 
+@pytest.mark.slow
 def test_without_the_extras_segment_works_and_the_workbench_names_them(tmp_path: Path) -> None:
     arguments = [",".join(sorted(LAB_PACKAGES)), str(CASES / "dermoscopy.jpg"), str(tmp_path)]
     command = [sys.executable, "-c", WITHOUT_EXTRAS, *arguments]

@@ -121,6 +121,7 @@ def test_a_set_without_test_images_is_named(a_model_folder: Path, tmp_path: Path
         evaluate_sets(a_model_folder, [tmp_path], tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_the_report_needs_no_other_file(two_sets: list[Path], a_model_folder: Path, tmp_path: Path) -> None:
     metrics = evaluate_sets(a_model_folder, two_sets, tmp_path / "out", samples=2)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

@@ -73,6 +73,7 @@ def test_several_images_in_one_batch(a_config: ModelConfig) -> None:
     assert torch.allclose(together, torch.cat(loop), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_published_size_gives_what_the_loop_gives() -> None:
     torch.manual_seed(0)
     network = MedCLIPSeg(UNIMEDCLIP).eval()

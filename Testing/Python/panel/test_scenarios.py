@@ -48,6 +48,7 @@ def test_result_shows_segments_in_the_views(a_slicer: ModuleType, a_module_widge
     assert a_module_widget.parent.minimumSizeHint.width() <= ROOM
 
 
+@pytest.mark.slow
 def test_review_lays_the_map_over_the_image(a_slicer: ModuleType, a_module_widget: Any) -> None:
     scenarios.review(a_module_widget)
     node = a_module_widget.logic.mapOf(a_module_widget.logic.currentRow, "Uncertainty")

@@ -34,6 +34,7 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_data_efficiency_beside_published_numbers_and_baseline(a_configuration: Configuration) -> None:
     markdown, path = paper_tables("data-efficiency", a_configuration())
     rows = table(path)
@@ -47,6 +48,7 @@ def test_data_efficiency_beside_published_numbers_and_baseline(a_configuration: 
     assert "they are not there: gone" in markdown.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_second_protocol_reuses_what_is_done(a_configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
     config = a_configuration(baseline="none")
     calls: list[str] = []
@@ -76,6 +78,7 @@ def test_a_second_protocol_reuses_what_is_done(a_configuration: Configuration, m
     assert "No sheet of the style contradictory: breasts, others" in markdown.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on(a_configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
     def hurried(*arguments: Any) -> Path:
         folder = train(*arguments)

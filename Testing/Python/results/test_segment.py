@@ -123,6 +123,7 @@ def test_a_volume_is_measured_in_milliliters(segment: Segment, tmp_path: Path) -
     assert not probability.voxels[:, :10].any()
 
 
+@pytest.mark.slow
 def test_json_goes_to_the_output_stream(tmp_path: Path) -> None:
     arguments = ["segment", str(PICTURE), "--prompt", "lésion ≥ 5 mm", "--out", str(tmp_path / "out"), "--samples", "1"]
     finished = subprocess.run(
@@ -187,6 +188,7 @@ def test_an_oblique_dicom_series_keeps_its_geometry(segment: Segment, tmp_path: 
     assert np.allclose(probability.ijk_to_ras, matrix, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_run_ended_from_outside_leaves_nothing(tmp_path: Path) -> None:
     running = {}
     for ending in (signal.SIGTERM, signal.SIGINT):

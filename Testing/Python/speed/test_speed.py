@@ -109,6 +109,7 @@ def test_random_weights_need_no_file_and_real_ones_do() -> None:
     assert all(torch.equal(first, second) for first, second in tensors)
 
 
+@pytest.mark.slow
 def test_peak_memory_is_that_of_the_task_alone() -> None:
     (little, small), (much, large) = (in_new_process(np.ones, count) for count in (1, 20_000_000))
     assert (len(little), len(much)) == (1, 20_000_000)

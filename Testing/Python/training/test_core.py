@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 import sys
 
@@ -16,6 +18,7 @@ assert not [name for name in sys.modules if name.startswith("MedCLIPSegLab.evalu
 """
 
 
+@pytest.mark.slow
 def test_the_core_is_imported_without_the_packages_of_the_workbench() -> None:
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -107,6 +107,7 @@ def test_without_rivals_the_loss_is_zero_and_has_a_gradient() -> None:
     assert not logits.grad.any()
 
 
+@pytest.mark.slow
 def test_training_teaches_places(a_data_set: Callable[..., Path], tmp_path: Path) -> None:
     settings = TrainingSettings(
         steps=30, batch_size=4, stages=((1.0, 32),), validate_every=10, loss=LossWeights(place=2.0, rivals=0.1)

@@ -84,6 +84,7 @@ def test_mosaics_show_the_areas_of_all_their_pictures(a_data_set: Callable[..., 
     assert set(targets.unique().tolist()) <= {-1.0, 0.0, 1.0}
 
 
+@pytest.mark.slow
 def test_training_teaches_presence(a_data_set: Callable[..., Path], tmp_path: Path) -> None:
     prompts = {"polyps": "one small polyp", "breasts": "One small tumor in the breast ultrasound image."}
     sets = [a_data_set(name, prompt) for name, prompt in prompts.items()]

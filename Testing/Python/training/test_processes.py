@@ -37,6 +37,7 @@ train([data], out, settings, start_from=start)
 """
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_steps_of_one(
     a_data_set: Callable[..., Path],
     a_config: ModelConfig,

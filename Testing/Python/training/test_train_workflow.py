@@ -56,6 +56,7 @@ def test_a_run_leaves_a_model_that_loads(a_data_set: Callable[..., Path], tmp_pa
     assert record["data"] == {"discs": {"images": 6, "items": 6}}
 
 
+@pytest.mark.slow
 def test_a_killed_run_continues_identically(a_data_set: Callable[..., Path], tmp_path: Path) -> None:
     data = [a_data_set()]
     whole = train(data, tmp_path / "whole", SETTINGS)
@@ -68,6 +69,7 @@ def test_a_killed_run_continues_identically(a_data_set: Callable[..., Path], tmp
         assert torch.equal(tensor, found[name]), name
 
 
+@pytest.mark.slow
 def test_training_learns(a_data_set: Callable[..., Path], tmp_path: Path) -> None:
     settings = TrainingSettings(steps=60, batch_size=4, stages=((1.0, 48),), validate_every=30, ema_decay=0.8)
     folder = train([a_data_set()], tmp_path / "model", settings)
@@ -123,6 +125,7 @@ def test_bad_settings_are_refused() -> None:
         TrainingSettings(steps=0)
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_its_first_validation_can_be_resumed(
     a_data_set: Callable[..., Path], tmp_path: Path
 ) -> None:

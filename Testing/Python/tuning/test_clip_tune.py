@@ -64,6 +64,7 @@ def an_unaligned_model(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_tuning_on_real_images_improves_the_retrieval_of_others(an_unaligned_model: Path, tmp_path: Path) -> None:
     pairs = write_table(tmp_path / "pairs.csv", real_rows(slice(0, 3)))
     validation = write_table(tmp_path / "validation.csv", real_rows(slice(3, 6)))

@@ -160,6 +160,7 @@ def test_options_of_the_other_method_are_refused() -> None:
         WeakSettings(threshold=1.0)
 
 
+@pytest.mark.slow
 def test_masks_are_evaluated_with_and_without_entropy(a_folder: Path, bright: dict[str, Any]) -> None:
     out = a_folder / "out"
     settings = dataclasses.replace(SETTINGS, epochs=12, learning_rate=1e-2)

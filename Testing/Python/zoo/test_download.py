@@ -296,6 +296,7 @@ def test_a_proxy_is_used(a_hub: LoopbackHub, content: bytes, monkeypatch: pytest
     assert a_hub.requests[0][1].startswith("http://hub.invalid/someone/bert/resolve/main/vocab.txt")
 
 
+@pytest.mark.slow
 def test_two_processes_at_once(a_hub: LoopbackHub, content: bytes, a_home: Path) -> None:
     command = [sys.executable, str(Path(__file__).with_name("download_once.py")), a_hub.endpoint]
     processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]

@@ -89,6 +89,7 @@ def test_the_list_states_how_many_values_there_are() -> None:
                 assert entry.values == sum(counts.values())
 
 
+@pytest.mark.slow
 def test_a_published_checkpoint_of_true_size_comes_and_goes_unchanged(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = MedCLIPSeg(FLAVORS["unimedclip"]).eval()
