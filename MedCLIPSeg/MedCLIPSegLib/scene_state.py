@@ -152,7 +152,7 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
 
     def mapOf(self, row: PromptRow | None, role: str) -> slicer.vtkMRMLScalarVolumeNode | None:
         """The map of a row by the name of its role, or None; "ExpectedEntropy" is made when it is asked for."""
-        from MedCLIPSegLogic.scene.maps import EXPECTED_ENTROPY, MAP_ROLES, expected_entropy_map, find_map
+        from MedCLIPSegLogic.scene.map_volumes import EXPECTED_ENTROPY, MAP_ROLES, expected_entropy_map, find_map
 
         if row is None or self.volumeNode is None:
             return None

@@ -18,7 +18,7 @@ from .arrays import copy_voxels
 from .export import save_segmentation
 from .export_record import export_record
 from .geometry import ijk_to_ras
-from .maps import PROBABILITY, UNCERTAINTY, find_map
+from .map_volumes import PROBABILITY, UNCERTAINTY, find_map
 from .nodes import SegmentationNode, VolumeNode
 from .segment_files import save_label_map, save_surfaces
 from .segmentation import segment_mask

@@ -6,7 +6,7 @@ import slicer
 
 from ..errors import MedCLIPSegError
 from .kept import forget, give_back, is_kept, keep
-from .maps import ROLE_ATTRIBUTE, MapRole, ensure_display, map_role
+from .map_volumes import ROLE_ATTRIBUTE, MapRole, ensure_display, map_role
 from .nodes import MapNode, Scene, SegmentationNode, nodes_of_class
 
 LEGEND_ROLE = "Legend"

@@ -12,7 +12,14 @@ from ..errors import MedCLIPSegError
 from ..inference.result import PromptResult, SegmentationResult
 from .colors import Color, next_color
 from .geometry import require_unchanged
-from .maps import MUTUAL_INFORMATION, PROBABILITY, UNCERTAINTY, part_of, refresh_expected_entropy, write_map_steps
+from .map_volumes import (
+    MUTUAL_INFORMATION,
+    PROBABILITY,
+    UNCERTAINTY,
+    part_of,
+    refresh_expected_entropy,
+    write_map_steps,
+)
 from .nodes import MapNode, Scene, SegmentationNode, VolumeNode, one_line
 from .segment_look import set_segment_name
 from .segmentation import (

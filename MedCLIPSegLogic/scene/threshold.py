@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..errors import MedCLIPSegError
 from .arrays import bounding_box, voxel_view
 from .geometry import require_same_grid, require_shape, require_unchanged_grid, voxel_counts
-from .maps import PROBABILITY, UNCERTAINTY, find_map, map_prompt, map_role
+from .map_volumes import PROBABILITY, UNCERTAINTY, find_map, map_prompt, map_role
 from .nodes import MapNode, SegmentationNode, VolumeNode
 from .segmentation import oriented_image, segment_mask, was_edited
 from .tags import write_threshold_record

@@ -14,7 +14,7 @@ from ..volumes.planes import Plane, SliceAxis, choose_axis
 from ..volumes.volume import PICTURE_IJK_TO_RAS, Volume
 from .arrays import copy_voxels, take_voxels
 from .geometry import ijk_to_ras, voxel_counts, vtk_matrix
-from .maps import map_role
+from .map_volumes import map_role
 from .nodes import Scene, VolumeNode, node_name, nodes_of_class
 
 

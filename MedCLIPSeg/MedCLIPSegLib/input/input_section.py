@@ -63,7 +63,7 @@ class InputSection(Section):
 
     def _hideMaps(self) -> None:
         """Keep maps made by the module out of the list of images."""
-        from MedCLIPSegLogic.scene.maps import map_nodes
+        from MedCLIPSegLogic.scene.map_volumes import map_nodes
 
         hidden = [node.GetID() for node in map_nodes(slicer.mrmlScene)]
         proxy = self._ui.inputVolumeSelector.sortFilterProxyModel()

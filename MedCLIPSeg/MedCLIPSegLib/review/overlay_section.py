@@ -94,7 +94,7 @@ class OverlaySection(Section):
             self._section.collapsed = False
 
     def _refreshChoice(self) -> None:
-        from MedCLIPSegLogic.scene.maps import MAP_ROLES
+        from MedCLIPSegLogic.scene.map_volumes import MAP_ROLES
 
         index = self._combo.findData(self._parameters.overlayMap)
         if index != self._combo.currentIndex:
@@ -151,7 +151,7 @@ class OverlaySection(Section):
             self._parameters.overlayVisible = checked
 
     def _onMapChosen(self) -> None:
-        from MedCLIPSegLogic.scene.maps import MAP_ROLES
+        from MedCLIPSegLogic.scene.map_volumes import MAP_ROLES
 
         role = next((role for role in MAP_ROLES if role.name == self._combo.currentData), None)
         if self._parameters is not None and role is not None and role.name != self._parameters.overlayMap:

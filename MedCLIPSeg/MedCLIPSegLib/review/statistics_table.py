@@ -66,7 +66,7 @@ class StatisticsTable(Section):
         segmentationNode = self._logic.segmentationNode
         if segmentationNode is None or self._logic.volumeNode is None:
             return []
-        from MedCLIPSegLogic.scene.maps import UNCERTAINTY, map_nodes, map_prompt, map_role
+        from MedCLIPSegLogic.scene.map_volumes import UNCERTAINTY, map_nodes, map_prompt, map_role
         from MedCLIPSegLogic.scene.segmentation import run_segments
 
         maps: dict[str, Any] = {}

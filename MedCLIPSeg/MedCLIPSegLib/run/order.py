@@ -82,7 +82,7 @@ def preparedRun(volumeNode: slicer.vtkMRMLVolumeNode, prompts: Sequence[str], ch
     """
     from MedCLIPSegLogic.runs.choices import RunChoices
     from MedCLIPSegLogic.runs.preparing import prepare
-    from MedCLIPSegLogic.scene.maps import map_role
+    from MedCLIPSegLogic.scene.map_volumes import map_role
     from MedCLIPSegLogic.scene.volumes import volume_from_node
 
     if map_role(volumeNode) is not None:

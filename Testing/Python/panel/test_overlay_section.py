@@ -14,7 +14,7 @@ import slicerhost
 from PySide6.QtCore import Qt
 from review_samples import Reviewed, addImage, addResults, compositeXml, press, writeResults
 
-from MedCLIPSegLogic.scene.maps import MAP_ROLES, find_map
+from MedCLIPSegLogic.scene.map_volumes import MAP_ROLES, find_map
 
 Pump = Callable[..., None]
 

@@ -12,7 +12,7 @@ import pythonqt
 from review_samples import MOST_UNCERTAIN_FIRST, SHAPE, Reviewed, addImage, addResults, paint
 
 from MedCLIPSegLogic.scene import review
-from MedCLIPSegLogic.scene.maps import UNCERTAINTY, find_map
+from MedCLIPSegLogic.scene.map_volumes import UNCERTAINTY, find_map
 from MedCLIPSegLogic.scene.views import shown_slice
 
 Pump = Callable[..., None]

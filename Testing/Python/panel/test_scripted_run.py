@@ -16,7 +16,7 @@ from small_sam import save_sam
 from zero_shot_panel import addPicture, choose, runAll
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.scene.maps import PROBABILITY, find_map
+from MedCLIPSegLogic.scene.map_volumes import PROBABILITY, find_map
 from MedCLIPSegLogic.scene.segmentation import segment_mask
 from MedCLIPSegLogic.scene.tags import segment_record
 

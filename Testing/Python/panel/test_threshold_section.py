@@ -11,7 +11,7 @@ import pythonqt
 from review_samples import Reviewed, addImage, addResults, paint
 from slicerhost.fixtures import Pump
 
-from MedCLIPSegLogic.scene.maps import PROBABILITY, find_map
+from MedCLIPSegLogic.scene.map_volumes import PROBABILITY, find_map
 from MedCLIPSegLogic.scene.tags import segment_record
 
 SETTLED = 400

@@ -6,7 +6,7 @@ from typing import Any
 
 import slicer
 
-from MedCLIPSegLogic.scene.maps import map_role
+from MedCLIPSegLogic.scene.map_volumes import map_role
 from MedCLIPSegLogic.scene.nodes import nodes_of_class
 
 

@@ -15,7 +15,7 @@ from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.scene.arrays import copy_voxels
 from MedCLIPSegLogic.scene.colors import HEAT_COLOR_NODE_NAME, HEAT_COLORS, heat_color_node
 from MedCLIPSegLogic.scene.geometry import ijk_to_ras
-from MedCLIPSegLogic.scene.maps import (
+from MedCLIPSegLogic.scene.map_volumes import (
     MUTUAL_INFORMATION,
     PROBABILITY,
     UNCERTAINTY,

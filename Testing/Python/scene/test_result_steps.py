@@ -17,9 +17,9 @@ from segment_editing import assert_same_masks, masks_of
 from MedCLIPSegLab.results.headless_scene import create_scene
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
-from MedCLIPSegLogic.scene import maps as maps_module
+from MedCLIPSegLogic.scene import map_volumes as maps_module
 from MedCLIPSegLogic.scene.arrays import copy_voxels, voxel_view
-from MedCLIPSegLogic.scene.maps import (
+from MedCLIPSegLogic.scene.map_volumes import (
     EXPECTED_ENTROPY,
     MUTUAL_INFORMATION,
     UNCERTAINTY,

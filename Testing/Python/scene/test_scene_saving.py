@@ -19,7 +19,7 @@ from MedCLIPSegLogic.scene.arrays import copy_voxels
 from MedCLIPSegLogic.scene.colors import HEAT_COLOR_NODE_NAME
 from MedCLIPSegLogic.scene.export import save_scene, save_segmentation
 from MedCLIPSegLogic.scene.geometry import ijk_to_ras, vtk_matrix
-from MedCLIPSegLogic.scene.maps import UNCERTAINTY, find_map, map_nodes, map_prompt, map_role
+from MedCLIPSegLogic.scene.map_volumes import UNCERTAINTY, find_map, map_nodes, map_prompt, map_role
 from MedCLIPSegLogic.scene.nodes import nodes_of_class
 from MedCLIPSegLogic.scene.overlay import hide_overlay, show_overlay
 from MedCLIPSegLogic.scene.result_writer import write_result
