@@ -7,21 +7,21 @@ import errno
 import io
 import json
 import os
+import shutil
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-from safetensors import SafetensorError
 
 from ..errors import MedCLIPSegError
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside ``path``, with its ending, that takes its place when the block ends without an exception.
+    """A temporary file of the same name, in a folder beside ``path``, that takes its place when the block ends.
 
-    The content is on the disk before the old file goes, so a crash or a full disk leaves one of the two.
+    The content is on the disk before the old file goes, so a crash, a full disk or an exception leaves one of the two.
 
     Args:
         path: file to write; its folder exists.
@@ -29,18 +29,28 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the file, which the error names, cannot be written; the old one is still there.
     """
-    temporary = path.with_name(f".part.{path.name}")
+    folder = path.with_name(f".part.{path.name}")
+    temporary = folder / path.name
     try:
+        folder.mkdir(exist_ok=True)
         yield temporary
         with temporary.open("r+b") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-    except SafetensorError as error:
+    except Exception as error:
+        if not _is_of_safetensors(error):
+            raise
         raise OSError(errno.EIO, str(error), str(path)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_of_safetensors(error: Exception) -> bool:
+    """Whether it is how safetensors, which may not be installed yet, tells of a failure to write."""
+    safetensors = sys.modules.get("safetensors")
+    return safetensors is not None and isinstance(error, safetensors.SafetensorError)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from xml.etree import ElementTree
 import slicer
 
 from ..errors import MedCLIPSegError
+from ..files.replacing import replacing
 from ..volumes.image_writing import require_complete
 from .nodes import Scene, SegmentationNode
 
@@ -36,7 +36,7 @@ def save_segmentation(segmentation_node: SegmentationNode, path: str | Path) -> 
         require_complete(file)
         return True
 
-    _write_and_rename(Path(path), ".seg.nrrd", write)
+    _write(Path(path), ".seg.nrrd", write)
 
 
 def save_scene(scene: Scene, path: str | Path) -> None:
@@ -56,7 +56,7 @@ def save_scene(scene: Scene, path: str | Path) -> None:
         _require_loadable(file)
         return True
 
-    _write_and_rename(Path(path), ".mrb", write)
+    _write(Path(path), ".mrb", write)
 
 
 def _require_loadable(bundle: Path) -> None:
@@ -73,16 +73,14 @@ def _require_loadable(bundle: Path) -> None:
                     ) from error
 
 
-def _write_and_rename(path: Path, ending: str, write: Callable[[Path], bool]) -> None:
-    """Write to a folder beside the target, then move the file: nobody ever sees half a file."""
+def _write(path: Path, ending: str, write: Callable[[Path], bool]) -> None:
+    """Write whole or not at all."""
     if not path.name.lower().endswith(ending) or path.name.lower() == ending:
         raise MedCLIPSegError(f"The file name “{path.name}” must end in {ending}.")
     try:
-        with tempfile.TemporaryDirectory(prefix=".saving-", dir=path.parent) as folder:
-            file = Path(folder) / path.name
+        with replacing(path) as file:
             if not write(file):
                 raise MedCLIPSegError(f"The file “{path}” can't be written: check free space and permissions.")
-            file.replace(path)
     # The bundle writer may report success without a file; it is then missing here.
     except (OSError, zipfile.BadZipFile) as error:
         reason = getattr(error, "strerror", None) or str(error)

@@ -249,8 +249,11 @@ def _sweep(backbones: bool = False) -> int:
         is_unused = backbones and path.suffix == ".safetensors" and path.stem not in used
         is_part = path.suffix == ".part" or path.name.startswith(".part.")
         if is_unused or (is_part and path.lstat().st_mtime < stale):
-            freed += path.lstat().st_size
-            path.unlink(missing_ok=True)
+            freed += sum(file.lstat().st_size for file in (path, *path.glob("*")) if file.is_file())
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
     return freed
 
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import NoReturn
 
 from MedCLIPSegLib.prompts.prompt_rows import DEFAULT_THRESHOLD, Color, PromptRow
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.files.replacing import replacing
 
 COLUMNS = ("name", "prompt", "color", "threshold")
 MAX_BYTES = 1_000_000
@@ -75,14 +75,11 @@ def savePromptList(rows: Iterable[PromptRow], path: str | Path, overwrite: bool 
     if path.exists() and not overwrite:
         raise MedCLIPSegError(f"The file {path} exists already; choose another name.")
     try:
-        with tempfile.TemporaryDirectory(prefix=".saving-", dir=path.parent) as folder:
-            file = Path(folder) / path.name
-            # Spreadsheet programs take text without this mark for the system's old code page.
-            with file.open("w", encoding="utf-8-sig", newline="") as stream:
-                writer = csv.writer(stream)
-                writer.writerow(COLUMNS)
-                writer.writerows((row.name, row.prompt, _hex(row.color), row.threshold) for row in rows if row.canRun)
-            file.replace(path)
+        # Spreadsheet programs take text without this mark for the system's old code page.
+        with replacing(path) as file, file.open("w", encoding="utf-8-sig", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(COLUMNS)
+            writer.writerows((row.name, row.prompt, _hex(row.color), row.threshold) for row in rows if row.canRun)
     except (OSError, UnicodeEncodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise MedCLIPSegError(f"The prompt list {path} can't be written: {reason}.") from None
