@@ -1,4 +1,4 @@
-"""Files that are replaced whole or not at all; everything that is written goes through here."""
+"""Files that are replaced whole or not at all; results, records and models are written through here."""
 
 from __future__ import annotations
 
