@@ -1,5 +1,14 @@
 """Errors whose message is one sentence for the person at the screen."""
 
+LONGEST_QUOTE = 80
+
+
+def quoted(value: object) -> str:
+    """A value from a file or a person as it stands in a sentence: on one line, at most 80 characters, printable."""
+    text = "".join(c if c.isprintable() else " " for c in str(value)[: LONGEST_QUOTE * 4])
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
+
 
 class MedCLIPSegError(Exception):
     """Anything the user can mend: the message names the file or field and the way out.

@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
-from typing import cast
 
-import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError, SpatialImage
 from numpy.typing import NDArray
 from pydicom.misc import is_dicom
 
 from ..errors import MedCLIPSegError
 from .dicom import read_dicom_file, read_dicom_folder
-from .itk_images import as_rgb, image_matrix, image_voxels, read_image, several_volumes
+from .itk_images import image_matrix, image_voxels, read_image
+from .limits import check_is_file
+from .nifti import read_nifti
 from .pictures import read_picture
 from .volume import Volume
 
 SMALLEST_DETERMINANT = 1e-6
 """Below this the unit vectors of the voxel axes lie in one plane."""
-
-
-def read_nifti(path: Path, name: str) -> Volume:
-    """Read .nii or .nii.gz; scaled values, and the file's affine as IJK-to-RAS matrix.
-
-    Raises:
-        MedCLIPSegError: unreadable file or several time points.
-    """
-    try:
-        image = cast(SpatialImage, nib.load(path, mmap=False))
-        values = np.asanyarray(image.dataobj)
-        matrix = np.array(image.affine, dtype=np.float64)
-    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, MemoryError, zlib.error) as error:
-        raise MedCLIPSegError(
-            f"{path} could not be read as NIfTI; it may be damaged or incomplete, so copy or export it again."
-        ) from error
-    if any(size > 1 for size in values.shape[3:]):
-        raise several_volumes(path)
-    shape = (*values.shape[:3], 1, 1)[:3]
-    voxels = np.ascontiguousarray(values.reshape(shape).transpose(2, 1, 0))
-    return Volume(_plain(voxels, path), matrix, name)
 
 
 def read_itk(path: Path, name: str) -> Volume:
@@ -52,13 +28,6 @@ def read_itk(path: Path, name: str) -> Volume:
     """
     image = read_image(path)
     return Volume(image_voxels(image, path), image_matrix(image), name)
-
-
-def _plain(voxels: NDArray[np.generic], path: Path) -> NDArray[np.generic]:
-    """Color records (R, G, B[, A]) as a last axis, numbers in the byte order of this machine."""
-    if voxels.dtype.names:
-        return as_rgb(voxels.view(np.uint8).reshape(*voxels.shape, -1), path)
-    return voxels.astype(voxels.dtype.newbyteorder("="), copy=False)
 
 
 READERS = {
@@ -89,6 +58,7 @@ def read_volume(path: str | Path) -> Volume:
         raise MedCLIPSegError(f"{path} does not exist; check the name and the folder.")
     if path.is_dir():
         return _checked(read_dicom_folder(path, path.resolve().name), path)
+    check_is_file(path)
     ending = next((known for known in READERS if path.name.lower().endswith(known)), "")
     if ending:
         return _checked(READERS[ending](path, path.name[: -len(ending)]), path)

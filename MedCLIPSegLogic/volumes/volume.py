@@ -15,6 +15,22 @@ SHEAR_TOLERANCE = 1e-4
 """Largest product of two unit vectors along voxel axes that still counts as a right angle."""
 
 
+@dataclass(frozen=True)
+class DicomSource:
+    """What a later DICOM object refers to.
+
+    Args:
+        study, series: UIDs of the study and of the series.
+        frame_of_reference: its UID; None where the files state none.
+        instances: SOP Instance UID of every slice, in the order of the stack.
+    """
+
+    study: str
+    series: str
+    frame_of_reference: str | None
+    instances: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Volume:
     """A scalar or color image with geometry.
@@ -23,13 +39,17 @@ class Volume:
         voxels: (K, J, I) for scalar images of any real type, (K, J, I, 3) uint8 in R, G, B order for color.
         ijk_to_ras: (4, 4) float64, voxel indices (i, j, k, 1) to RAS millimetres; may be oblique or sheared.
         name: short name for nodes and files.
-        spacing_known: False for pictures without physical pixel size (spacing is then 1 mm by convention).
+        spacing_known: False for pictures, whose pixel size nobody states; the spacing is then a convention.
+        notes: one sentence each on what was set aside or decided in reading, for the person at the screen.
+        dicom: where the slices come from, if it was DICOM.
     """
 
     voxels: NDArray[np.generic]
     ijk_to_ras: NDArray[np.float64]
     name: str
     spacing_known: bool = True
+    notes: tuple[str, ...] = ()
+    dicom: DicomSource | None = None
 
     @property
     def is_color(self) -> bool:
