@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from MedCLIPSegLogic.inference.result import Progress
 
 
-@options_of(RunChoices, leave_out={*OF_METHODS, "start_slice", "intensity"})
+MAPS = {"maps": "--maps/--no-maps"}
+
+
+@options_of(RunChoices, names=MAPS, leave_out={*OF_METHODS, "start_slice", "intensity"})
 def segment_command(
     input: Input,
     prompt: Prompts,
@@ -51,7 +54,7 @@ def segment_command(
 
 @options_of(
     RunChoices,
-    names={"towers": "--model", "object_prompts": "--prompts"},
+    names={"towers": "--model", "object_prompts": "--prompts", **MAPS},
     leave_out={*OF_TRAINED_MODELS, "model", "start_slice", "intensity"},
 )
 def zeroshot_command(

@@ -29,7 +29,7 @@ PREVIEW_FILE = "preview.png"
 def write_result_files(
     result: SegmentationResult, plane: Plane, folder: Path, truth: NDArray[np.bool_] | None = None
 ) -> None:
-    """Write segmentation, maps (without training data the saliency too), scene and preview.
+    """Write segmentation, the maps that were kept (without training data the saliency too), scene and preview.
 
     Args:
         result: of a run.
@@ -42,12 +42,13 @@ def write_result_files(
     from MedCLIPSegLogic.scene.result_writer import write_result
     from MedCLIPSegLogic.scene.volumes import add_volume_node
 
-    for prompt, slug in zip(result.prompts, result_slugs(result), strict=True):
-        write_image(prompt.probability, result.volume.ijk_to_ras, folder / f"{slug}.probability.nrrd")
-        write_image(prompt.uncertainty, result.volume.ijk_to_ras, folder / f"{slug}.uncertainty.nrrd")
-    if isinstance(result, ZeroShotResult):
-        for values, slug in zip(result.saliency, result_slugs(result), strict=True):
-            write_image(values, result.volume.ijk_to_ras, folder / f"{slug}.saliency.nrrd")
+    for number, (prompt, slug) in enumerate(zip(result.prompts, result_slugs(result), strict=True)):
+        maps = {"probability": prompt.probability, "uncertainty": prompt.uncertainty}
+        if isinstance(result, ZeroShotResult) and result.saliency:
+            maps["saliency"] = result.saliency[number]
+        for name, values in maps.items():
+            if values is not None:
+                write_image(values, result.volume.ijk_to_ras, folder / f"{slug}.{name}.nrrd")
     session = create_scene()
     node = add_volume_node(session.scene, result.volume)
     nodes = write_result(session.scene, node, result)
