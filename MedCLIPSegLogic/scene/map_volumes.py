@@ -171,8 +171,9 @@ def ensure_display(scene: Scene, node: MapNode, role: MapRole) -> None:
 
 
 def _matching(scene: Scene, volume_node: VolumeNode, prompt: str, role: MapRole) -> Iterator[MapNode]:
+    encoded = encode(prompt)
     for node in map_nodes(scene, volume_node):
-        if map_role(node) is role and map_prompt(node) == prompt:
+        if node.GetAttribute(ROLE_ATTRIBUTE) == role.name and node.GetAttribute(PROMPT_ATTRIBUTE) == encoded:
             yield node
 
 

@@ -29,8 +29,8 @@ from .segmentation import (
     attach_to_volume,
     create_segmentation,
     require_own_volume,
-    run_segments,
     segment_mask,
+    segments_of_prompt,
     set_segment_mask,
     was_edited,
 )
@@ -226,8 +226,8 @@ def _own_segment_id(
     segmentation_node: SegmentationNode, volume_node: VolumeNode, prompt: str, written: Collection[str]
 ) -> str | None:
     """The segment an earlier run of the prompt wrote; one that was changed since is marked as edited and passed by."""
-    for segment_id, segment, record in run_segments(segmentation_node):
-        if segment_id in written or record["Prompt"] != prompt or is_edited(segment):
+    for segment_id, segment in segments_of_prompt(segmentation_node, prompt):
+        if segment_id in written or is_edited(segment):
             continue
         if not was_edited(segmentation_node, segment_id, volume_node):
             return segment_id
