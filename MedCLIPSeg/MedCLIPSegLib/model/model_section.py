@@ -193,7 +193,7 @@ def _infoText(description: ModelDescription) -> str:
     if description.on_disk:
         lines.append(_("{size} MB, on this computer").format(size=f"{description.size_bytes / 1e6:.1f}"))
     elif description.published is not None:
-        size, isKnown = description.published.download_bytes
+        size, isKnown = description.published.download_size()
         words = _("Download of {size} GB") if isKnown else _("Download of about {size} GB")
         lines.append(words.format(size=f"{size / 1e9:.1f}"))
     else:
