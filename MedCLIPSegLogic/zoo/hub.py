@@ -110,7 +110,7 @@ def fetch(file: HubFile, folder: Path, endpoint: str | None = None) -> Generator
     if size is None or not version:
         raise MedCLIPSegError(f"The hub does not say the size and version of {file.key}; try later, {BY_HAND}.")
     if not 0 < size <= MAX_WEIGHTS_BYTES or (file.size is not None and size != file.size):
-        raise MedCLIPSegError(f"{file.key} has {size:,} bytes, not what was published; it was not downloaded.")
+        raise MedCLIPSegError(f"{file.key} has {quoted(size)} bytes, not what was published; it was not downloaded.")
     path = folder / f"{re.sub('[^0-9A-Za-z]', '', version)[:16]}-{PurePosixPath(file.path).name}"
     _check_space(path, size)
     yield from _receive(file, _url(file, endpoint), path, size)
@@ -262,6 +262,8 @@ def _sentence(file: HubFile, error: BaseException, received: int = 0, size: int 
     if isinstance(error, HfHubHTTPError):
         code = getattr(getattr(error, "response", None), "status_code", "unknown")
         return MedCLIPSegError(f"The hub answered with error {code} for {file.key}; try later, {BY_HAND}.")
+    if isinstance(error, UnicodeError):
+        return MedCLIPSegError("The token in HF_TOKEN has letters that no token has; copy it again, or unset HF_TOKEN.")
     kept = f" ({received / 1e6:.0f} of {size / 1e6:.0f} MB are kept; the same command goes on from there)"
     kept = kept if received else ""
     if isinstance(error, (HTTP_ERROR, TimeoutError)):

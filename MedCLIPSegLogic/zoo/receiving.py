@@ -21,7 +21,7 @@ from ..version import __version__
 from .redirects import next_address, origin
 
 USER_AGENT: dict[str, Any] = {"library_name": "medclipseg", "library_version": __version__}
-HTTP_ERROR = next(cls for cls in HfHubHTTPError.__mro__ if cls.__name__ == "HTTPError")
+HTTP_ERROR: type[Exception] = next(cls for cls in HfHubHTTPError.__mro__ if cls.__name__ == "HTTPError")
 """Every failure of the library's HTTP client, whichever client its version uses."""
 PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)
 RETRIES = 5
@@ -108,9 +108,9 @@ def _begin(name: str, response: Any, part: BinaryIO, size: int) -> None:
         part.seek(0)
     if status == 206 and not goes_on:
         raise _PassingError(f"The hub sends another part of {name} than was asked for; try later.")
-    length = response.headers.get("Content-Length", "")
-    if length.isascii() and length.isdigit() and int(length) != size - part.tell():
-        _refuse_size(name, part, size, f"{int(length) + part.tell():,}")
+    length = response.headers.get("Content-Length")
+    if length is not None and length != str(size - part.tell()):
+        _refuse_size(name, part, size, f"{quoted(length)} after the first {part.tell():,}")
 
 
 def _copy(name: str, response: Any, part: BinaryIO, size: int, cancelled: threading.Event) -> None:

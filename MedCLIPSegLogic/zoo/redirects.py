@@ -22,8 +22,8 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
 def next_address(start: str, here: str, location: str) -> str:
     """The address a server sends on to.
 
-    The host that the download began at may send on to itself, and a computer to itself, wherever they are: they are what
-    the user chose with ``HF_ENDPOINT``.
+    The host that the download began at may send on to itself, and this computer to itself: they are what the user chose
+    with ``HF_ENDPOINT``.
 
     Args:
         start: where the download began.
@@ -34,20 +34,20 @@ def next_address(start: str, here: str, location: str) -> str:
         MedCLIPSegError: not https after https, plain http to another host, or an address that is not on the internet.
     """
     refusal = f"The hub sends the download on to '{quoted(location)}'"
-    way_out = "it was not followed; try later, or bring the file on a stick and use medclipseg models import."
+    way_out = "and it was not followed; try later, or bring the file on a stick and use medclipseg models import."
     try:
         target = urljoin(here, location)
         first, aim = urlsplit(start), urlsplit(target)
         _ = aim.port
-        own = aim.hostname == first.hostname or all(_is_loopback(parts) for parts in (first, aim))
-        addresses = [] if own else _addresses(aim)
+        addresses = [] if aim.hostname == first.hostname else _addresses(aim)
+        own = aim.hostname == first.hostname or (_are_here(addresses) and _are_here(_addresses(first)))
     except ValueError:
-        raise MedCLIPSegError(f"{refusal}, which is no address; {way_out}") from None
+        raise MedCLIPSegError(f"{refusal}, which is no address, {way_out}") from None
     if not aim.hostname or (aim.scheme != "https" and not (own and aim.scheme == urlsplit(here).scheme == "http")):
-        raise MedCLIPSegError(f"{refusal}, which is not https; {way_out}")
+        raise MedCLIPSegError(f"{refusal}, which is not https, {way_out}")
     inside = next((address for address in addresses if not _is_on_the_internet(address)), None)
-    if inside is not None:
-        raise MedCLIPSegError(f"{refusal}, whose address {inside} is not on the internet; {way_out}")
+    if inside is not None and not own:
+        raise MedCLIPSegError(f"{refusal}, whose address {inside} is not on the internet, {way_out}")
     return target
 
 
@@ -57,6 +57,8 @@ def _addresses(parts: SplitResult) -> list[Address]:
     Raises:
         ValueError: a name that none can have.
     """
+    if not parts.hostname:
+        return []
     try:
         found = socket.getaddrinfo(parts.hostname, None, type=socket.SOCK_STREAM)
     except socket.gaierror:
@@ -64,8 +66,7 @@ def _addresses(parts: SplitResult) -> list[Address]:
     return [ipaddress.ip_address(entry[4][0]) for entry in found]
 
 
-def _is_loopback(parts: SplitResult) -> bool:
-    addresses = _addresses(parts) if parts.hostname else []
+def _are_here(addresses: list[Address]) -> bool:
     return bool(addresses) and all(address.is_loopback for address in addresses)
 
 
