@@ -17,20 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeVar
 
-from huggingface_hub import HfFileMetadata, get_hf_file_metadata, hf_hub_url
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-    GatedRepoError,
-    HfHubHTTPError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-)
+from huggingface_hub import constants, hf_hub_url
+from huggingface_hub.utils import hf_raise_for_status
 
 from ..errors import MedCLIPSegError, quoted
 from ..model.checkpoint import file_hash
 from ..model.manifest import HubFile
-from ..model.store import HOME_VARIABLE, MAX_WEIGHTS_BYTES, SHA256, home
-from .receiving import HTTP_ERROR, USER_AGENT, receive
+from ..model.store import MAX_WEIGHTS_BYTES, SHA256, home
+from .download_errors import BY_HAND, ELSEWHERE, sentence
+from .receiving import answer, receive
 from .records import record_hash, recorded_hash
 
 T = TypeVar("T")
@@ -46,8 +41,6 @@ logging.getLogger("huggingface_hub.utils._http").addFilter(lambda record: record
 SPARE_BYTES = 2**28
 """Space beyond the download itself that is left free."""
 GIT_SHA1 = re.compile(r"[0-9a-f]{40}")
-ELSEWHERE = f"free some space there or choose another folder with {HOME_VARIABLE}"
-BY_HAND = "or bring the file on a stick and use medclipseg models import"
 
 Step = Literal["asking", "downloading", "checking", "making", "waiting"]
 STEPS: dict[Step, str] = {
@@ -105,8 +98,8 @@ def fetch(file: HubFile, folder: Path, endpoint: str | None = None) -> Generator
         MedCLIPSegError: no network, no such file, no right to it, disk full, or a content other than it should be,
             which is removed.
     """
-    metadata = yield from _ask(file, endpoint, ANSWER_SECONDS)
-    size, version = metadata.size, metadata.etag
+    stated = yield from _ask(file, endpoint, ANSWER_SECONDS)
+    size, version = stated.size, stated.version
     if size is None or not version:
         raise MedCLIPSegError(f"The hub does not say the size and version of {file.key}; try later, {BY_HAND}.")
     if not 0 < size <= MAX_WEIGHTS_BYTES or (file.size is not None and size != file.size):
@@ -115,10 +108,8 @@ def fetch(file: HubFile, folder: Path, endpoint: str | None = None) -> Generator
     _check_space(path, size)
     yield from _receive(file, _url(file, endpoint), path, size)
     yield DownloadProgress(1.0, size, size, "checking")
-    commit = metadata.commit_hash
-    revision = commit if commit is not None and GIT_SHA1.fullmatch(commit) else None
-    sha256, first_seen = _verified(file, path, version, revision)
-    return ReceivedFile(path, sha256, revision, first_seen)
+    sha256, first_seen = _verified(file, path, version, stated.revision)
+    return ReceivedFile(path, sha256, stated.revision, first_seen)
 
 
 def ask_size(file: HubFile, endpoint: str | None = None) -> Generator[DownloadProgress, None, int | None]:
@@ -139,16 +130,33 @@ def _url(file: HubFile, endpoint: str | None) -> str:
     return hf_hub_url(file.repository, file.path, revision=file.revision, endpoint=endpoint)
 
 
-def _ask(file: HubFile, endpoint: str | None, seconds: float) -> Generator[DownloadProgress, None, HfFileMetadata]:
-    """What the hub says of a file."""
+@dataclass(frozen=True)
+class _Stated:
+    """What the hub says of a file: its bytes, its version (SHA-256, or how git names it), and the commit."""
 
-    def work(_cancelled: threading.Event) -> HfFileMetadata:
-        return get_hf_file_metadata(_url(file, endpoint), timeout=seconds, endpoint=endpoint, **USER_AGENT)
+    size: int | None
+    version: str
+    revision: str | None
+
+
+def _ask(file: HubFile, endpoint: str | None, seconds: float) -> Generator[DownloadProgress, None, _Stated]:
+    def work(_cancelled: threading.Event) -> _Stated:
+        with answer("HEAD", _url(file, endpoint), seconds) as response:
+            hf_raise_for_status(response)
+            headers = response.headers
+        size = headers.get(constants.HUGGINGFACE_HEADER_X_LINKED_SIZE, headers.get("Content-Length", ""))
+        version = headers.get(constants.HUGGINGFACE_HEADER_X_LINKED_ETAG, headers.get("ETag", ""))
+        commit = headers.get(constants.HUGGINGFACE_HEADER_X_REPO_COMMIT, "")
+        return _Stated(
+            int(size) if re.fullmatch("[0-9]{1,15}", size) else None,
+            version.removeprefix("W/").strip('"'),
+            commit if GIT_SHA1.fullmatch(commit) else None,
+        )
 
     try:
         return (yield from _on_a_thread(work, lambda: DownloadProgress(0.0, 0, 0, "asking"), seconds))
     except Exception as error:
-        raise _sentence(file, error) from None
+        raise sentence(file, error) from None
 
 
 def _receive(file: HubFile, url: str, path: Path, size: int) -> Generator[DownloadProgress, None, None]:
@@ -166,7 +174,7 @@ def _receive(file: HubFile, url: str, path: Path, size: int) -> Generator[Downlo
     try:
         yield from _on_a_thread(work, progress)
     except Exception as error:
-        raise _sentence(file, error, received(), size) from None
+        raise sentence(file, error, received(), size) from None
 
 
 def _on_a_thread(
@@ -246,30 +254,3 @@ def _git_sha1(path: Path) -> str:
     """How git, and with it the hub, names a small file."""
     content = path.read_bytes()
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-
-
-def _sentence(file: HubFile, error: BaseException, received: int = 0, size: int = 0) -> MedCLIPSegError:
-    """What went wrong, for people."""
-    if isinstance(error, MedCLIPSegError):
-        return error
-    host = "the hub (huggingface.co or HF_ENDPOINT)"
-    if isinstance(error, OfflineModeIsEnabled):
-        return MedCLIPSegError(f"Downloads are switched off by HF_HUB_OFFLINE; unset it {BY_HAND}.")
-    if isinstance(error, GatedRepoError):
-        return MedCLIPSegError(f"{file.repository} asks for an account; accept its terms there and set HF_TOKEN.")
-    if isinstance(error, (RepositoryNotFoundError, EntryNotFoundError)):
-        return MedCLIPSegError(f"The hub has no {file.key}, or shows it only with a token in HF_TOKEN.")
-    if isinstance(error, HfHubHTTPError):
-        code = getattr(getattr(error, "response", None), "status_code", "unknown")
-        return MedCLIPSegError(f"The hub answered with error {code} for {file.key}; try later, {BY_HAND}.")
-    if isinstance(error, UnicodeError):
-        return MedCLIPSegError("The token in HF_TOKEN has letters that no token has; copy it again, or unset HF_TOKEN.")
-    kept = f" ({received / 1e6:.0f} of {size / 1e6:.0f} MB are kept; the same command goes on from there)"
-    kept = kept if received else ""
-    if isinstance(error, (HTTP_ERROR, TimeoutError)):
-        return MedCLIPSegError(f"There is no connection to {host}{kept}; check network and proxy, {BY_HAND}.")
-    if isinstance(error, OSError):
-        return MedCLIPSegError(
-            f"{file.key} cannot be stored in {home()}: {quoted(error.strerror or error)}{kept}; {ELSEWHERE}."
-        )
-    return MedCLIPSegError(f"{file.key} could not be downloaded: {quoted(error)}; try later, {BY_HAND}.")

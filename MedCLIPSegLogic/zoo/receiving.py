@@ -1,7 +1,8 @@
-"""The content of one file over HTTP: never more than was stated, resumed where the line broke, every redirect checked.
+"""Questions to a hub and the content of its files: every redirect checked, and never more taken than was stated.
 
-The library's own reader follows any redirect, takes what comes without end, unpacks it, and prints what it retries. Its
-session is used, with its address, proxies and offline mode; what is asked and what is taken is decided here.
+The library's own functions follow redirects anywhere, take what comes without end, unpack it, print what they retry,
+and first fetch a list of other programs from the hub. So of the library only the session, with its proxies and its
+offline mode, and the token are used.
 """
 
 from __future__ import annotations
@@ -10,17 +11,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
-from huggingface_hub import constants, get_session
+from huggingface_hub import constants, get_session, get_token
 from huggingface_hub.errors import HfHubHTTPError
-from huggingface_hub.utils import build_hf_headers
 
 from ..errors import MedCLIPSegError, quoted
 from ..version import __version__
 from .redirects import next_address, origin
 
-USER_AGENT: dict[str, Any] = {"library_name": "medclipseg", "library_version": __version__}
+USER_AGENT = f"medclipseg/{__version__}"
 HTTP_ERROR: type[Exception] = next(cls for cls in HfHubHTTPError.__mro__ if cls.__name__ == "HTTPError")
 """Every failure of the library's HTTP client, whichever client its version uses."""
 PASSING_STATUS = (408, 425, 429, 500, 502, 503, 504)
@@ -54,7 +54,7 @@ def receive(name: str, url: str, path: Path, size: int, cancelled: threading.Eve
     with path.open("ab") as part:
         while part.tell() < size and not cancelled.is_set():
             try:
-                with _answer(url, part.tell()) as response:
+                with answer("GET", url, constants.HF_HUB_DOWNLOAD_TIMEOUT, part.tell()) as response:
                     if cancelled.is_set():
                         return
                     _begin(name, response, part, size)
@@ -70,21 +70,38 @@ def receive(name: str, url: str, path: Path, size: int, cancelled: threading.Eve
 
 
 @contextmanager
-def _answer(start: str, offset: int) -> Iterator[Any]:
-    """The answer to a request for the bytes from `offset` on, of the last of the addresses it is sent on to."""
+def answer(method: Literal["GET", "HEAD"], start: str, seconds: float, offset: int = 0) -> Iterator[Any]:
+    """The answer to a request, an httpx response, of the last of the addresses it is sent on to.
+
+    A question (HEAD) stays with the host it began at, whose redirect to another one already tells size and version.
+
+    Args:
+        method: of the request.
+        start: address it begins at; only there the user's token is sent.
+        seconds: longest wait for each piece.
+        offset: first byte that is wanted.
+
+    Raises:
+        MedCLIPSegError: the hub sends elsewhere than to an address on the internet, or on and on.
+        HTTP_ERROR: no connection.
+    """
+    token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
     url = start
     for _ in range(MAX_REDIRECTS + 1):
-        headers = build_hf_headers(token=None if origin(url) == origin(start) else False, **USER_AGENT)
-        headers["Accept-Encoding"] = "identity"
+        headers = {"user-agent": USER_AGENT, "Accept-Encoding": "identity"}
+        if token and origin(url) == origin(start):
+            headers["authorization"] = f"Bearer {token}"
         if offset:
             headers["Range"] = f"bytes={offset}-"
-        timeout = constants.HF_HUB_DOWNLOAD_TIMEOUT
-        with get_session().stream("GET", url, headers=headers, timeout=timeout, follow_redirects=False) as response:
+        with get_session().stream(method, url, headers=headers, timeout=seconds, follow_redirects=False) as response:
             if not response.has_redirect_location:
                 yield response
                 return
-            location = response.headers["Location"]
-        url = next_address(start, url, location)
+            target = next_address(start, url, response.headers["Location"])
+            if method == "HEAD" and origin(target) != origin(start):
+                yield response
+                return
+        url = target
     raise MedCLIPSegError(f"The hub sends the download on more than {MAX_REDIRECTS} times; try later.")
 
 
