@@ -23,6 +23,7 @@ SHEAR = np.array([[1, 0, 0.3], [0, 1, -0.2], [0, 0, 1]])
 def write_nifti(volume: Volume, path: Path) -> Path:
     image = nib.Nifti1Image(volume.voxels.transpose(2, 1, 0), None)
     image.header.set_sform(volume.ijk_to_ras, code=1)
+    image.header.set_zooms(volume.spacing)
     image.to_filename(path)
     return path
 
