@@ -42,7 +42,7 @@ def read_volume(path: str | Path) -> Volume:
 
     Returns:
         The image, named after the file without its extension or after the folder. Stored scaling (NIfTI slope,
-        DICOM rescale) is applied. Pictures get ``PICTURE_IJK_TO_RAS`` and ``spacing_known=False``.
+        DICOM rescale) is applied. Pictures get the geometry that ITK gives them and ``spacing_known=False``.
 
     Raises:
         MedCLIPSegError: missing or damaged file, unknown type, several volumes or series, missing slices, no
