@@ -18,6 +18,7 @@ from .limits import check_claim
 from .picture_geometry import picture_geometry
 from .volume import Volume
 
+ROWS_AT_ONCE = 256
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 MOST_PAGES = 10_000
 
@@ -126,9 +127,7 @@ def _page(image: Image.Image, number: int, key: Key) -> NDArray[np.generic]:
 def _pixels(image: Image.Image, tags: Mapping[int, Any], key: Key) -> NDArray[np.generic]:
     """Pixels of the present page, (H, W) or (H, W, 3); ``tags`` are those of a TIFF page."""
     ImageOps.exif_transpose(image, in_place=True)
-    pixels, hidden = _opaque(image), _hidden(image, key)
-    if hidden is not None:
-        pixels[hidden] = 0
+    pixels = _visible(image, key)
     if pixels.dtype.kind == "u" and pixels.itemsize == 2:
         # Pillow inverts white-is-zero TIFF files of 8 bits but not those of 16.
         inverted = tags.get(Base.PhotometricInterpretation) == WHITE_IS_ZERO
@@ -136,6 +135,21 @@ def _pixels(image: Image.Image, tags: Mapping[int, Any], key: Key) -> NDArray[np
     # Pillow has no unsigned 32-bit mode and hands such pixels over as signed.
     unsigned = tags.get(Base.BitsPerSample) == (32,) and tags.get(SAMPLEFORMAT, UNSIGNED) == UNSIGNED
     return pixels.view(np.uint32) if pixels.dtype == np.int32 and unsigned else pixels
+
+
+def _visible(image: Image.Image, key: Key) -> NDArray[np.generic]:
+    """Pixels of a whole picture, a strip at a time as Pillow copies what it converts."""
+    pixels: NDArray[np.generic] | None = None
+    for top in range(0, image.height, ROWS_AT_ONCE):
+        strip = image.crop((0, top, image.width, min(top + ROWS_AT_ONCE, image.height)))
+        part, hidden = _opaque(strip), _hidden(strip, key)
+        if hidden is not None:
+            part[hidden] = 0
+        if pixels is None:
+            pixels = np.empty((image.height, *part.shape[1:]), part.dtype)
+        pixels[top : top + ROWS_AT_ONCE] = part
+    assert pixels is not None
+    return pixels
 
 
 def _opaque(image: Image.Image) -> NDArray[np.generic]:
