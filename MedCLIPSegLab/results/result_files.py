@@ -89,6 +89,7 @@ def write_record(
     record = {
         "input": source,
         "input_hash": result.volume.content_hash,
+        "notes": list(result.volume.notes),
         **result.settings,
         "results": [
             {**_measure(result.volume, prompt, truth), "slug": slug, **more}
@@ -102,10 +103,10 @@ def write_record(
 
 
 def _measure(volume: Volume, prompt: PromptResult, truth: NDArray[np.bool_] | None) -> dict[str, Any]:
-    """Size and uncertainty of one segment: area of a single slice; volume of a stack whose voxel size is known."""
+    """Size and uncertainty of one segment: voxels, and where their size is known the area of a slice or the volume."""
     count = int(prompt.mask.sum())
     measures: dict[str, Any] = {"prompt": prompt.prompt, "voxels": count, "spacing_known": volume.spacing_known}
-    if volume.is_single_slice:
+    if volume.spacing_known and volume.is_single_slice:
         measures["area_mm2"] = round(count * volume.pixel_area, 3)
     elif volume.spacing_known:
         measures["volume_ml"] = round(count * volume.voxel_volume / 1000, 6)

@@ -24,6 +24,7 @@ from .map_volumes import (
     write_map_steps,
 )
 from .nodes import MapNode, Scene, SegmentationNode, VolumeNode, one_line
+from .pictures import remember_picture
 from .segment_look import set_segment_name
 from .segmentation import (
     attach_to_volume,
@@ -115,6 +116,8 @@ def write_result_steps(
     require_unchanged(volume_node, result.volume)
     for prompt in result.prompts:
         _require_complete(prompt, result)
+    if not result.volume.spacing_known:
+        remember_picture(volume_node)
     if segmentation_node is None:
         segmentation_node = create_segmentation(scene, volume_node)
     else:
