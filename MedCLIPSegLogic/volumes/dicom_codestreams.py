@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .dicom_scan import Piece, damaged
+from .dicom_scan import damaged
+from .dicom_walk import Piece
 
 WINDOW = 2**16
 """Bytes in which a codestream states its size; before it stand tables and comments."""

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 
-from ..errors import MedCLIPSegError
 from .dicom_codestreams import check_codestreams
-from .dicom_scan import DicomStream, damaged, scan_dicom
+from .dicom_scan import DicomStream, damaged, scan_dicom, too_deep
 from .dicom_stack import SlicePlane
+from .dicom_tags import group, number, numbers, reading_tags
 from .limits import check_claim
 from .volume import DicomSource
 
@@ -60,6 +57,8 @@ SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 HALF_COLOR = ("YBR_FULL_422", "YBR_PARTIAL_422")
 MOST_IN_LITTLE = 2**26
 """Bytes of pixels that a compressed file of any size may claim: empty slices can be packed as small as one likes."""
+DEEPEST_IMAGE = 8
+"""Sequences within sequences; GDCM takes twice as long with each. Images of scanners have five."""
 FARTHEST = 1e6
 """Largest believable position or distance in mm."""
 
@@ -123,28 +122,13 @@ def read_header(path: Path) -> DicomHeader | None:
         header = _header(path, tags)
         samples, bits = int(number(tags, "SamplesPerPixel", 1)), int(number(tags, "BitsAllocated", 16))
         sampled = 2 if tags.get("PhotometricInterpretation") in HALF_COLOR else samples
+    if stream.depth > DEEPEST_IMAGE:
+        raise too_deep(path)
     if not (1 <= samples <= 4 and 1 <= bits <= 64):
         raise damaged(path)
     check_claim(path, header.voxels, 2 * samples * -(-bits // 8))  # decoding holds stored beside rescaled values
     _check_pixels(header, stream, header.voxels * sampled * bits // 8)
     return header
-
-
-@contextmanager
-def reading_tags(path: Path) -> Iterator[None]:
-    """Make what pydicom says of damaged values, while the block runs, the one sentence for the user.
-
-    Raises:
-        MedCLIPSegError: the block raised anything; which, depends on what the conversion of a value came upon.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except MedCLIPSegError:
-        raise
-    except Exception as error:
-        raise MedCLIPSegError(f"{path} has a damaged DICOM header; export the file again.") from error
 
 
 def source_of(headers: Sequence[DicomHeader], slices: int) -> DicomSource | None:
@@ -167,34 +151,6 @@ def source_of(headers: Sequence[DicomHeader], slices: int) -> DicomSource | None
         return None
     frame_of_reference = frames_of_reference.pop() if len(frames_of_reference) == 1 else ""
     return DicomSource(study, first.series, frame_of_reference or None, instances)
-
-
-def numbers(dataset: Dataset, keyword: str, count: int) -> NDArray[np.float64]:
-    """(count,) finite numbers of an element.
-
-    Raises:
-        KeyError: it is absent or empty.
-        ValueError: it holds something else.
-    """
-    value = dataset[keyword].value
-    if value is None or value == "" or value == []:
-        raise KeyError(keyword)
-    found = np.array(value, dtype=np.float64).reshape(count)
-    if not np.isfinite(found).all():
-        raise ValueError(keyword)
-    return found
-
-
-def number(dataset: Dataset, keyword: str, default: float) -> float:
-    """A finite number, or the default if it is absent or empty.
-
-    Raises:
-        ValueError: it holds something else.
-    """
-    try:
-        return float(numbers(dataset, keyword, 1)[0])
-    except KeyError:
-        return default
 
 
 def _header(path: Path, tags: Dataset) -> DicomHeader:
@@ -231,17 +187,6 @@ def _planes(tags: Dataset) -> tuple[SlicePlane, ...]:
         )
     except KeyError:
         return ()
-
-
-def group(tags: Dataset, frame: Dataset, sequence: str) -> Dataset:
-    """First item of a functional group, from the frame itself or else from what all frames share.
-
-    Raises:
-        KeyError: neither has it.
-    """
-    shared = tags.get("SharedFunctionalGroupsSequence") or [Dataset()]
-    item: Dataset = (frame if sequence in frame else shared[0])[sequence][0]
-    return item
 
 
 def _plane(position: Dataset, orientation: Dataset, measures: Dataset) -> SlicePlane:

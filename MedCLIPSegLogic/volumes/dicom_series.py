@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import MedCLIPSegError, quoted
-from .dicom_header import DicomHeader, read_header, reading_tags
+from .dicom_header import DicomHeader, read_header
 from .dicom_stack import is_parallel
+from .dicom_tags import reading_tags
 from .dicom_values import read_values
 
 MOST_ODD_ONES = 2
@@ -26,7 +27,7 @@ def series_of(path: Path) -> list[DicomHeader]:
         MedCLIPSegError: no image, several series, or a damaged file.
     """
     series = defaultdict(list)
-    for file in sorted(path.iterdir()):
+    for file in sorted(path.iterdir(), key=lambda file: (len(file.name), file.name)):  # a copy has the longer name
         if file.is_file() and (header := read_header(file)) and not header.is_segmentation:
             series[header.series].append(header)
     if not series:

@@ -6,7 +6,8 @@ from math import isclose
 
 from pydicom.dataset import Dataset
 
-from .dicom_header import DicomHeader, number, reading_tags
+from .dicom_header import DicomHeader
+from .dicom_tags import number, reading_tags
 
 TISSUE_PLANE, CENTIMETERS = 1, 3
 """Region Spatial Format 2D, and Physical Units cm (DICOM PS3.3 C.8.5.5)."""

@@ -6,6 +6,11 @@ RGB. Slopes that change from frame to frame, and lookup tables, it does not know
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
@@ -13,8 +18,9 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 
 from ..errors import MedCLIPSegError
-from .dicom_header import DicomHeader, group, number, reading_tags
+from .dicom_header import DicomHeader
 from .dicom_scan import damaged
+from .dicom_tags import group, number, reading_tags
 from .itk_images import image_voxels, read_image
 
 RESCALED_BY_SEQUENCE = {
@@ -52,13 +58,31 @@ def read_values(header: DicomHeader) -> tuple[sitk.Image, NDArray[np.generic]]:
             f"{header.path} defines its values by a table (Modality LUT), which is not supported; export it with a "
             "rescale slope and intercept."
         )
-    image = read_image(header.path)
+    with _quiet_codecs():
+        image = read_image(header.path)
     voxels = image_voxels(image, header.path)
     if voxels.shape[:3] != (header.frames, header.rows, header.columns):
         raise damaged(header.path)
     if voxels.ndim == 3 and any(rescale != applied for rescale in wanted):
         voxels = _rescaled(voxels, applied, wanted, header)
     return image, voxels
+
+
+@contextmanager
+def _quiet_codecs() -> Iterator[None]:
+    """Keep what the JPEG libraries print, past Python, off the terminal while the block runs."""
+    kept = -1
+    with suppress(OSError):  # a program without a terminal may have no such stream
+        kept = os.dup(2)
+    try:
+        if kept >= 0:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        if kept >= 0:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def _rescale(dataset: Dataset) -> tuple[float, float]:
