@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..errors import MedCLIPSegError
 from ..volumes.planes import SliceAxis
 from .preprocess import PreparedSlice
 from .result import PromptResult
@@ -38,30 +39,41 @@ class PromptMaps:
 
         The uncertainty is the entropy of the resampled probability, so that both maps always agree; the mutual
         information is resampled itself, so that interpolation does not pass for disagreement of the samples.
+
+        Raises:
+            MedCLIPSegError: the probability is not finite.
         """
         with torch.inference_mode():
             probability, information = of.placement.restore(torch.stack(sums.mean()))
             uncertainty = binary_entropy(probability)
             information = torch.minimum(information, uncertainty)
-        axis.insert(self.probability, of.index, probability.cpu().numpy())
+        self._insert_probability(axis, of.index, probability.cpu().numpy())
         axis.insert(self.uncertainty, of.index, uncertainty.cpu().numpy())
         axis.insert(self.mutual_information, of.index, information.cpu().numpy())
         self.samples[of.index] = sums.count
 
     def insert_probability(self, axis: SliceAxis, of: PreparedSlice, probability: torch.Tensor) -> None:
-        """Write a probability (S, S) alone, to be written again by ``insert``."""
+        """Write a probability (S, S) alone, to be written again by ``insert``; refused as there."""
         with torch.inference_mode():
             restored = of.placement.restore(probability[None])[0]
-        axis.insert(self.probability, of.index, restored.cpu().numpy())
+        self._insert_probability(axis, of.index, restored.cpu().numpy())
 
     def insert_score(self, axis: SliceAxis, index: int, score: NDArray[np.float32]) -> None:
         """Write a slice of a method that draws no samples: its score (H, W), 0…1, and the entropy of that.
 
-        The mutual information stays 0.
+        The mutual information stays 0. Refused as by ``insert``.
         """
-        axis.insert(self.probability, index, score)
+        self._insert_probability(axis, index, score)
         axis.insert(self.uncertainty, index, binary_entropy(torch.from_numpy(score)).numpy())
         self.samples[index] = 0
+
+    def _insert_probability(self, axis: SliceAxis, index: int, probability: NDArray[np.float32]) -> None:
+        if not np.isfinite(probability).all():
+            raise MedCLIPSegError(
+                f"The model gives values that are no numbers on slice {index}; check it with medclipseg models verify, "
+                "and choose the precision float32 if it was another one."
+            )
+        axis.insert(self.probability, index, probability)
 
     def shown(self, axis: SliceAxis, index: int) -> NDArray[np.float32]:
         """Copy of the probability of a slice as ``volume.take(index, axis)`` lies."""
