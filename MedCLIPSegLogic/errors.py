@@ -5,7 +5,11 @@ LONGEST_QUOTE = 80
 
 def quoted(value: object) -> str:
     """A value from a file or a person as it stands in a sentence: on one line, at most 80 characters, printable."""
-    text = "".join(c if c.isprintable() else " " for c in str(value)[: LONGEST_QUOTE * 4])
+    try:
+        plain = str(value)
+    except (ValueError, RecursionError):  # a number of too many digits, lists in lists without end
+        plain = f"a {type(value).__name__} of absurd size"
+    text = "".join(c if c.isprintable() else " " for c in plain[: LONGEST_QUOTE * 4])
     text = " ".join(text.split())
     return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
 

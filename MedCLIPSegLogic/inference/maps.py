@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..errors import MedCLIPSegError
 from ..volumes.planes import SliceAxis
 from .preprocess import PreparedSlice
 from .result import PromptResult
@@ -60,6 +61,9 @@ class PromptMaps:
 
         The uncertainty is the entropy of the resampled probability, so that both maps always agree; the mutual
         information is resampled itself, so that interpolation does not pass for disagreement of the samples.
+
+        Raises:
+            MedCLIPSegError: the probability is not finite.
         """
         with torch.inference_mode():
             probability, information = of.placement.restore(torch.stack(sums.mean()))
@@ -70,16 +74,18 @@ class PromptMaps:
             axis.insert(self.mutual_information, of.index, information.cpu().numpy())
 
     def insert_probability(self, axis: SliceAxis, of: PreparedSlice, probability: torch.Tensor) -> None:
-        """Write a probability (S, S) alone, to be written again by ``insert``; only in a run with maps."""
+        """Write a probability (S, S) alone, to be written again by ``insert``; refused as there. Only in a run with maps."""
         assert self.probability is not None
         with torch.inference_mode():
             restored = of.placement.restore(probability[None])[0]
-        axis.insert(self.probability, of.index, restored.cpu().numpy())
+        shown = restored.cpu().numpy()
+        _check_numbers(shown, of.index)
+        axis.insert(self.probability, of.index, shown)
 
     def insert_score(self, axis: SliceAxis, index: int, score: NDArray[np.float32]) -> None:
         """Write a slice of a method that draws no samples: its score (H, W), 0…1, and the entropy of that.
 
-        The mutual information stays 0.
+        The mutual information stays 0. Refused as by ``insert``.
         """
         self._write(axis, index, score, binary_entropy(torch.from_numpy(score)).numpy(), 0)
 
@@ -115,6 +121,7 @@ class PromptMaps:
         uncertainty: NDArray[np.float32],
         samples: int,
     ) -> None:
+        _check_numbers(probability, index)
         mask = probability > self.threshold
         if mask.any():  # pages of the mask that nobody writes to take no memory
             axis.insert(self.mask, index, mask.view(np.uint8))
@@ -134,3 +141,11 @@ class PromptMaps:
             return sum(tally.inside for tally in tallies) / inside
         voxels = sum(tally.voxels_outside for tally in tallies)
         return sum(tally.outside for tally in tallies) / voxels if voxels else 0.0
+
+
+def _check_numbers(probability: NDArray[np.float32], index: int) -> None:
+    if not np.isfinite(probability).all():
+        raise MedCLIPSegError(
+            f"The model gives values that are no numbers on slice {index}; check it with medclipseg models verify, "
+            "and choose the precision float32 if it was another one."
+        )

@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 from ..files.json_reading import parse_json
 
 HOME_VARIABLE = "MEDCLIPSEG_HOME"
@@ -48,7 +48,7 @@ def backbone_file(sha256: str) -> Path:
         MedCLIPSegError: not a SHA-256, for example a path.
     """
     if not SHA256.fullmatch(sha256):
-        raise MedCLIPSegError(f"The backbone '{sha256[:80]}' is not named by a SHA-256 of 64 hexadecimal digits.")
+        raise MedCLIPSegError(f"The backbone '{quoted(sha256)}' is not named by a SHA-256 of 64 hexadecimal digits.")
     return home() / "backbones" / f"{sha256}.safetensors"
 
 
