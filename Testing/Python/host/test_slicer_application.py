@@ -169,6 +169,16 @@ def test_dialogs_are_recorded_and_answered(a_slicer: ModuleType) -> None:
         a_slicer.util.confirmOkCancelDisplay("Again?")
 
 
+def test_under_testing_nothing_is_shown_or_asked(a_slicer: ModuleType) -> None:
+    """Slicer means to answer questions with yes, but compares its True with the number of a button."""
+    qt, util = importlib.import_module("qt"), a_slicer.util
+    a_slicer.app.setTestingEnabled(True)
+    answers = [ask("Go on?") for ask in (util.confirmOkCancelDisplay, util.confirmYesNoDisplay)]
+    assert [*answers, util.confirmRetryCloseDisplay("Again?"), util.errorDisplay("It failed.")] == [False] * 3 + [None]
+    assert util.messageBox("Done.") == qt.QMessageBox.Ok
+    assert dialogs.texts() == []
+
+
 def test_errors_without_main_window_show_nothing(an_app_without_main_window: ModuleType) -> None:
     an_app_without_main_window.util.errorDisplay("It failed.")
     assert dialogs.texts() == []

@@ -84,6 +84,20 @@ def test_edited_segment_is_marked_by_itself(a_review: Reviewed, pump: Pump) -> N
     pump(lambda: "was edited" in a_review.widget.ui.correctLabel.text, 5)
 
 
+@pytest.mark.parametrize("what", ["nothing", "the segmentation", "the labelmap", "the ID"])
+def test_an_edit_is_noticed_whatever_its_event_brings(a_review: Reviewed, pump: Pump, what: str) -> None:
+    """Slicer gives one of these to SourceRepresentationModified, by what changed the voxels."""
+    pythonqt.processEvents(SETTLED)
+    segmentation, segmentId = a_review.segmentation.GetSegmentation(), a_review.segmentIds[0]
+    labelmap = a_review.segmentation.GetBinaryLabelmapInternalRepresentation(segmentId)
+    voxels = labelmap.GetPointData().GetScalars()
+    voxels.Fill(1)
+    voxels.Modified()  # the labelmap has a new time, but sends no event of its own
+    data = {"the segmentation": segmentation, "the labelmap": labelmap, "the ID": segmentId}
+    segmentation.InvokeEvent(segmentation.SourceRepresentationModified, *filter(None, [data.get(what)]))
+    pump(lambda: a_review.state() == "edited", 5)
+
+
 def test_undo_of_an_edit_takes_the_mark_back(a_review: Reviewed, an_open_editor: Any, pump: Pump) -> None:
     before = a_review.mask()
     paint(a_review, editor=an_open_editor)
