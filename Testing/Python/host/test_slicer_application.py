@@ -235,13 +235,18 @@ def test_the_pytorch_module_comes_and_goes(a_slicer: ModuleType) -> None:
     assert importlib.util.find_spec("PyTorchUtils") is None
     pytorch_utils.put(torch="torch")
     assert importlib.util.find_spec("PyTorchUtils") is not None
-    logic = importlib.import_module("PyTorchUtils").PyTorchUtilsLogic()
+    logic, qt = importlib.import_module("PyTorchUtils").PyTorchUtilsLogic(), importlib.import_module("qt")
+    dialogs.answerNext(qt.QMessageBox.Ok, qt.QMessageBox.Cancel)
     assert logic.installTorch(askConfirmation=True) == "torch"
-    assert pytorch_utils.calls == [{"askConfirmation": True}]
+    assert logic.installTorch(askConfirmation=True) is None
+    assert pytorch_utils.calls == [{"askConfirmation": True}] * 2
 
 
 def test_extensions_are_noted(a_slicer: ModuleType) -> None:
+    qt = importlib.import_module("qt")
     manager: Any = a_slicer.app.extensionsManagerModel()
+    dialogs.answerNext(qt.QMessageBox.No, qt.QMessageBox.Yes)
+    assert not manager.installExtensionFromServer("PyTorch", False)
     assert not manager.isExtensionInstalled("PyTorch")
     assert manager.installExtensionFromServer("PyTorch", False)
     assert manager.isExtensionInstalled("PyTorch")
