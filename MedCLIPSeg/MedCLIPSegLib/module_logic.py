@@ -31,6 +31,7 @@ class MedCLIPSegLogic(SceneState):
     * ``ensureDependencies()``: set by who can ask a person to install what is missing; raises when it stays missing.
     * ``confirm(question)``: asks a person; a script that sets nothing is answered yes.
     * ``device``: "auto", "cpu" or "cuda", asked for at every run.
+    * ``isExporting``: set by who writes results to files meanwhile; they must not change then.
     """
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class MedCLIPSegLogic(SceneState):
         self.ensureDependencies: Callable[[], None] = lambda: None
         self.confirm: Callable[[str], bool] = lambda question: True
         self.device: Callable[[], str] = lambda: "auto"
+        self.isExporting = False
         self._isStarting = False
         self.runControl = RunControl(self)
         self.runControl.ended.connect(self._onRunEnded)
@@ -66,6 +68,9 @@ class MedCLIPSegLogic(SceneState):
         """Segment rows; returns at once, `said` and `failed` tell how it goes."""
         if self.isRunning:
             self.said(_("A run is still under way; wait for its end or cancel it."))
+            return
+        if self.isExporting:
+            self.said(_("An export is still under way; wait for its end."))
             return
         self._isStarting = True  # questions and pip turn the event loop: no second start meanwhile
         rows = [row for row in self.rows if row.rowId in rowIds]
