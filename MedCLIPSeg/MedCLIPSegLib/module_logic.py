@@ -98,8 +98,13 @@ class MedCLIPSegLogic(SceneState):
     def onNodeRemoved(self, node: slicer.vtkMRMLNode) -> None:
         """End the run when the node that goes away is its image."""
         order = self.runControl.order
-        if order is not None and node.GetID() == order.volumeId:
-            self.runControl.drop(_("The input image was deleted, so the run was stopped; nothing was written."))
+        if order is None or node.GetID() != order.volumeId:
+            return
+        if self.isWriting:
+            text = _("The input image was deleted, so the run was stopped; what was written until then stays.")
+        else:
+            text = _("The input image was deleted, so the run was stopped; nothing was written.")
+        self.runControl.drop(text)
 
     def shutDown(self) -> None:
         """End everything: the module is unloaded, reloaded or the application quits."""

@@ -27,7 +27,8 @@ PARTS: tuple[Split, ...] = ("Train", "Val", "Test")
 class ExportSection(Section):
     """Chosen segments, formats and maps into a folder; the selected prompt into a training set.
 
-    An export writes one file per turn of the event loop, so that the panel stays alive; no run begins meanwhile. The application's settings remember both folders.
+    An export writes one file per turn of the event loop, so that the panel stays alive; no run begins meanwhile. The
+    application's settings remember both folders.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic, settings: Any) -> None:

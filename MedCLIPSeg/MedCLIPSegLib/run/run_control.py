@@ -103,6 +103,11 @@ class RunControl:
         else:
             self.cancel(reason)
 
+    def finishWriting(self) -> None:
+        """Write what is left of a result at once: half a result is worse than a moment's wait."""
+        while self.state == WRITING:
+            self._writeStep()
+
     def shutDown(self) -> None:
         """End everything for good: the module is unloaded or the application quits."""
         self._stopWriting()
