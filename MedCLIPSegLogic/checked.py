@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic.fields import FieldInfo
 
-from .errors import MedCLIPSegError
+from .errors import MedCLIPSegError, quoted
 
 Settings = TypeVar("Settings")
 _CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
@@ -109,7 +109,7 @@ def _in_words(cls: type, error: ValidationError) -> MedCLIPSegError:
     path = [list(fields)[part] if not n and isinstance(part, int) else part for n, part in enumerate(first["loc"])]
     # Between the names of fields stand those of the kinds a value may be of.
     path = [part for part in path if isinstance(part, int) or (part.isidentifier() and part not in _KINDS)]
-    name = ".".join(map(str, path))
+    name = quoted(".".join(map(str, path)))
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):
         return MedCLIPSegError(f"The setting '{name}' is unknown.")
     if kind in ("missing", "missing_argument"):
@@ -124,8 +124,8 @@ def _in_words(cls: type, error: ValidationError) -> MedCLIPSegError:
     if kind.startswith(("greater_than", "less_than")):
         wanted = (not within and range_of(cls, field)) or _bound(context)
     if wanted is None:
-        return MedCLIPSegError(f"The {called} cannot be {first['input']!r}.")
-    return MedCLIPSegError(f"The {called} is {first['input']}; it must be {wanted}.")
+        return MedCLIPSegError(f"The {called} cannot be '{quoted(first['input'])}'.")
+    return MedCLIPSegError(f"The {called} is {quoted(first['input'])}; it must be {wanted}.")
 
 
 def _bound(context: dict[str, Any]) -> str:

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
+from .text_reading import read_text
 
 
 def parse_json(text: str, source: object) -> Any:
@@ -22,7 +23,7 @@ def parse_json(text: str, source: object) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise MedCLIPSegError(f"{source} is not readable JSON: {error}.") from None
+        raise MedCLIPSegError(f"{source} is not readable JSON: {quoted(error)}.") from None
 
 
 def read_json(path: Path) -> Any:
@@ -32,10 +33,4 @@ def read_json(path: Path) -> Any:
         FileNotFoundError: there is none.
         MedCLIPSegError: it cannot be read or is no JSON.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise
-    except (OSError, UnicodeDecodeError) as error:
-        raise MedCLIPSegError(f"{path} cannot be read: {error}.") from None
-    return parse_json(text, path)
+    return parse_json(read_text(path), path)
