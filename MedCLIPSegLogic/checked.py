@@ -129,7 +129,7 @@ def _in_words(cls: type, error: ValidationError) -> MedCLIPSegError:
     if kind.startswith(("greater_than", "less_than")):
         wanted = (not within and range_of(cls, field)) or _bound(context)
     if wanted is None:
-        return MedCLIPSegError(f"The {called} cannot be {quoted(first['input'])}.")
+        return MedCLIPSegError(f"The {called} cannot be '{quoted(first['input'])}'.")
     return MedCLIPSegError(f"The {called} is {quoted(first['input'])}; it must be {wanted}.")
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 from filelock import FileLock, Timeout
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.replacing import replacing
 from MedCLIPSegLogic.model.catalog import ModelDescription, bundled_models, describe_model, known_models
 from MedCLIPSegLogic.model.checkpoint import read_config, read_state
@@ -105,7 +105,7 @@ def _published_info(entry: ZooEntry) -> dict[str, str]:
 def _published(name: str) -> ZooEntry:
     entry = zoo().get(name)
     if entry is None:
-        raise MedCLIPSegError(f"There is no published model '{name[:80]}'; medclipseg models list shows them.")
+        raise MedCLIPSegError(f"There is no published model '{quoted(name)}'; medclipseg models list shows them.")
     return entry
 
 
@@ -222,7 +222,9 @@ def export_model(name: str | Path, file: str | Path, overwrite: bool = False) ->
 def _save_published(folder: Path, file: Path) -> None:
     flavor = read_config(folder).flavor
     if flavor not in FLAVORS:
-        raise MedCLIPSegError(f"A model of the flavor '{flavor}' has no published layout; export it as a .zip file.")
+        raise MedCLIPSegError(
+            f"A model of the flavor '{quoted(flavor)}' has no published layout; export it as a .zip file."
+        )
     state = read_state(folder)
     try:
         with replacing(file) as temporary:
@@ -246,7 +248,7 @@ def remove_model(name: str, keep_backbone: bool = False) -> Removal:
             with FileLock(download_folder(name).with_name(f"{name}.lock"), timeout=0):
                 return Removal(downloading.forget(name), 0)
         except Timeout:
-            raise MedCLIPSegError(f"'{name}' is being downloaded; cancel that first.") from None
+            raise MedCLIPSegError(f"'{quoted(name)}' is being downloaded; cancel that first.") from None
     return installing.remove(name, keep_backbone)
 
 

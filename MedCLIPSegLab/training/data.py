@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from MedCLIPSegLogic.datasets.sheets import read_sheet
+from MedCLIPSegLogic.datasets.sheets import named_file, read_sheet
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import Plane, choose_axis
@@ -89,8 +89,8 @@ def load_set(
         targets = _subset(targets, share, seed)
     items: list[TrainingItem] = []
     for image_name, rows in targets.items():
-        volume = read_volume(base / "img" / image_name)
-        truths = [(text, read_truth(base / "label" / file, labels, volume)) for text, file, labels in rows]
+        volume = read_volume(named_file(base / "img", image_name))
+        truths = [(text, read_truth(named_file(base / "label", file), labels, volume)) for text, file, labels in rows]
         items.extend(_items(volume, truths, size, antialias))
     _check_classes(items, base / "label")
     return TrainingSet(folder.name, tuple(items), len(targets))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import MedCLIPSegError, quoted
+from .text_reading import read_text
 
 MAX_DIGITS = 300
 """Of a whole number, so that it still fits a float."""
@@ -49,10 +50,4 @@ def read_json(path: Path) -> Any:
         FileNotFoundError: there is none.
         MedCLIPSegError: it cannot be read or is no JSON.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise
-    except (OSError, UnicodeDecodeError) as error:
-        raise MedCLIPSegError(f"{path} cannot be read: {error}.") from None
-    return parse_json(text, path)
+    return parse_json(read_text(path), path)

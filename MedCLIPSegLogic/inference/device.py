@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-import psutil
 import torch
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from ..errors import DeviceError, MedCLIPSegError
 from ..model.config import ModelConfig
 from ..model.network import MedCLIPSeg
 from ..model.quantization import can_quantize, quantized
+from ..volumes.limits import free_memory as free_main_memory
 from ..volumes.volume import Volume
 from .request import Precision
 
@@ -46,7 +46,7 @@ def free_memory(device: torch.device) -> int:
     """Bytes that can still be taken on a device."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    return int(psutil.virtual_memory().available)
+    return free_main_memory()
 
 
 def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:

@@ -74,7 +74,7 @@ class PromptMaps:
             axis.insert(self.mutual_information, of.index, information.cpu().numpy())
 
     def insert_probability(self, axis: SliceAxis, of: PreparedSlice, probability: torch.Tensor) -> None:
-        """Write a probability (S, S) alone, to be written again by ``insert``; refused as there. Only in a run with maps."""
+        """Write a probability (S, S) alone, to be written again by ``insert``; refused as there. Only with maps."""
         assert self.probability is not None
         with torch.inference_mode():
             restored = of.placement.restore(probability[None])[0]

@@ -31,9 +31,18 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def home() -> Path:
-    """The folder that holds everything; the same on every system, so that it is found and deleted easily."""
+    """The folder that holds everything; the same on every system, so that it is found and deleted easily.
+
+    Raises:
+        MedCLIPSegError: it would lie in the home folder of a user whom the system does not know.
+    """
     chosen = os.environ.get(HOME_VARIABLE)
-    return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".medclipseg"
+    try:
+        return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".medclipseg"
+    except RuntimeError:
+        raise MedCLIPSegError(
+            f"There is no home folder '{quoted(chosen or '~')}'; set {HOME_VARIABLE} to a folder for the models."
+        ) from None
 
 
 def models_folder() -> Path:

@@ -36,10 +36,15 @@ def read_image(path: Path) -> sitk.Image:
         with quiet_itk():
             return sitk.ReadImage(str(path))
     except RuntimeError as error:
-        raise MedCLIPSegError(
-            f"{path} could not be read as an image; it may be damaged, incomplete or of another type, "
-            "so copy or export it again."
-        ) from error
+        raise unreadable(path) from error
+
+
+def unreadable(path: Path) -> MedCLIPSegError:
+    """The error for a file that is damaged or of another type."""
+    return MedCLIPSegError(
+        f"{path} could not be read as an image; it may be damaged, incomplete or of another type, "
+        "so copy or export it again."
+    )
 
 
 def image_voxels(image: sitk.Image, path: Path) -> NDArray[np.generic]:

@@ -8,22 +8,11 @@ from pydicom.misc import is_dicom
 
 from ..errors import MedCLIPSegError
 from .dicom import read_dicom_file, read_dicom_folder
-from .itk_images import image_matrix, image_voxels, read_image
+from .itk_files import read_itk
 from .limits import check_is_file
 from .nifti import read_nifti
 from .pictures import read_picture
 from .volume import Volume, is_regular
-
-
-def read_itk(path: Path, name: str) -> Volume:
-    """Read .nrrd, .nhdr, .mha or .mhd.
-
-    Raises:
-        MedCLIPSegError: unreadable file, several time points, or components which are not colors.
-    """
-    image = read_image(path)
-    return Volume(image_voxels(image, path), image_matrix(image), name)
-
 
 READERS = {
     **dict.fromkeys((".nii.gz", ".nii"), read_nifti),

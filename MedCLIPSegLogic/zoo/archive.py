@@ -55,7 +55,7 @@ def pack(folder: Path, file: Path) -> None:
         OSError: the file cannot be written.
     """
     sha256 = read_backbone_link(folder)
-    with replacing(file) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with replacing(file) as temporary, zipfile.ZipFile(temporary, "w", strict_timestamps=False) as archive:
         for name in (*TEXTS, WEIGHTS_FILE, ADAPTER_FILE):
             if (folder / name).is_file():
                 packing = zipfile.ZIP_STORED if name in WEIGHTS else zipfile.ZIP_DEFLATED
