@@ -8,7 +8,6 @@ import io
 import json
 import math
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import MedCLIPSegError
+from .moving import sync_folder
+from .scratch import scratch_folder
+
+WAIT_SECONDS = 60.0
 
 
 @contextmanager
@@ -23,6 +26,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary file of the same name, in a folder beside ``path``, that takes its place when the block ends.
 
     The content is on the disk before the old file goes, so a crash, a full disk or an exception leaves one of the two.
+    Another process that writes the same file is waited for.
 
     Args:
         path: file to write; its folder exists.
@@ -30,22 +34,20 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the file, which the error names, cannot be written; the old one is still there.
     """
-    folder = path.with_name(f".part.{path.name}")
-    temporary = folder / path.name
     try:
-        folder.mkdir(exist_ok=True)
-        yield temporary
-        with temporary.open("r+b") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with scratch_folder(path, WAIT_SECONDS) as folder:
+            temporary = folder / path.name
+            yield temporary
+            with temporary.open("r+b") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            sync_folder(path.parent)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     except Exception as error:
         if not _is_of_safetensors(error):
             raise
         raise OSError(errno.EIO, str(error), str(path)) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_of_safetensors(error: Exception) -> bool:

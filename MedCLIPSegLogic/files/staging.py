@@ -2,51 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ..errors import MedCLIPSegError
 from .json_reading import read_json
-
-
-def move_into_place(moves: Sequence[tuple[Path, Path]], replaced: Sequence[Path], backup: Path) -> None:
-    """Move files or folders to where they belong; when a move fails, everything is as it was before.
-
-    Args:
-        moves: (from, to) on one file system, in their order. The target of the last one may be a file, which is
-            replaced in one step; at the others there is nothing, or what ``replaced`` names.
-        replaced: files or folders that make room first.
-        backup: folder they go into; made when needed, and the caller's to remove.
-
-    Raises:
-        OSError: something cannot be moved.
-    """
-    moved: list[tuple[Path, Path]] = []
-    try:
-        for path in replaced:
-            backup.mkdir(exist_ok=True)
-            path.replace(backup / path.name)
-            moved.append((path, backup / path.name))
-        for source, target in moves:
-            source.replace(target)
-            moved.append((source, target))
-    except BaseException:
-        for source, target in reversed(moved):
-            target.replace(source)
-        raise
-
+from .moving import move_into_place
+from .scratch import recover, scratch_folder
 
 RECORD_FILE = "run.json"
-BACKUP_FOLDER = ".earlier"
+NEW_FOLDER = "new"
+"""In a scratch folder: what becomes the result."""
+SCRATCH_NAME = "results"
+"""Of the scratch folder inside a folder that is there."""
 
 
 @contextmanager
 def staged_folder(out: Path, overwrite: bool, record: str = RECORD_FILE) -> Iterator[Path]:
     """A temporary folder whose files move into ``out`` when the block ends without an exception.
+
+    Killed while they move, they are moved by the next command that looks into ``out``.
 
     Args:
         out: result folder; made when missing, other files in it are left alone.
@@ -54,45 +30,59 @@ def staged_folder(out: Path, overwrite: bool, record: str = RECORD_FILE) -> Iter
         record: JSON file among the results with a list of all of them under "files".
 
     Raises:
-        MedCLIPSegError: ``out`` holds results and ``overwrite`` is False, or it cannot be written.
+        MedCLIPSegError: ``out`` holds results and ``overwrite`` is False, another process is writing to it, or it
+            cannot be written.
     """
-    earlier = check_free(out, overwrite, record)
-    try:
-        # Inside an existing folder, which may be a mount point or the only place that can be written.
-        parent = out if out.is_dir() else next(folder for folder in out.absolute().parents if folder.exists())
-        staging = scratch_folder(parent, out.name)
-    except OSError as error:
-        raise MedCLIPSegError(f"The folder {out} cannot be written: {error.strerror}.") from None
-    try:
-        yield staging
-        _move(staging, out, earlier, record)
-    except OSError as error:
-        raise MedCLIPSegError(f"The results cannot be written to {out}: {error.strerror or error}.") from None
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    check_free(out, overwrite, record)
+    with ExitStack() as stack:
+        try:
+            # Inside an existing folder, which may be a mount point or the only place that can be written.
+            place = out / SCRATCH_NAME if out.is_dir() else out
+            stack.enter_context(made_folder(place.parent))
+            scratch = stack.enter_context(scratch_folder(place))
+            staging = scratch / NEW_FOLDER
+            staging.mkdir()
+        except TimeoutError:
+            raise MedCLIPSegError(
+                f"Another run is writing to the folder {out}; wait until it has ended or choose another folder."
+            ) from None
+        except OSError as error:
+            raise MedCLIPSegError(f"The folder {out} cannot be written: {error.strerror}.") from None
+        earlier = check_free(out, overwrite, record)
+        try:
+            yield staging
+            _move(scratch, out, earlier, record)
+        except OSError as error:
+            raise MedCLIPSegError(f"The results cannot be written to {out}: {error.strerror or error}.") from None
 
 
-def scratch_folder(parent: Path, name: str) -> Path:
-    """A new hidden folder for what is to become ``name``, with the rights new folders have.
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder with its parents; what of them is empty at the end goes again.
 
     Raises:
         OSError: it cannot be made.
     """
-    folder = Path(tempfile.mkdtemp(prefix=f".{name}.", suffix=".part", dir=parent))
-    umask = os.umask(0)
-    os.umask(umask)
-    folder.chmod(0o777 & ~umask)
-    return folder
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        with suppress(OSError):
+            for path in made:
+                path.rmdir()
 
 
 def check_free(out: Path, overwrite: bool, record: str = RECORD_FILE) -> list[Path]:
-    """Files of an earlier run that may be replaced, the record last.
+    """Files of an earlier run that may be replaced, the record last; what a killed run left is put right before.
 
     Raises:
         MedCLIPSegError: there are such files and ``overwrite`` is False, or ``out`` is a file.
     """
     if out.exists() and not out.is_dir():
         raise MedCLIPSegError(f"{out} is a file; give a folder for the results.")
+    recover(out.parent)
+    recover(out)
     if not (out / record).is_file():
         return []
     if not overwrite:
@@ -106,13 +96,13 @@ def check_free(out: Path, overwrite: bool, record: str = RECORD_FILE) -> list[Pa
     return [path for path in ours if path.is_file()] + [out / record]
 
 
-def _move(staging: Path, out: Path, earlier: list[Path], record: str) -> None:
+def _move(scratch: Path, out: Path, earlier: list[Path], record: str) -> None:
+    staging = scratch / NEW_FOLDER
     if not out.exists():
-        out.parent.mkdir(parents=True, exist_ok=True)
-        move_into_place([(staging, out)], [], staging)
+        move_into_place([(staging, out)], [], scratch)
         return
     fresh = sorted(staging.iterdir(), key=lambda path: path.name == record)
     taken = [path.name for path in fresh if (out / path.name).exists() and (out / path.name) not in earlier]
     if taken:
         raise MedCLIPSegError(f"The folder {out} already has a file named {taken[0]}; choose another folder.")
-    move_into_place([(path, out / path.name) for path in fresh], earlier, staging / BACKUP_FOLDER)
+    move_into_place([(path, out / path.name) for path in fresh], earlier, scratch)

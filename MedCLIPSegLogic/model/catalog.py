@@ -90,7 +90,7 @@ def model_folder(name_or_folder: str | Path) -> Path:
     name = str(name_or_folder)
     if name in bundled_models():
         return BUNDLED_MODELS / name
-    if name in zoo() or name in installed_models():
+    if name in installed_models() or name in zoo():
         return models_folder() / name
     return Path(name)
 

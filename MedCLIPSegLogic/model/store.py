@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import MedCLIPSegError, quoted
 from ..files.json_reading import parse_json
+from ..files.scratch import recover
 
 HOME_VARIABLE = "MEDCLIPSEG_HOME"
 MAX_TEXT_BYTES = 16 * 2**20
@@ -62,8 +64,10 @@ def backbone_file(sha256: str) -> Path:
 
 
 def installed_models() -> list[str]:
-    """Names of the models in the folder."""
+    """Names of the models in the folder; what a killed import or removal left half done is done before."""
     folder = models_folder()
+    with suppress(MedCLIPSegError):  # a model that cannot be put in its place is not there
+        recover(home())
     try:
         return sorted(p.name for p in folder.iterdir() if NAME.fullmatch(p.name) and is_model_folder(p))
     except OSError:

@@ -14,7 +14,14 @@ from torch import Tensor
 
 from ..errors import MedCLIPSegError
 from ..files.replacing import write_json, write_text
-from ..model.catalog import ADAPTER_FILE, CARD_FILE, CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE
+from ..model.catalog import (
+    ADAPTER_FILE,
+    CARD_FILE,
+    CONFIG_FILE,
+    OWN_BACKBONE_FILE,
+    VOCABULARY_FILE,
+    WEIGHTS_FILE,
+)
 from ..model.checkpoint import file_hash, is_adapter, save_config, save_weights
 from ..model.config import ModelConfig
 from ..model.flavors import FLAVORS
@@ -117,7 +124,7 @@ def _import_archive(file: Path, name: str, replace: bool) -> ImportReport:
         backbone_file, expected = unpack(file, folder)
         backbone = None
         if backbone_file is not None:
-            backbone = adopt_backbone(backbone_file, folder)
+            backbone = adopt_backbone(folder)
             if backbone.sha256 != expected:
                 raise MedCLIPSegError(f"{file.name} is damaged: its backbone is not the one its model needs.")
         flavor = verify_folder(name, folder)
@@ -203,7 +210,7 @@ def _write_record(
         "imported": datetime.now(UTC).isoformat(timespec="seconds"),
         "medclipseg": __version__,
         "adapter_precision": "float16" if half else "float32",
-        "files": {path.name: file_hash(path) for path in sorted(folder.iterdir())},
+        "files": {path.name: file_hash(path) for path in sorted(folder.iterdir()) if path.name != OWN_BACKBONE_FILE},
         "keys": [dataclasses.asdict(key) for key in keys],
     }
     write_json(folder / IMPORT_RECORD, record)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
-import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +14,10 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from ..errors import MedCLIPSegError, quoted
+from ..files.moving import move_into_place
 from ..files.replacing import replacing
-from ..files.staging import move_into_place, scratch_folder
+from ..files.scratch import recover, scratch_folder
+from ..files.staging import NEW_FOLDER
 from ..model.catalog import OWN_BACKBONE_FILE, bundled_models, describe_model
 from ..model.checkpoint import (
     file_hash,
@@ -39,9 +39,6 @@ from ..model.store import (
     read_object,
 )
 from ..model.tokenizer import PromptTokenizer
-
-STALE_SECONDS = 24 * 3600.0
-"""Age after which the remains of a killed import are removed."""
 
 
 @dataclass(frozen=True)
@@ -91,22 +88,20 @@ def new_model(name: str, replace: bool) -> Iterator[Path]:
         replace: put it in the place of an installed model of this name.
 
     Raises:
-        MedCLIPSegError: the name is taken or unusable, or the folder cannot be written.
+        MedCLIPSegError: the name is taken or unusable, another process installs or removes a model of this name, or the
+            folder cannot be written.
     """
     check_free(name, replace)
     with store_errors():
         models_folder().mkdir(parents=True, exist_ok=True)
-        staging = scratch_folder(models_folder(), name)
-        try:
+        with _scratch(name) as scratch:
+            staging = scratch / NEW_FOLDER
+            staging.mkdir()
             yield staging
             with store_lock():
                 check_free(name, replace)
-                target = models_folder() / name
-                earlier = [target] if target.exists() else []
-                move_into_place([(staging, target)], earlier, _scratch(models_folder(), name, "gone"))
-                _sweep()
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+                moves = [*_backbone_to_share(staging), (staging, models_folder() / name)]
+                move_into_place(moves, [target for _, target in moves if target.exists()], scratch)
 
 
 def check_free(name: str, replace: bool) -> None:
@@ -126,37 +121,40 @@ def check_free(name: str, replace: bool) -> None:
 
 
 def place_backbone(tensors: Mapping[str, Tensor], model: Path) -> Backbone:
-    """Store towers in float32 under the SHA-256 of their file, unless they are there.
+    """Store towers in float32; with the model they get their place under the SHA-256 of their file, unless it is taken.
 
     The same weights always make the same file, so models made on one backbone share it.
 
     Args:
         tensors: weights of the towers.
-        model: model folder that uses them; gets ``backbone.json``.
+        model: folder from :func:`new_model` that uses them; gets ``backbone.json``.
     """
-    folder = home() / "backbones"
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = _scratch(folder, "backbone", "part")
-    try:
-        save_weights(tensors, temporary)
-        return adopt_backbone(temporary, model)
-    finally:
-        temporary.unlink(missing_ok=True)
+    save_weights(tensors, model / OWN_BACKBONE_FILE)
+    return adopt_backbone(model)
 
 
-def adopt_backbone(file: Path, model: Path) -> Backbone:
-    """As :func:`place_backbone`, moving a file of weights that is in our format already."""
+def adopt_backbone(model: Path) -> Backbone:
+    """As :func:`place_backbone`, of the file of weights that the folder holds already."""
+    file = model / OWN_BACKBONE_FILE
     sha256, size = file_hash(file), file.stat().st_size
     with store_lock():
-        save_backbone_link(sha256, model)  # before it is placed, so that nobody takes it for unused
-        target = backbone_file(sha256)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        was_there = target.is_file() and not target.is_symlink() and file_hash(target) == sha256
+        save_backbone_link(sha256, model)  # so that nobody takes it for unused
+        shared = backbone_file(sha256)
+        was_there = shared.is_file() and not shared.is_symlink() and file_hash(shared) == sha256
         if was_there:
             file.unlink()
-        else:
-            file.replace(target)
+        elif shared.exists():  # damaged, and in the way of every model made on it
+            file.replace(shared)
     return Backbone(sha256, size, was_there)
+
+
+def _backbone_to_share(model: Path) -> list[tuple[Path, Path]]:
+    """The move of a new model's backbone to the shared ones; none when it is there already, or it has none."""
+    sha256, file = read_backbone_link(model), model / OWN_BACKBONE_FILE
+    if sha256 is None or not file.is_file():
+        return []
+    backbone_file(sha256).parent.mkdir(parents=True, exist_ok=True)
+    return [(file, backbone_file(sha256))]
 
 
 def share_backbone(model: Path) -> None:
@@ -187,10 +185,12 @@ def remove(name: str, keep_backbone: bool = False) -> Removal:
         raise MedCLIPSegError(f"'{name}' comes with the program and cannot be removed.")
     if name not in installed_models():
         raise MedCLIPSegError(f"There is no installed model '{quoted(name)}'; medclipseg models list shows them.")
-    with store_errors(), store_lock():
-        own = sum(path.lstat().st_size for path in (models_folder() / name).iterdir())
-        (models_folder() / name).rename(_scratch(models_folder(), name, "gone"))
-        return Removal(own, _sweep(backbones=not keep_backbone))
+    with store_errors(), store_lock(), _scratch(name) as scratch:
+        model = models_folder() / name
+        backbones = [] if keep_backbone else _unused_backbones(besides=name)
+        removal = Removal(_bytes_in(model), sum(path.lstat().st_size for path in backbones))
+        move_into_place([], [model, *backbones], scratch)
+    return removal
 
 
 def verify_folder(name: str, folder: Path) -> str:
@@ -234,29 +234,29 @@ def _recorded(folder: Path) -> dict[str, str]:
         raise MedCLIPSegError(f"The record {folder / IMPORT_RECORD} is damaged; install the model again.") from None
 
 
-def _scratch(folder: Path, name: str, ending: str) -> Path:
-    return folder / f".{name}.{uuid.uuid4().hex[:12]}.{ending}"
+@contextmanager
+def _scratch(name: str) -> Iterator[Path]:
+    """A scratch folder for a model: beside models and backbones, so that both can be moved from and to it."""
+    recover(home() / "backbones")
+    with ExitStack() as stack:
+        try:
+            scratch = stack.enter_context(scratch_folder(home() / name))
+        except TimeoutError:
+            raise MedCLIPSegError(
+                f"Another process is installing or removing '{name}'; wait until it has ended."
+            ) from None
+        yield scratch
 
 
-def _sweep(backbones: bool = False) -> int:
-    """Delete replaced and removed models, what killed imports left, and, if asked, unused backbones; their bytes."""
-    stale = time.time() - STALE_SECONDS
-    for path in [*models_folder().glob(".*.gone"), *models_folder().glob(".*.part")]:
-        if path.suffix == ".gone" or path.lstat().st_mtime < stale:
-            shutil.rmtree(path, ignore_errors=True)
-    models = [*(models_folder() / name for name in installed_models()), *models_folder().glob(".*.part")]
-    used = {_link(model) for model in models}
-    freed = 0
-    for path in (home() / "backbones").glob("*"):
-        is_unused = backbones and path.suffix == ".safetensors" and path.stem not in used
-        is_part = path.suffix == ".part" or path.name.startswith(".part.")
-        if is_unused or (is_part and path.lstat().st_mtime < stale):
-            freed += sum(file.lstat().st_size for file in (path, *path.glob("*")) if file.is_file())
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-    return freed
+def _bytes_in(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.iterdir())
+
+
+def _unused_backbones(besides: str) -> list[Path]:
+    """Shared backbones that neither an installed model nor one that is being made uses, but for the one named."""
+    models = [models_folder() / name for name in installed_models() if name != besides]
+    used = {_link(model) for model in (*models, *home().glob(f".*.part/{NEW_FOLDER}"))}
+    return [path for path in (home() / "backbones").glob("*.safetensors") if path.stem not in used]
 
 
 def _link(folder: Path) -> str | None:

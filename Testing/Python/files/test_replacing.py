@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from full_disk import full_disk
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.json_reading import read_json
 from MedCLIPSegLogic.files.replacing import replacing, write_csv, write_failures_in_words, write_json, write_text
+from MedCLIPSegLogic.files.scratch import LOCK_FILE
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
@@ -46,9 +48,18 @@ def test_a_failure_leaves_the_old_file_alone(tmp_path: Path) -> None:
 
 def test_what_a_killed_write_left_is_in_nobodys_way(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    left = tmp_path / ".part.a.txt"
+    left = tmp_path / ".a.txt.part"
     left.mkdir()
+    (left / LOCK_FILE).touch()
     (left / "a.txt").write_text("half of")
     write_text(path, "new")
     assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_of_one_file_wait_for_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda number: write_text(path, str(number) * 1000), range(8)))
+    assert len(set(path.read_text())) == 1
     assert list(tmp_path.iterdir()) == [path]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
+from killing import killed_at_every_rename
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.files.staging import staged_folder
+from MedCLIPSegLogic.files.json_reading import read_json
+from MedCLIPSegLogic.files.scratch import LOCK_FILE
+from MedCLIPSegLogic.files.staging import check_free, staged_folder
 
 
 def write(out: Path, overwrite: bool = False, **files: str) -> None:
@@ -83,16 +88,16 @@ def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(**_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(MedCLIPSegError, match="cannot be written: Permission denied"):
         write(tmp_path / "out", a="1")
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-@pytest.mark.parametrize("failing", range(5))
+@pytest.mark.parametrize("failing", range(9))
 def test_a_failing_move_puts_everything_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overwrite: bool, failing: int
 ) -> None:
@@ -111,10 +116,11 @@ def test_a_failing_move_puts_everything_back(
         return replace(path, target)
 
     monkeypatch.setattr(Path, "replace", fail_once)
-    if failing < (6 if overwrite else 3):
+    if failing < (7 if overwrite else 4):  # of which one is that of the journal
         with pytest.raises(MedCLIPSegError, match="No space left"):
             write(out, overwrite=overwrite, a="2", b="2")
         assert {path.name: path.read_text() for path in out.iterdir()} == before
+        assert len(moves) > failing
     else:
         write(out, overwrite=overwrite, a="2", b="2")
         assert (out / "a").read_text() == "2"
@@ -133,3 +139,91 @@ def test_only_the_folder_itself_need_be_writable(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(Path, "replace", same_device)
     write(out, a="1")
     assert names(out) == ["a", "run.json"]
+
+
+@pytest.mark.slow
+def test_a_result_is_whole_wherever_its_process_is_killed(tmp_path: Path) -> None:
+    out, before, after = tmp_path / "out", {"a": "1", "b": "1"}, {"a": "2", "c": "2", "d": "2"}
+
+    def prepare() -> None:
+        shutil.rmtree(out, ignore_errors=True)
+        write(out, **before)
+        (out / "notes").write_text("mine")
+
+    found = []
+    for _ in killed_at_every_rename(partial(write, out, True, **after), prepare=prepare):
+        check_free(out, True)
+        files = {name: (out / name).read_text() for name in names(out) if name not in ("run.json", "notes")}
+        assert files in (before, after)
+        assert read_json(out / "run.json")["files"] == [*files, "run.json"]
+        assert names(out) == sorted([*files, "notes", "run.json"])
+        found.append(files)
+    assert before in found
+    assert len(found) > 2 * (3 + 4)  # old and new files, and the journal
+    assert found == sorted(found, key=lambda files: files == after)
+
+
+@pytest.mark.slow
+def test_a_new_result_is_there_or_not_wherever_its_process_is_killed(tmp_path: Path) -> None:
+    place = tmp_path / "deep"
+
+    def prepare() -> None:
+        shutil.rmtree(place, ignore_errors=True)
+
+    found = []
+    for _ in killed_at_every_rename(partial(write, place / "er" / "out", a="1"), prepare=prepare):
+        check_free(place / "er" / "out", True)
+        found.append(sorted(path.relative_to(place).as_posix() for path in place.rglob("*")))
+    assert found == [["er"], ["er", "er/out", "er/out/a", "er/out/run.json"]]
+
+
+def test_the_next_command_beside_it_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    left = tmp_path / ".other.part"
+    (left / "new").mkdir(parents=True)
+    (left / "new" / "a").write_text("half of")
+    (left / LOCK_FILE).touch()
+    write(tmp_path / "out", a="1")
+    assert names(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_of_two_runs_into_one_folder_the_later_is_refused_at_once(tmp_path: Path, is_there: bool) -> None:
+    out = tmp_path / "out"
+    if is_there:
+        write(out, a="1")
+    with staged_folder(out, True) as staging:
+        (staging / "a").write_text("2")
+        with pytest.raises(MedCLIPSegError, match="Another run is writing to the folder .*out; wait"):
+            write(out, overwrite=True, a="3")
+        write(tmp_path / "beside", a="1")  # leaves a live one alone
+        assert (staging / "a").read_text() == "2"
+    assert (out / "a").read_text() == "2"
+
+
+@pytest.mark.parametrize("target", ["../victim", "/{}/victim", "link/victim", "..", ""])
+def test_a_journal_that_leads_elsewhere_is_not_followed(tmp_path: Path, target: str) -> None:
+    out, victim = tmp_path / "out", tmp_path / "victim"
+    victim.write_text("mine")
+    write(out, a="1")
+    (out / "link").symlink_to(tmp_path)
+    target = target.format(tmp_path)
+    for journal in ({"replaced": [target], "moves": []}, {"replaced": [], "moves": [["new", target]]}, [target], 7):
+        left = out / ".results.part"
+        (left / "new").mkdir(parents=True)
+        (left / LOCK_FILE).touch()
+        (left / "moves.json").write_text(json.dumps(journal))
+        write(out, overwrite=True, a="2")
+        assert victim.read_text() == "mine"
+        assert names(out) == ["a", "link", "run.json"]
+
+
+def test_a_scratch_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    out, precious = tmp_path / "out", tmp_path / "precious"
+    precious.mkdir()
+    (precious / LOCK_FILE).touch()
+    (precious / "file").write_text("mine")
+    out.mkdir()
+    (out / ".results.part").symlink_to(precious)
+    with pytest.raises(MedCLIPSegError, match="out cannot be written: it is in the way"):
+        write(out, a="1")
+    assert (precious / "file").read_text() == "mine"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -217,16 +216,6 @@ def test_the_record_lists_source_files_and_keys(a_checkpoint: Path) -> None:
     }
     card = describe_model("mine")
     assert (card.title, card.license, card.on_disk) == ("mine", "CC BY-NC 4.0", True)
-
-
-def test_what_a_killed_import_left_goes_with_the_next_removal(a_checkpoint: Path, a_home: Path) -> None:
-    import_model(a_checkpoint, "mine")
-    left = a_home / "backbones" / ".part.0123.safetensors"
-    left.mkdir()
-    (left / "0123.safetensors").write_bytes(b"half of")
-    os.utime(left, (0, 0))
-    remove_model("mine")
-    assert list((a_home / "backbones").iterdir()) == []
 
 
 def test_verify_names_what_was_changed(a_checkpoint: Path, a_home: Path) -> None:
