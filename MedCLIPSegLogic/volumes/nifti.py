@@ -31,7 +31,7 @@ MOST_BYTES_BEFORE_VOXELS = 1 << 26
 VECTORS = 1007
 """Intent of images with several numbers a voxel, which lie along the fifth axis."""
 SCALED_BYTES = 8
-UNREADABLE = (HeaderDataError, OSError, EOFError, ValueError, OverflowError, MemoryError, zlib.error)
+UNREADABLE = (HeaderDataError, KeyError, OSError, EOFError, ValueError, OverflowError, MemoryError, zlib.error)
 
 
 def read_nifti(path: Path, name: str) -> Volume:
