@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -62,13 +61,11 @@ def read_picture(path: Path, name: str) -> Volume:
     """
     try:
         # Given a path, Pillow maps uncompressed TIFF files into memory and garbles those stored on their side.
-        with warnings.catch_warnings(), path.open("rb") as file:
-            warnings.simplefilter("ignore")
-            with Image.open(file, formats=FORMATS) as image:
-                key = _transparent_value(image)
-                count = _check_pages(image, path)
-                matrix = picture_geometry(image)
-                pages = [_page(image, number, key) for number in range(count)]
+        with _quiet(), path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
+            key = _transparent_value(image)
+            count = _check_pages(image, path)
+            matrix = picture_geometry(image)
+            pages = [_page(image, number, key) for number in range(count)]
     except Image.DecompressionBombError as error:
         raise MedCLIPSegError(
             f"{path} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels; save it smaller, or "
