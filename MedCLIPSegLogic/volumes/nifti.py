@@ -31,7 +31,17 @@ MOST_BYTES_BEFORE_VOXELS = 1 << 26
 VECTORS = 1007
 """Intent of images with several numbers a voxel, which lie along the fifth axis."""
 SCALED_BYTES = 8
-UNREADABLE = (HeaderDataError, OSError, EOFError, ValueError, OverflowError, MemoryError, zlib.error)
+UNREADABLE = (
+    HeaderDataError,
+    LookupError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    OSError,
+    EOFError,
+    MemoryError,
+    zlib.error,
+)
 
 
 def read_nifti(path: Path, name: str) -> Volume:

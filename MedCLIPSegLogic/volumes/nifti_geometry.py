@@ -46,6 +46,7 @@ CONTRADICTION = (
 Matrix = NDArray[np.float64]
 
 
+@np.errstate(all="ignore")
 def nifti_geometry(header: nib.Nifti1Header, dimensions: int) -> tuple[Matrix, tuple[str, ...]]:
     """Read a geometry from a NIfTI header.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from ..errors import MedCLIPSegError
 from .limits import check_claim
 from .picture_geometry import picture_geometry
 from .volume import Volume
+
+# Pillow tells the terminal of some damages.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 ROWS_AT_ONCE = 256
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
@@ -58,13 +61,11 @@ def read_picture(path: Path, name: str) -> Volume:
     """
     try:
         # Given a path, Pillow maps uncompressed TIFF files into memory and garbles those stored on their side.
-        with warnings.catch_warnings(), path.open("rb") as file:
-            warnings.simplefilter("ignore")
-            with Image.open(file, formats=FORMATS) as image:
-                key = _transparent_value(image)
-                count = _check_pages(image, path)
-                matrix = picture_geometry(image)
-                pages = [_page(image, number, key) for number in range(count)]
+        with _quiet(), path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
+            key = _transparent_value(image)
+            count = _check_pages(image, path)
+            matrix = picture_geometry(image)
+            pages = [_page(image, number, key) for number in range(count)]
     except Image.DecompressionBombError as error:
         raise MedCLIPSegError(
             f"{path} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels; save it smaller, or "
@@ -148,7 +149,8 @@ def _visible(image: Image.Image, key: Key) -> NDArray[np.generic]:
         if pixels is None:
             pixels = np.empty((image.height, *part.shape[1:]), part.dtype)
         pixels[top : top + ROWS_AT_ONCE] = part
-    assert pixels is not None
+    if pixels is None:
+        raise ValueError("no rows")
     return pixels
 
 
@@ -174,7 +176,8 @@ def _hidden(image: Image.Image, key: Key) -> NDArray[np.bool_] | None:
 
 def _transparent_value(image: Image.Image) -> Key:
     """The gray value or color of a PNG file that stands for nothing, as Pillow hands such pixels over."""
-    key, raw_mode = image.info.get("transparency"), str(getattr(image, "tile", [("", None, 0, "")])[0][3])
+    key, tiles = image.info.get("transparency"), getattr(image, "tile", ())
+    raw_mode = str(tiles[0][3]) if tiles else ""
     # Of colors of 16 bits Pillow keeps the upper half, and it spreads values of few bits.
     if isinstance(key, tuple):
         return tuple(part >> 8 for part in key) if raw_mode == DEEP_COLORS else key

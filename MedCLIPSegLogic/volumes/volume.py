@@ -130,6 +130,7 @@ def grid_distance(first: NDArray[np.float64], second: NDArray[np.float64], shape
     return float(np.abs(np.linalg.solve(first, apart)).max())
 
 
+@np.errstate(all="ignore")
 def is_regular(matrix: NDArray[np.float64]) -> bool:
     """True when a (4, 4) IJK-to-RAS matrix is finite and its voxel axes span space."""
     lengths = np.linalg.norm(matrix[:3, :3], axis=0)
