@@ -72,8 +72,8 @@ class DicomHeader:
         tags: the elements of ``WANTED``.
         frames, rows, columns: size of the image.
         planes: where each frame lies; empty if the file does not place its frames in space.
-        series: Series Instance UID, or an empty text.
-        instance: SOP Instance UID, or an empty text.
+        kind: SOP Class UID.
+        study, series, instance, frame_of_reference: UIDs; empty texts if they are missing or none.
         is_localizer: the scanner made it as a scout.
     """
 
@@ -83,8 +83,11 @@ class DicomHeader:
     rows: int
     columns: int
     planes: tuple[SlicePlane, ...]
+    kind: str
+    study: str
     series: str
     instance: str
+    frame_of_reference: str
     is_localizer: bool
 
     @property
@@ -95,12 +98,14 @@ class DicomHeader:
     @property
     def is_segmentation(self) -> bool:
         """True for masks, which may lie beside the images that they belong to."""
-        return self.tags.get("SOPClassUID") in SEGMENTATIONS
+        return self.kind in SEGMENTATIONS
 
     @property
     def description(self) -> str:
         """What people call the series."""
-        return str(self.tags.get("SeriesDescription") or f"series {self.tags.get('SeriesNumber', 'without number')}")
+        with reading_tags(self.path):
+            number = self.tags.get("SeriesNumber", "without number")
+            return str(self.tags.get("SeriesDescription") or f"series {number}")
 
 
 def read_header(path: Path) -> DicomHeader | None:
@@ -142,15 +147,11 @@ def source_of(headers: Sequence[DicomHeader], slices: int) -> DicomSource | None
         None if the files lack a UID.
     """
     first = headers[0]
-    study, frames_of_reference = (
-        _uid(first.tags, "StudyInstanceUID"),
-        {_uid(header.tags, "FrameOfReferenceUID") for header in headers},
-    )
     instances = tuple(header.instance for header in headers) * (slices if len(headers) == 1 else 1)
-    if not (study and first.series and all(instances)):
+    if not (first.study and first.series and all(instances)):
         return None
-    frame_of_reference = frames_of_reference.pop() if len(frames_of_reference) == 1 else ""
-    return DicomSource(study, first.series, frame_of_reference or None, instances)
+    is_common = all(header.frame_of_reference == first.frame_of_reference for header in headers)
+    return DicomSource(first.study, first.series, (is_common and first.frame_of_reference) or None, instances)
 
 
 def _header(path: Path, tags: Dataset) -> DicomHeader:
@@ -166,8 +167,11 @@ def _header(path: Path, tags: Dataset) -> DicomHeader:
         rows,
         columns,
         _planes(tags),
+        _uid(tags, "SOPClassUID"),
+        _uid(tags, "StudyInstanceUID"),
         _uid(tags, "SeriesInstanceUID"),
         _uid(tags, "SOPInstanceUID"),
+        _uid(tags, "FrameOfReferenceUID"),
         "LOCALIZER" in np.atleast_1d(tags.get("ImageType") or ""),
     )
 

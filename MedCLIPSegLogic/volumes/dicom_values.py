@@ -52,7 +52,7 @@ def read_values(header: DicomHeader) -> tuple[sitk.Image, NDArray[np.generic]]:
     with reading_tags(header.path):
         has_table = bool(header.tags.get("ModalityLUTSequence"))
         wanted = _rescales(header.tags)
-        applied = _applied(header.tags, wanted)
+        applied = _applied(header, wanted)
     if has_table:
         raise MedCLIPSegError(
             f"{header.path} defines its values by a table (Modality LUT), which is not supported; export it with a "
@@ -101,12 +101,12 @@ def _rescales(tags: Dataset) -> list[tuple[float, float]]:
         return []
 
 
-def _applied(tags: Dataset, wanted: list[tuple[float, float]]) -> tuple[float, float]:
+def _applied(header: DicomHeader, wanted: list[tuple[float, float]]) -> tuple[float, float]:
     """Slope and intercept that GDCM has applied to all frames."""
-    if not wanted or tags.get("SOPClassUID") not in RESCALED_BY_SEQUENCE:
-        return _rescale(tags)
+    if not wanted or header.kind not in RESCALED_BY_SEQUENCE:
+        return _rescale(header.tags)
     try:
-        return _rescale(group(tags, Dataset(), "PixelValueTransformationSequence"))
+        return _rescale(group(header.tags, Dataset(), "PixelValueTransformationSequence"))
     except KeyError:
         return wanted[0]
 
