@@ -9,6 +9,7 @@ from typing import Literal
 
 from MedCLIPSegLogic.datasets.sheets import PROMPT_STYLES, SheetRow, read_sheet
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.files.scratch import recover
 
 from .made_styles import MADE_STYLES
 
@@ -67,6 +68,7 @@ def find_sheets(folders: Sequence[Path], styles: Sequence[str], split: Split = "
 
 
 def _sheets(folder: Path, styles: Sequence[str], split: Split) -> list[PromptSheet]:
+    recover(folder)
     if not (folder / f"{split}_Folder" / "img").is_dir():
         raise MedCLIPSegError(f"The data set {folder} has no {split}_Folder/img; give a data set with such images.")
     sheets = [_find(folder, style, split) for style in styles or PROMPT_STYLES]

@@ -28,7 +28,7 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers
 
 from ..errors import MedCLIPSegError
-from ..model.checkpoint import file_hash
+from ..model.folder import file_hash
 from ..model.manifest import HubFile
 from ..model.store import HOME_VARIABLE, MAX_WEIGHTS_BYTES, SHA256, home
 from ..version import __version__

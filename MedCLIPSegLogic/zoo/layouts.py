@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from ..errors import MedCLIPSegError
-from ..model.checkpoint import expected_shapes, is_adapter
+from ..model.checkpoint import expected_shapes
 from ..model.config import ModelConfig
+from ..model.folder import is_adapter
 from .transformers_layout import is_transformers_layout, rename
 
 TOWER_PREFIXES = {"visual.": "vision_model.", "text.": "text_model.", "text_encoder.": "text_model."}

@@ -10,12 +10,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 KILLED = -signal.SIGKILL
-PRELOADED = ["pytest", "MedCLIPSegLogic.files.staging", "MedCLIPSegLogic.zoo.importing", "MedCLIPSegLogic.datasets.writing"]
+PRELOADED = [
+    "pytest",
+    "MedCLIPSegLogic.files.staging",
+    "MedCLIPSegLogic.zoo.importing",
+    "MedCLIPSegLogic.datasets.writing",
+]
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(PRELOADED)
 
 
-def killed_at_every_rename(function: Callable[..., None], *arguments: Any, prepare: Callable[[], None]) -> Iterator[int]:
+def killed_at_every_rename(
+    function: Callable[..., None], *arguments: Any, prepare: Callable[[], None]
+) -> Iterator[int]:
     """Run a function again and again in a process of its own, which dies before or after its first rename, its second…
 
     Args:

@@ -27,7 +27,9 @@ def import_small(file: Path, replace: bool = False) -> None:
 
 def found_in(home: Path) -> list[str]:
     """Every file of the models folder, by its path; records tell the time and are left out."""
-    files = [path for path in home.rglob("*") if path.is_file() and path.name != "import.json" and path != home / ".lock"]
+    files = [
+        path for path in home.rglob("*") if path.is_file() and path.name != "import.json" and path != home / ".lock"
+    ]
     return sorted(f"{path.relative_to(home)} {path.stat().st_size}" for path in files)
 
 
