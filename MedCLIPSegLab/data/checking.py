@@ -11,6 +11,7 @@ import numpy as np
 
 from MedCLIPSegLogic.datasets.sheets import PROMPT_STYLES, SheetRow, read_sheet
 from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
+from MedCLIPSegLogic.files.scratch import recover
 from MedCLIPSegLogic.named_files import file_within
 from MedCLIPSegLogic.volumes.readers import READERS, read_volume
 from MedCLIPSegLogic.volumes.volume import Volume
@@ -62,6 +63,7 @@ def splits_of(folder: Path) -> list[str]:
     Raises:
         MedCLIPSegError: none at all.
     """
+    recover(folder)
     found = [split for split in SPLITS if (folder / f"{split}_Folder" / "img").is_dir()]
     if not found:
         raise MedCLIPSegError(

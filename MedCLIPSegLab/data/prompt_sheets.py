@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from MedCLIPSegLogic.datasets.sheets import PROMPT_STYLES, SheetRow, named_file, read_sheet
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.files.scratch import recover
 from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.volumes.volume import Volume
 
@@ -89,6 +90,7 @@ def find_sheets(folders: Sequence[Path], styles: Sequence[str], split: Split = "
 
 
 def _sheets(folder: Path, styles: Sequence[str], split: Split) -> list[PromptSheet]:
+    recover(folder)
     if not (folder / f"{split}_Folder" / "img").is_dir():
         raise MedCLIPSegError(f"The data set {folder} has no {split}_Folder/img; give a data set with such images.")
     sheets = [_find(folder, style, split) for style in styles or PROMPT_STYLES]

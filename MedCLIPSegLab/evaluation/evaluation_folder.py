@@ -11,7 +11,7 @@ from typing import Any
 from MedCLIPSegLogic.datasets.sheets import SheetRow
 from MedCLIPSegLogic.files.replacing import write_csv, write_json
 from MedCLIPSegLogic.files.staging import staged_folder
-from MedCLIPSegLogic.model.checkpoint import file_hash
+from MedCLIPSegLogic.model.folder import file_hash
 from MedCLIPSegLogic.version import __version__
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import choose_axis

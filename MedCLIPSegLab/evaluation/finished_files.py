@@ -11,6 +11,7 @@ from typing import Any
 from MedCLIPSegLogic.datasets.sheets import SheetRow
 from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.json_reading import read_json
+from MedCLIPSegLogic.files.scratch import recover
 from MedCLIPSegLogic.volumes.readers import READERS
 
 RECORD_FILE = "run.json"
@@ -55,11 +56,13 @@ class FinishedFolder:
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
             raise MedCLIPSegError(f"There is no folder {folder}.")
+        recover(folder)
         self._folder = folder
         self._from_weak = (folder / MASKS_FOLDER).is_dir()
         self._masks = files_by_stem(folder / MASKS_FOLDER if self._from_weak else folder)
         self._runs: dict[str, list[tuple[Path, dict[str, Any]]]] = {}
         for place in [] if self._from_weak else [folder, *sorted(folder.iterdir())]:
+            recover(place)
             if (place / RECORD_FILE).is_file():
                 record = _read_record(place / RECORD_FILE)
                 self._runs.setdefault(stem(_file_name(record["input"])), []).append((place, record))

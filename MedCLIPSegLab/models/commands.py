@@ -13,8 +13,9 @@ from filelock import FileLock, Timeout
 from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.replacing import replacing
 from MedCLIPSegLogic.model.catalog import ModelDescription, bundled_models, describe_model, known_models
-from MedCLIPSegLogic.model.checkpoint import read_config, read_state
+from MedCLIPSegLogic.model.checkpoint import read_state
 from MedCLIPSegLogic.model.flavors import FLAVORS
+from MedCLIPSegLogic.model.folder import read_config
 from MedCLIPSegLogic.model.library import find_model
 from MedCLIPSegLogic.model.manifest import ZooEntry, consent_text, published_mean_dice, size_text, zoo
 from MedCLIPSegLogic.model.store import installed_models

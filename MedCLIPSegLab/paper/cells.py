@@ -17,7 +17,7 @@ from MedCLIPSegLogic.files.json_reading import read_json
 from MedCLIPSegLogic.files.replacing import write_json
 from MedCLIPSegLogic.files.slugs import slugs
 from MedCLIPSegLogic.model.catalog import ADAPTER_FILE, WEIGHTS_FILE
-from MedCLIPSegLogic.model.checkpoint import file_hash
+from MedCLIPSegLogic.model.folder import file_hash
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import choose_axis
 from MedCLIPSegLogic.volumes.volume import Volume

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.model.checkpoint import read_config
 from MedCLIPSegLogic.model.config import AdapterConfig, ImageTowerConfig, ModelConfig, TextTowerConfig
+from MedCLIPSegLogic.model.folder import read_config
 from MedCLIPSegLogic.model.library import LoadedModel, find_model, load_model
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.tokenizer import CHARACTERS, SPECIAL_TOKENS, VOCABULARY_FILE, PromptTokenizer

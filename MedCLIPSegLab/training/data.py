@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from MedCLIPSegLogic.datasets.sheets import named_file, read_sheet
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.files.scratch import recover
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import Plane, choose_axis
 from MedCLIPSegLogic.volumes.readers import read_volume
@@ -76,6 +77,7 @@ def load_set(
     Raises:
         MedCLIPSegError: a file is missing or unreadable, a mask does not fit its image, or all masks are empty or full.
     """
+    recover(folder)
     base = folder / f"{split}_Folder"
     sheet = find_sheet(folder, f"{split}_text_{share}") if share < 100 else None
     drawn = sheet is None and share < 100 and split == "Train"

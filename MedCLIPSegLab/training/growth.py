@@ -13,7 +13,7 @@ from torch import Tensor
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.catalog import VOCABULARY_FILE
-from MedCLIPSegLogic.model.checkpoint import is_adapter, load_to_train, read_config
+from MedCLIPSegLogic.model.checkpoint import load_to_train
 from MedCLIPSegLogic.model.config import (
     AdapterConfig,
     HeadConfig,
@@ -22,6 +22,7 @@ from MedCLIPSegLogic.model.config import (
     PreprocessingConfig,
     TextTowerConfig,
 )
+from MedCLIPSegLogic.model.folder import is_adapter, read_config
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.tokenizer import PromptTokenizer, extend_vocabulary
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
-from MedCLIPSegLogic.model.checkpoint import read_config
+from MedCLIPSegLogic.model.folder import read_config
 
 from .settings import Composition, LossWeights, PromptStyles, TrainingSettings
 

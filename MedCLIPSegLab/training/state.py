@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.replacing import replacing
 from MedCLIPSegLogic.model.catalog import ADAPTER_FILE, BYTE_PAIRS_FILE, VOCABULARY_FILE, WEIGHTS_FILE
-from MedCLIPSegLogic.model.checkpoint import is_adapter, save_backbone_link, save_config, save_weights
+from MedCLIPSegLogic.model.checkpoint import save_weights
 from MedCLIPSegLogic.model.config import ModelConfig
+from MedCLIPSegLogic.model.folder import is_adapter, save_backbone_link, save_config
 
 STATE_FILE = "state.safetensors"
 Kind = Literal["average", "latest", "best"]

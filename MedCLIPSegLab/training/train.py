@@ -11,16 +11,16 @@ import torch
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.replacing import write_failures_in_words
 from MedCLIPSegLogic.model.catalog import VOCABULARY_FILE
-from MedCLIPSegLogic.model.checkpoint import (
+from MedCLIPSegLogic.model.checkpoint import load_to_train
+from MedCLIPSegLogic.model.config import ModelConfig
+from MedCLIPSegLogic.model.folder import (
     is_adapter,
     is_backbone_alone,
-    load_to_train,
     read_backbone_link,
     read_config,
     save_backbone_link,
     save_config,
 )
-from MedCLIPSegLogic.model.config import ModelConfig
 from MedCLIPSegLogic.model.library import find_model
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.tokenizer import PromptTokenizer, build_vocabulary

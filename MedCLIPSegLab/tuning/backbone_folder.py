@@ -10,7 +10,8 @@ from typing import Any
 
 from MedCLIPSegLogic.files.replacing import write_json
 from MedCLIPSegLogic.model.catalog import CARD_FILE, OWN_BACKBONE_FILE, describe_model
-from MedCLIPSegLogic.model.checkpoint import file_hash, is_adapter, save_backbone_link, save_config, save_weights
+from MedCLIPSegLogic.model.checkpoint import save_weights
+from MedCLIPSegLogic.model.folder import file_hash, is_adapter, save_backbone_link, save_config
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 
 from ..run_folder import RunKind

@@ -12,7 +12,7 @@ from MedCLIPSegLogic.clip_sam.methods import METHODS
 from MedCLIPSegLogic.files.replacing import write_failures_in_words
 from MedCLIPSegLogic.files.slugs import slugs
 from MedCLIPSegLogic.inference.device import choose_device
-from MedCLIPSegLogic.model.checkpoint import file_hash
+from MedCLIPSegLogic.model.folder import file_hash
 from MedCLIPSegLogic.runs.choices import ChainChoices, RunChoices
 from MedCLIPSegLogic.runs.models import Models
 from MedCLIPSegLogic.runs.preparing import choose_chain

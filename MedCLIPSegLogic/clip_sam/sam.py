@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..model.catalog import WEIGHTS_FILE, find_model
-from ..model.checkpoint import file_hash
+from ..model.folder import file_hash
 from ..model.sam_checkpoint import MEDSAM_PREPROCESSING, SamPreprocessing, input_side, load_sam
 from .objects import ObjectPrompt
 

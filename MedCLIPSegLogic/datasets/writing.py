@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -15,9 +14,11 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
-from ..files.replacing import write_json
+from ..files.moving import move_into_place
+from ..files.replacing import WAIT_SECONDS, write_json
+from ..files.scratch import recover, scratch_folder
 from ..files.slugs import free_name, slugs
-from ..files.staging import move_into_place
+from ..files.staging import made_folder
 from ..volumes.intensity import default_rule, resolve
 from ..volumes.itk_images import quiet_itk, to_image
 from ..volumes.readers import read_volume
@@ -69,22 +70,21 @@ def append_training_row(
     sheet = folder / "Prompts_Folder" / f"{split}_text.csv"
     part = folder / f"{split}_Folder"
     places = [part / "img", part / "label", sheet.parent] + ([part / "record"] if make_record is not None else [])
-    made = _missing_folders(*places)
     try:
-        for place in places:
-            place.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as staging:
-            _add(Path(staging), sheet, part, image, mask, text, make_record)
-    except BaseException as error:
-        for created in reversed(made):
-            shutil.rmtree(created, ignore_errors=True)
-        if isinstance(error, (OSError, RuntimeError)) and not isinstance(error, MedCLIPSegError):
-            reason = getattr(error, "strerror", None)
-            because = f" ({reason})" if reason else ""
-            raise MedCLIPSegError(
-                f"The case can't be added to {folder}{because}: check free space and permissions."
-            ) from error
-        raise
+        with ExitStack() as stack:
+            for place in places:
+                stack.enter_context(made_folder(place))
+            recover(folder)
+            staging = stack.enter_context(scratch_folder(folder / "case", WAIT_SECONDS))
+            _add(staging, sheet, part, image, mask, text, make_record)
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, MedCLIPSegError):
+            raise
+        reason = getattr(error, "strerror", None)
+        because = f" ({reason})" if reason else ""
+        raise MedCLIPSegError(
+            f"The case can't be added to {folder}{because}: check free space and permissions."
+        ) from error
     return sheet
 
 
@@ -167,9 +167,3 @@ def _place_of_image(fresh: Path, content: str, images: Path, stem: str, ending: 
 
 def _free_in(folder: Path, stem: str, ending: str) -> str:
     return free_name(stem, ending, lambda name: (folder / name).exists())
-
-
-def _missing_folders(*folders: Path) -> list[Path]:
-    """The folders that would have to be made, outer ones first."""
-    every = {parent for folder in folders for parent in (folder, *folder.parents)}
-    return sorted((folder for folder in every if not folder.exists()), key=lambda path: len(path.parts))

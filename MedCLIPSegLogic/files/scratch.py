@@ -1,7 +1,7 @@
 """Hidden folders beside what is being written: one process's alone while it runs, put right and removed afterwards.
 
-``.NAME.part`` beside NAME holds a lock file. The lock goes with its process, however that ends, also over network drives
-and from container to container; so what nobody holds was left by a killed process.
+``.NAME.part`` beside NAME holds a lock file. The lock goes with its process, however that ends, over network drives and
+between containers too; so what nobody holds was left by a killed process.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _hold(folder: Path, path: Path, wait: float) -> BaseFileLock:
 
 def _require_ours(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
-    names = os.listdir(folder)
+    names = [path.name for path in folder.iterdir()]
     if folder.is_symlink() or (names and LOCK_FILE not in names):
         raise PermissionError(errno.EPERM, "it is in the way and not ours; remove it", str(folder))
 

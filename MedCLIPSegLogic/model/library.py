@@ -16,8 +16,9 @@ from .catalog import (
     default_model,
     find_model,
 )
-from .checkpoint import file_hash, load_checkpoint
+from .checkpoint import load_checkpoint
 from .config import ModelConfig
+from .folder import file_hash
 from .network import MedCLIPSeg
 from .tokenizer import PromptTokenizer
 

@@ -18,7 +18,7 @@ from ..model.catalog import (
     VOCABULARY_FILE,
     WEIGHTS_FILE,
 )
-from ..model.checkpoint import find_backbone, read_backbone_link
+from ..model.folder import find_backbone, read_backbone_link
 from ..model.sam_checkpoint import PREPROCESSOR_FILE
 from ..model.store import IMPORT_RECORD, MAX_TEXT_BYTES, MAX_WEIGHTS_BYTES, own_file
 from .reading import DAMAGED_ZIP, is_zip, open_zip

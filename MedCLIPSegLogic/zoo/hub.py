@@ -21,7 +21,7 @@ from huggingface_hub import constants, hf_hub_url
 from huggingface_hub.utils import hf_raise_for_status
 
 from ..errors import MedCLIPSegError, quoted
-from ..model.checkpoint import file_hash
+from ..model.folder import file_hash
 from ..model.manifest import HubFile
 from ..model.store import MAX_WEIGHTS_BYTES, SHA256, home
 from .download_errors import BY_HAND, ELSEWHERE, sentence

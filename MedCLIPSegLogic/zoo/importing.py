@@ -22,9 +22,10 @@ from ..model.catalog import (
     VOCABULARY_FILE,
     WEIGHTS_FILE,
 )
-from ..model.checkpoint import file_hash, is_adapter, save_config, save_weights
+from ..model.checkpoint import save_weights
 from ..model.config import ModelConfig
 from ..model.flavors import FLAVORS
+from ..model.folder import file_hash, is_adapter, save_config
 from ..model.manifest import ZooEntry, zoo
 from ..model.sam_checkpoint import MEDSAM_PREPROCESSING, SamPreprocessing, input_side, save_preprocessing
 from ..model.store import IMPORT_RECORD, installed_models, models_folder

@@ -19,14 +19,8 @@ from ..files.replacing import replacing
 from ..files.scratch import recover, scratch_folder
 from ..files.staging import NEW_FOLDER
 from ..model.catalog import OWN_BACKBONE_FILE, bundled_models, describe_model
-from ..model.checkpoint import (
-    file_hash,
-    find_backbone,
-    load_to_train,
-    read_backbone_link,
-    save_backbone_link,
-    save_weights,
-)
+from ..model.checkpoint import load_to_train, save_weights
+from ..model.folder import file_hash, find_backbone, read_backbone_link, save_backbone_link
 from ..model.sam_checkpoint import load_sam
 from ..model.store import (
     HOME_VARIABLE,

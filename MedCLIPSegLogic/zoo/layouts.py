@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..errors import MedCLIPSegError, quoted
-from ..model.checkpoint import expected_shapes, is_adapter, is_finite
+from ..model.checkpoint import expected_shapes, is_finite
 from ..model.config import ModelConfig
+from ..model.folder import is_adapter
 from .transformers_layout import is_transformers_layout, rename
 
 TOWER_PREFIXES = {"visual.": "vision_model.", "text.": "text_model.", "text_encoder.": "text_model."}

@@ -11,7 +11,8 @@ from timm.layers.pos_embed import resample_abs_pos_embed
 
 from MedCLIPSegLab.training.growth import POSITIONS, TOKENS, first_vector
 from MedCLIPSegLogic.model.catalog import VOCABULARY_FILE
-from MedCLIPSegLogic.model.checkpoint import load_to_train, save_config
+from MedCLIPSegLogic.model.checkpoint import load_to_train
+from MedCLIPSegLogic.model.folder import save_config
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.tokenizer import PromptTokenizer, extend_vocabulary
 

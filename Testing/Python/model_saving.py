@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from MedCLIPSegLogic.model.catalog import WEIGHTS_FILE
-from MedCLIPSegLogic.model.checkpoint import save_config, save_weights
+from MedCLIPSegLogic.model.checkpoint import save_weights
+from MedCLIPSegLogic.model.folder import save_config
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 
 

@@ -193,7 +193,7 @@ def test_of_two_runs_into_one_folder_the_later_is_refused_at_once(tmp_path: Path
         write(out, a="1")
     with staged_folder(out, True) as staging:
         (staging / "a").write_text("2")
-        with pytest.raises(MedCLIPSegError, match="Another run is writing to the folder .*out; wait"):
+        with pytest.raises(MedCLIPSegError, match=r"Another run is writing to the folder .*out; wait"):
             write(out, overwrite=True, a="3")
         write(tmp_path / "beside", a="1")  # leaves a live one alone
         assert (staging / "a").read_text() == "2"

@@ -22,7 +22,7 @@ from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.inference.result import to_the_end
 from MedCLIPSegLogic.model.catalog import require_model_folder
-from MedCLIPSegLogic.model.checkpoint import is_adapter
+from MedCLIPSegLogic.model.folder import is_adapter
 from MedCLIPSegLogic.model.library import find_model, load_model
 from MedCLIPSegLogic.volumes.volume import Volume
 from MedCLIPSegLogic.zoo import importing

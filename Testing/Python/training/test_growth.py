@@ -10,8 +10,9 @@ import torch
 from MedCLIPSegLab.training.growth import TOKENS, can_grow, grow_config, load_grown
 from MedCLIPSegLab.training.settings import TrainingSettings
 from MedCLIPSegLab.training.train import train
-from MedCLIPSegLogic.model.checkpoint import load_to_train, read_config, save_config
+from MedCLIPSegLogic.model.checkpoint import load_to_train
 from MedCLIPSegLogic.model.flavors import FLAVORS
+from MedCLIPSegLogic.model.folder import read_config, save_config
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import MeanNoise
 from MedCLIPSegLogic.model.tokenizer import PromptTokenizer

@@ -19,8 +19,8 @@ from MedCLIPSegLab.training.objective import (
 )
 from MedCLIPSegLab.training.settings import LossWeights, TrainingSettings, as_json
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.model.checkpoint import read_config
 from MedCLIPSegLogic.model.config import ModelConfig
+from MedCLIPSegLogic.model.folder import read_config
 from MedCLIPSegLogic.model.library import find_model
 from MedCLIPSegLogic.model.network import MedCLIPSeg, NetworkOutput
 from MedCLIPSegLogic.model.noise import FreshNoise

@@ -19,8 +19,9 @@ from MedCLIPSegLab.training.train import train
 from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.inference.result import to_the_end
-from MedCLIPSegLogic.model.checkpoint import load_to_train, read_config
+from MedCLIPSegLogic.model.checkpoint import load_to_train
 from MedCLIPSegLogic.model.config import ModelConfig
+from MedCLIPSegLogic.model.folder import read_config
 from MedCLIPSegLogic.model.library import load_model
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import MeanNoise, SeededNoise

@@ -27,7 +27,8 @@ from MedCLIPSegLab.tuning.tuner import TuningProgress
 from MedCLIPSegLogic.clip_sam.towers import load_towers
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.catalog import describe_model
-from MedCLIPSegLogic.model.checkpoint import is_adapter, load_to_train
+from MedCLIPSegLogic.model.checkpoint import load_to_train
+from MedCLIPSegLogic.model.folder import is_adapter
 from MedCLIPSegLogic.model.library import find_model, load_model
 
 QUICK = TuningSettings(batch_size=4, epochs=2, learning_rate=1e-3, min_caption=5)

@@ -12,8 +12,9 @@ from open_clip.model import CLIP, CustomTextCLIP
 from published_files import logits
 
 from MedCLIPSegLab.models.commands import export_model, import_model
-from MedCLIPSegLogic.model.checkpoint import expected_shapes, is_adapter, load_checkpoint, save_weights
+from MedCLIPSegLogic.model.checkpoint import expected_shapes, load_checkpoint, save_weights
 from MedCLIPSegLogic.model.flavors import FLAVORS
+from MedCLIPSegLogic.model.folder import is_adapter
 from MedCLIPSegLogic.model.library import find_model
 from MedCLIPSegLogic.model.manifest import zoo
 from MedCLIPSegLogic.model.network import MedCLIPSeg
