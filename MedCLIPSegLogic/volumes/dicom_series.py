@@ -91,7 +91,8 @@ def without_scouts(headers: Sequence[DicomHeader], path: Path) -> tuple[list[Dic
             groups.append(alike := [])
         alike.append(header)
     stack, *others = sorted(groups, key=len, reverse=True)
-    odd_ones = [header for header in headers if header not in stack]
+    in_stack = set(stack)
+    odd_ones = [header for header in headers if header not in in_stack]
     if odd_ones and (2 * len(stack) <= len(headers) or any(len(group) > MOST_ODD_ONES for group in others)):
         raise MedCLIPSegError(
             f"{path} mixes slices of different orientation, such as {_names([stack[0]])} and {_names(odd_ones[:1])}; "
