@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from PIL.TiffImagePlugin import COMPRESSION, PLANAR_CONFIGURATION, SAMPLEFORMAT,
 from ..errors import MedCLIPSegError
 from .limits import check_claim
 from .picture_geometry import picture_geometry
+from .quiet import quiet_libraries
 from .volume import Volume
 
 # Pillow tells the terminal of some damages.
@@ -61,11 +63,13 @@ def read_picture(path: Path, name: str) -> Volume:
     """
     try:
         # Given a path, Pillow maps uncompressed TIFF files into memory and garbles those stored on their side.
-        with _quiet(), path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
-            key = _transparent_value(image)
-            count = _check_pages(image, path)
-            matrix = picture_geometry(image)
-            pages = [_page(image, number, key) for number in range(count)]
+        with quiet_libraries(), warnings.catch_warnings(), path.open("rb") as file:
+            warnings.simplefilter("ignore")
+            with Image.open(file, formats=FORMATS) as image:
+                key = _transparent_value(image)
+                count = _check_pages(image, path)
+                matrix = picture_geometry(image)
+                pages = [_page(image, number, key) for number in range(count)]
     except Image.DecompressionBombError as error:
         raise MedCLIPSegError(
             f"{path} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels; save it smaller, or "
