@@ -81,6 +81,8 @@ def read_itk(path: Path, name: str) -> Volume:
             _check_claim(path, reader, data, header)
             image = reader.Execute()
     except RuntimeError as error:
+        if "allocate memory" in str(error):
+            raise MemoryError from error
         raise unreadable(path) from error
     return Volume(image_voxels(image, path), image_matrix(image), name)
 
@@ -135,9 +137,13 @@ def _meta_header(start: bytes, path: Path) -> _Header:
         fields[field[1]] = field[2]
     dimensions = int(fields["NDims"]) if re.fullmatch("[1-9]|10", fields.get("NDims", "")) else 0
     numbers = {name: fields[name].split() for name in META_NUMBERS if name in fields}
-    if not dimensions or any(
-        len(words) != dimensions ** META_NUMBERS[name] or not all(map(NUMBER.fullmatch, words))
-        for name, words in numbers.items()
+    if (
+        not dimensions
+        or not {"DimSize", "ElementType"} <= fields.keys()
+        or any(
+            len(words) != dimensions ** META_NUMBERS[name] or not all(map(NUMBER.fullmatch, words))
+            for name, words in numbers.items()
+        )
     ):
         raise unreadable(path)
     is_true = {name for name, value in fields.items() if value[:1] in ("T", "t", "1")}
