@@ -31,6 +31,19 @@ NRRD_STORAGE: dict[str, Storage] = {"raw": "plain", "ascii": "text", "text": "te
 META_DATA = re.compile(rb"(?:\A|(?<=\n))ElementDataFile[ \t]*[=:]([^\r\n]*)(?:\r?\n|\Z)")
 
 
+META_FIELD = re.compile(r"\s*([^\s=:][^=:]{0,100}?)[ \t]*[=:][ \t]*(.*?)[ \t]*")
+META_NUMBERS = {
+    **dict.fromkeys(("NDims", "ElementNumberOfChannels", "HeaderSize", "CompressedDataSize"), 0),
+    **dict.fromkeys(
+        ("DimSize", "ElementSpacing", "ElementSize", "Offset", "Position", "Origin", "CenterOfRotation"), 1
+    ),
+    **dict.fromkeys(("TransformMatrix", "Rotation", "Orientation"), 2),
+}
+"""Numbers of a MetaImage header, by the power of the dimensions that tells how many there must be; with more or fewer
+ITK's reader loses its place or never ends."""
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+
+
 @dataclass(frozen=True)
 class _Header:
     """Where and how the voxels are stored.
@@ -68,6 +81,8 @@ def read_itk(path: Path, name: str) -> Volume:
             _check_claim(path, reader, data, header)
             image = reader.Execute()
     except RuntimeError as error:
+        if "allocate memory" in str(error):
+            raise MemoryError from error
         raise unreadable(path) from error
     return Volume(image_voxels(image, path), image_matrix(image), name)
 
@@ -109,20 +124,33 @@ def _meta_header(start: bytes, path: Path) -> _Header:
     """Read up to the name of the file of voxels, which comes last, so that no reader can find another one.
 
     Raises:
-        MedCLIPSegError: the name does not stand on a line of its own.
+        MedCLIPSegError: a line is none of a MetaImage header, which not every reader survives.
     """
     found = META_DATA.search(start)
-    if found is None or start.find(b"ElementDataFile") != found.start() or b"\0" in found[1]:
+    if found is None or start.find(b"ElementDataFile") != found.start() or b"\0" in found[0]:
         raise unreadable(path)
+    fields: dict[str, str] = {}
+    for line in filter(None, re.split(r"\r?\n", start[: found.start()].decode("latin-1"))):
+        field = META_FIELD.fullmatch(line)
+        if field is None or field[1] in fields:
+            raise unreadable(path)
+        fields[field[1]] = field[2]
+    dimensions = int(fields["NDims"]) if re.fullmatch("[1-9]|10", fields.get("NDims", "")) else 0
+    numbers = {name: fields[name].split() for name in META_NUMBERS if name in fields}
+    if (
+        not dimensions
+        or not {"DimSize", "ElementType"} <= fields.keys()
+        or any(
+            len(words) != dimensions ** META_NUMBERS[name] or not all(map(NUMBER.fullmatch, words))
+            for name, words in numbers.items()
+        )
+    ):
+        raise unreadable(path)
+    is_true = {name for name, value in fields.items() if value[:1] in ("T", "t", "1")}
+    storage: Storage = "plain" if "BinaryData" in is_true else "text"
+    storage = "packed" if "CompressedData" in is_true else storage
     data = found[1].decode("utf-8", "surrogateescape").strip()
-    storage: Storage = "plain" if _is_true(b"BinaryData", start) else "text"
-    storage = "packed" if _is_true(b"CompressedData", start) else storage
     return _Header("MetaImageIO", found.end(), None if data.upper() == "LOCAL" else data, storage)
-
-
-def _is_true(field: bytes, start: bytes) -> bool:
-    before = start[: start.find(b"ElementDataFile")]
-    return re.search(rb"(?:\A|\n)\s*" + field + rb"\s*[=:]\s*[Tt1]", before) is not None
 
 
 def _data_file(path: Path, name: str) -> Path:

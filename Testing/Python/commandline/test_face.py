@@ -11,7 +11,7 @@ import pytest
 import typer.main
 
 import MedCLIPSegLogic
-from MedCLIPSegLab.cli.app import app, main
+from MedCLIPSegLab.cli.commands import app, main
 
 SOURCE = Path(MedCLIPSegLogic.__file__).read_text(encoding="utf-8")
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from MedCLIPSegLab.cli.app import app
+from MedCLIPSegLab.cli.commands import app
 from MedCLIPSegLab.data.check_data import check_data
 from MedCLIPSegLab.data.checking import Finding
 from MedCLIPSegLogic.errors import MedCLIPSegError

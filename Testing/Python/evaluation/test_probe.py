@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from MedCLIPSegLab.cli.app import app
+from MedCLIPSegLab.cli.commands import app
 from MedCLIPSegLab.evaluation.probe import probe
 from MedCLIPSegLogic.datasets.sheets import with_row
 from MedCLIPSegLogic.errors import MedCLIPSegError

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import typer
 
-from MedCLIPSegLab.cli import app as commandline
+from MedCLIPSegLab.cli import commands
 
 
 @pytest.fixture(autouse=True, scope="session")
 def built_commands() -> object:
     with pytest.MonkeyPatch.context() as patch:
-        command = typer.main.get_command(commandline.app)
-        patch.setattr(commandline, "app", command)
+        command = typer.main.get_command(commands.app)
+        patch.setattr(commands, "app", command)
         yield

@@ -83,7 +83,7 @@ def test_module_file_imports_nothing_of_ours_but_the_panel() -> None:
 
 def test_light_modules_load_nothing_heavy() -> None:
     light = ("", ".errors", ".inference.result", ".model.catalog")
-    code = f"import sys\nimport {', '.join(LOGIC + name for name in light)}, {LAB}.cli.app\nprint(*sys.modules)"
+    code = f"import sys\nimport {', '.join(LOGIC + name for name in light)}, {LAB}.cli.commands\nprint(*sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(answer.stdout.split()) & {*HEAVY, "slicer"} == set()
 

@@ -11,7 +11,7 @@ from front_cases import A_SAM, CASES, IMAGE, PROMPT, expected, told
 from small_sam import save_sam
 from typer.testing import CliRunner
 
-from MedCLIPSegLab.cli.app import app
+from MedCLIPSegLab.cli.commands import app
 from MedCLIPSegLab.results import segmenting
 from MedCLIPSegLogic import segment, zeroshot
 from MedCLIPSegLogic.clip_sam.methods import METHODS

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from MedCLIPSegLab.cli.app import app
+from MedCLIPSegLab.cli.commands import app
 from MedCLIPSegLab.speed.comparison import agreement
 from MedCLIPSegLab.speed.machine import in_new_process
 from MedCLIPSegLab.speed.measured import data_set_cases, measured_model

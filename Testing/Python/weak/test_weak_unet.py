@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from MedCLIPSegLab.cli.app import app
+from MedCLIPSegLab.cli.commands import app
 from MedCLIPSegLab.evaluation.evaluate_masks import evaluate_masks
 from MedCLIPSegLab.metrics import dice_score
 from MedCLIPSegLab.weak.learning import weak
