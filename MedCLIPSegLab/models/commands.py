@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 from filelock import FileLock, Timeout
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.replacing import replacing
 from MedCLIPSegLogic.model.catalog import ModelDescription, bundled_models, describe_model, known_models
 from MedCLIPSegLogic.model.checkpoint import read_config, read_state
@@ -105,7 +105,7 @@ def _published_info(entry: ZooEntry) -> dict[str, str]:
 def _published(name: str) -> ZooEntry:
     entry = zoo().get(name)
     if entry is None:
-        raise MedCLIPSegError(f"There is no published model '{name[:80]}'; medclipseg models list shows them.")
+        raise MedCLIPSegError(f"There is no published model '{quoted(name)}'; medclipseg models list shows them.")
     return entry
 
 
@@ -202,11 +202,13 @@ def export_model(name: str | Path, file: str | Path, overwrite: bool = False) ->
     """
     folder, file = find_model(name), Path(file)
     if file.suffix not in LAYOUTS:
-        raise MedCLIPSegError(f"{file.name} should end in .pth (published layout) or .zip (model with all its files).")
+        raise MedCLIPSegError(
+            f"{quoted(file.name)} should end in .pth (published layout) or .zip (model with all its files)."
+        )
     if file.exists() and not overwrite:
-        raise MedCLIPSegError(f"The file {file} exists already; use --overwrite or another name.")
+        raise MedCLIPSegError(f"The file {quoted(file)} exists already; use --overwrite or another name.")
     if not file.absolute().parent.is_dir():
-        raise MedCLIPSegError(f"There is no folder {file.absolute().parent}.")
+        raise MedCLIPSegError(f"There is no folder {quoted(file.absolute().parent)}.")
     try:
         if file.suffix == ".zip":
             if describe_model(folder).kind != "sam":
@@ -215,20 +217,22 @@ def export_model(name: str | Path, file: str | Path, overwrite: bool = False) ->
         else:
             _save_published(folder, file)
     except OSError as error:
-        raise MedCLIPSegError(f"{file} cannot be written: {error.strerror or error}.") from None
+        raise MedCLIPSegError(f"{quoted(file)} cannot be written: {error.strerror or error}.") from None
     return file
 
 
 def _save_published(folder: Path, file: Path) -> None:
     flavor = read_config(folder).flavor
     if flavor not in FLAVORS:
-        raise MedCLIPSegError(f"A model of the flavor '{flavor}' has no published layout; export it as a .zip file.")
+        raise MedCLIPSegError(
+            f"A model of the flavor '{quoted(flavor)}' has no published layout; export it as a .zip file."
+        )
     state = read_state(folder)
     try:
         with replacing(file) as temporary:
             torch.save({"model": state}, temporary)
     except RuntimeError as error:  # how torch reports a full disk
-        raise MedCLIPSegError(f"{file} cannot be written: {str(error).splitlines()[0]}") from None
+        raise MedCLIPSegError(f"{quoted(file)} cannot be written: {quoted(error)}.") from None
 
 
 def remove_model(name: str, keep_backbone: bool = False) -> Removal:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import MedCLIPSegError, MissingModelError
+from ..errors import MedCLIPSegError, MissingModelError, quoted
 from .manifest import NOT_STATED, ZooEntry, zoo
 from .store import IMPORT_RECORD, backbone_file, installed_models, is_model_folder, models_folder, read_object
 
@@ -111,11 +111,14 @@ def find_model(name: str | Path) -> Path:
             "Model section of the panel.",
             str(name),
         )
-    if folder.is_dir():
-        return folder
+    try:
+        if folder.is_dir():
+            return folder
+    except (OSError, ValueError):  # a name no file system takes
+        pass
     names = [*bundled_models(), *installed_models()]
     raise MissingModelError(
-        f"There is no model '{name}'; give a model folder or one of these names: {', '.join(names)} "
+        f"There is no model '{quoted(name)}'; give a model folder or one of these names: {', '.join(names)} "
         "(medclipseg models list shows what can be downloaded).",
         str(name),
     )

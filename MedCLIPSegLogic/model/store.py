@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 from ..files.json_reading import parse_json
 
 HOME_VARIABLE = "MEDCLIPSEG_HOME"
@@ -31,9 +31,18 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def home() -> Path:
-    """The folder that holds everything; the same on every system, so that it is found and deleted easily."""
+    """The folder that holds everything; the same on every system, so that it is found and deleted easily.
+
+    Raises:
+        MedCLIPSegError: the variable names the folder of a user there isn't.
+    """
     chosen = os.environ.get(HOME_VARIABLE)
-    return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".medclipseg"
+    try:
+        return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".medclipseg"
+    except RuntimeError:
+        raise MedCLIPSegError(
+            f"The folder '{quoted(chosen or '~')}' has no user's home; name another one in {HOME_VARIABLE}."
+        ) from None
 
 
 def models_folder() -> Path:

@@ -15,7 +15,7 @@ from filelock import FileLock
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 from ..files.replacing import replacing
 from ..files.staging import move_into_place, scratch_folder
 from ..model.catalog import OWN_BACKBONE_FILE, bundled_models, describe_model
@@ -117,7 +117,7 @@ def check_free(name: str, replace: bool) -> None:
     """
     if not NAME.fullmatch(name):
         raise MedCLIPSegError(
-            f"'{name[:80]}' cannot name a model; use up to 64 letters, digits, hyphens, dots and underscores."
+            f"'{quoted(name)}' cannot name a model; use up to 64 letters, digits, hyphens, dots and underscores."
         )
     if name in bundled_models():
         raise MedCLIPSegError(f"'{name}' is the name of a bundled model; choose another one.")
@@ -186,7 +186,7 @@ def remove(name: str, keep_backbone: bool = False) -> Removal:
     if name in bundled_models():
         raise MedCLIPSegError(f"'{name}' comes with the program and cannot be removed.")
     if name not in installed_models():
-        raise MedCLIPSegError(f"There is no installed model '{name[:80]}'; medclipseg models list shows them.")
+        raise MedCLIPSegError(f"There is no installed model '{quoted(name)}'; medclipseg models list shows them.")
     with store_errors(), store_lock():
         own = sum(path.lstat().st_size for path in (models_folder() / name).iterdir())
         (models_folder() / name).rename(_scratch(models_folder(), name, "gone"))
