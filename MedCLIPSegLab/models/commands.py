@@ -203,11 +203,13 @@ def export_model(name: str | Path, file: str | Path, overwrite: bool = False) ->
     """
     folder, file = find_model(name), Path(file)
     if file.suffix not in LAYOUTS:
-        raise MedCLIPSegError(f"{file.name} should end in .pth (published layout) or .zip (model with all its files).")
+        raise MedCLIPSegError(
+            f"{quoted(file.name)} should end in .pth (published layout) or .zip (model with all its files)."
+        )
     if file.exists() and not overwrite:
-        raise MedCLIPSegError(f"The file {file} exists already; use --overwrite or another name.")
+        raise MedCLIPSegError(f"The file {quoted(file)} exists already; use --overwrite or another name.")
     if not file.absolute().parent.is_dir():
-        raise MedCLIPSegError(f"There is no folder {file.absolute().parent}.")
+        raise MedCLIPSegError(f"There is no folder {quoted(file.absolute().parent)}.")
     try:
         if file.suffix == ".zip":
             if describe_model(folder).kind != "sam":
@@ -216,7 +218,7 @@ def export_model(name: str | Path, file: str | Path, overwrite: bool = False) ->
         else:
             _save_published(folder, file)
     except OSError as error:
-        raise MedCLIPSegError(f"{file} cannot be written: {error.strerror or error}.") from None
+        raise MedCLIPSegError(f"{quoted(file)} cannot be written: {error.strerror or error}.") from None
     return file
 
 
@@ -231,7 +233,7 @@ def _save_published(folder: Path, file: Path) -> None:
         with replacing(file) as temporary:
             torch.save({"model": state}, temporary)
     except RuntimeError as error:  # how torch reports a full disk
-        raise MedCLIPSegError(f"{file} cannot be written: {str(error).splitlines()[0]}") from None
+        raise MedCLIPSegError(f"{quoted(file)} cannot be written: {quoted(error)}.") from None
 
 
 def remove_model(name: str, keep_backbone: bool = False) -> Removal:

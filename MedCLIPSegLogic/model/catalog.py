@@ -111,8 +111,11 @@ def find_model(name: str | Path) -> Path:
             "Model section of the panel.",
             str(name),
         )
-    if folder.is_dir():
-        return folder
+    try:
+        if folder.is_dir():
+            return folder
+    except (OSError, ValueError):  # a name no file system takes
+        pass
     names = [*bundled_models(), *installed_models()]
     raise MissingModelError(
         f"There is no model '{quoted(name)}'; give a model folder or one of these names: {', '.join(names)} "

@@ -25,7 +25,7 @@ def sentence(file: HubFile, error: BaseException, received: int = 0, size: int =
     Args:
         file: that was wanted.
         error: of the library, the network or the disk.
-        received, size: bytes that are kept, and of the whole.
+        received, size: bytes that are kept, and of the whole; 0 while the hub is asked.
     """
     if isinstance(error, MedCLIPSegError):
         return error
@@ -39,12 +39,15 @@ def sentence(file: HubFile, error: BaseException, received: int = 0, size: int =
     if isinstance(error, HfHubHTTPError):
         code = getattr(getattr(error, "response", None), "status_code", "unknown")
         return MedCLIPSegError(f"The hub answered with error {code} for {file.key}; try later, {BY_HAND}.")
-    if isinstance(error, UnicodeError):
-        return MedCLIPSegError("The token in HF_TOKEN has letters that no token has; copy it again, or unset HF_TOKEN.")
     kept = f" ({received / 1e6:.0f} of {size / 1e6:.0f} MB are kept; the same command goes on from there)"
     kept = kept if received else ""
     if isinstance(error, (HTTP_ERROR, TimeoutError)):
         return MedCLIPSegError(f"There is no connection to {host}{kept}; check network and proxy, {BY_HAND}.")
+    if isinstance(error, OSError) and not size:  # nothing was to be stored yet
+        return MedCLIPSegError(
+            f"There is no secure connection to {host} ({quoted(error.strerror or error)}); check the certificates in "
+            f"SSL_CERT_FILE or SSL_CERT_DIR, {BY_HAND}."
+        )
     if isinstance(error, OSError):
         return MedCLIPSegError(
             f"{file.key} cannot be stored in {home()}: {quoted(error.strerror or error)}{kept}; {ELSEWHERE}."

@@ -86,6 +86,8 @@ def answer(method: Literal["GET", "HEAD"], start: str, seconds: float, offset: i
         HTTP_ERROR: no connection.
     """
     token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
+    if token and not (token.isascii() and token.isprintable()):
+        raise MedCLIPSegError("The token in HF_TOKEN has letters that no token has; copy it again, or unset HF_TOKEN.")
     url = start
     for _ in range(MAX_REDIRECTS + 1):
         headers = {"user-agent": USER_AGENT, "Accept-Encoding": "identity"}

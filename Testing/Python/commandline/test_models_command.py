@@ -99,7 +99,11 @@ def test_a_download_asks_first(
 def test_mistakes_get_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, words in (
         (("download", "maxi", "--yes"), "no published model 'maxi'"),
+        (("download", "x\ny" * 200, "--yes"), "no published model 'x yx y"),
         (("info", "maxi"), "no model 'maxi'"),
+        (("info", "x\ny" * 200), "no model 'x yx y"),
+        (("verify", "x" * 3000), "no model 'xxx"),
+        (("export", "mini", "x\ny"), "x y should end in .pth"),
         (("remove", "busi"), "no installed model 'busi'"),
         (("verify", "busi"), "models download busi"),
         (("import", "gone.pth", "--as", "mine"), "no file gone.pth"),
@@ -109,3 +113,9 @@ def test_mistakes_get_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pyte
         sentence = capsys.readouterr().err
         assert words in sentence
         assert sentence.count("\n") == 1
+
+
+def test_a_home_of_nobody_gets_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("MEDCLIPSEG_HOME", "~nosuchuser/models")
+    assert call(monkeypatch, "models", "list") == 2
+    assert "name another one in MEDCLIPSEG_HOME" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import pytest
 from hostile_hubs import ELSEWHERE, HOSTILE, chunked, on_content, on_question, plain, to
 from loopback_hub import LoopbackHub
@@ -264,9 +265,23 @@ def test_the_hub_is_asked_for_the_size(a_hub: LoopbackHub, content: bytes) -> No
         assert asked_size(a_hub) is None
 
 
-def test_a_token_that_is_none_gets_a_sentence(
-    a_hub: LoopbackHub, content: bytes, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("HF_TOKEN", "hf_sécret", "HF_TOKEN"),
+        ("HF_TOKEN", "hf_\x01", "HF_TOKEN"),
+        ("SSL_CERT_FILE", "/nosuch.pem", "SSL_CERT_FILE"),
+        ("SSL_CERT_FILE", __file__, "SSL_CERT_FILE"),
+    ],
+)
+def test_a_setting_that_cannot_be_gets_a_sentence(
+    variable: str, value: str, words: str, a_hub: LoopbackHub, content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HF_TOKEN", "hf_sécret")
-    with pytest.raises(MedCLIPSegError, match="HF_TOKEN"):
-        finish(a_hub)
+    huggingface_hub.close_session()
+    monkeypatch.setenv(variable, value)
+    try:
+        with pytest.raises(MedCLIPSegError, match=words):
+            finish(a_hub)
+    finally:
+        huggingface_hub.close_session()
+    assert a_hub.requests == []
