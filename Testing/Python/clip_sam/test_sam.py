@@ -104,12 +104,26 @@ def test_a_folder_as_the_hub_has_it_is_loaded(tmp_path: Path) -> None:
     assert (sam.name, len(sam.model_hash), sam.boxes_only) == ("sam", 64, False)
 
 
+def test_a_configuration_does_not_choose_what_runs(tmp_path: Path) -> None:
+    save_sam(tmp_path)
+    sizes = json.loads((tmp_path / "config.json").read_text())
+    sizes["vision_config"] |= {
+        "attn_implementation": "someone/kernel",
+        "auto_map": {"AutoModel": "x--y.Z"},
+        "dtype": "x",
+    }
+    (tmp_path / "config.json").write_text(json.dumps(sizes))
+    model = load_segmenter(tmp_path)._model
+    assert model.config.vision_config._attn_implementation in ("sdpa", "eager")
+    assert not hasattr(model.config.vision_config, "auto_map")
+
+
 def test_a_damaged_folder_is_refused_in_one_sentence(tmp_path: Path) -> None:
     whole = tmp_path / "whole"
     save_sam(whole)
     sizes, tensors = json.loads((whole / "config.json").read_text()), load_file(whole / "model.safetensors")
 
-    def changed(name: str, value: int) -> str:
+    def changed(name: str, value: object) -> str:
         return json.dumps({**sizes, "vision_config": {**sizes["vision_config"], name: value}})
 
     def write(name: str, text: str) -> Callable[[Path], object]:
@@ -117,6 +131,18 @@ def test_a_damaged_folder_is_refused_in_one_sentence(tmp_path: Path) -> None:
 
     some = {name: tensor for name, tensor in tensors.items() if not name.endswith("iou_token.weight")}
     damages: list[tuple[Callable[[Path], object], str]] = [
+        *(
+            (write("config.json", changed(name, value)), f"'vision_config.{name}' cannot be")
+            for name, value in (
+                ("mlp_ratio", 1e300),
+                ("layer_norm_eps", -1.0),
+                ("global_attn_indexes", [*range(10_000)]),
+                ("hidden_act", ["gelu"]),
+                ("num_hidden_layers", 101),
+                ("hidden_size", "9" * 10_000),
+            )
+        ),
+        (write("preprocessor_config.json", '{"image_std": [1e-300, 1, 1]}'), "'image_std' must be at least"),
         (lambda folder: (folder / "model.safetensors").unlink(), "no model.safetensors"),
         (lambda folder: torch.save({}, folder / "model.safetensors"), "damaged"),
         (lambda folder: save_file(some, folder / "model.safetensors"), "do not fit"),

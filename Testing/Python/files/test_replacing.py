@@ -6,6 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from full_disk import full_disk
 
@@ -23,6 +24,18 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert "Ödem" in (tmp_path / "a.json").read_text(encoding="utf-8")
     write_csv(tmp_path / "a.csv", ["image", "score"], [("a, b", 0.25), ("c", None)])
     assert (tmp_path / "a.csv").read_bytes() == b'image,score\r\n"a, b",0.25\r\nc,\r\n'
+
+
+def test_json_holds_no_number_but_finite_ones(tmp_path: Path) -> None:
+    write_json(
+        tmp_path / "a.json", {"loss": [float("nan"), 1.5], "spacing": (float("-inf"), 2), "best": np.float64("nan")}
+    )
+    assert read_json(tmp_path / "a.json") == {"loss": [None, 1.5], "spacing": [None, 2], "best": None}
+    for number in ("NaN", "Infinity", "-Infinity", "1e999", "9" * 400, "9" * 5000):
+        (tmp_path / "a.json").write_text(f'{{"a": [{number}]}}')
+        with pytest.raises(MedCLIPSegError, match=r"a\.json is not readable JSON: it holds (the|a) number") as caught:
+            read_json(tmp_path / "a.json")
+        assert len(str(caught.value)) < len(str(tmp_path)) + 100
 
 
 def test_a_failure_leaves_the_old_file_alone(tmp_path: Path) -> None:

@@ -179,6 +179,16 @@ def test_bad_requests_are_named(a_model: LoadedModel, a_volume: Volume) -> None:
             finish(a_model, a_volume, **settings)
 
 
+@pytest.mark.parametrize("previews", [False, True])
+def test_probabilities_that_are_no_numbers_are_refused(previews: bool, a_model: LoadedModel, a_volume: Volume) -> None:
+    with torch.no_grad():  # numbers, but their sums are none
+        for parameter in a_model.network.mask_head.parameters():
+            parameter.fill_(3e38)
+    with pytest.raises(MedCLIPSegError, match=r"gives values that are no numbers on slice \d; .* models verify"):
+        for _ in run(a_model, SegmentationRequest(a_volume, ("tumor",), samples=2), previews):
+            pass
+
+
 def test_too_little_memory_is_said(a_model: LoadedModel, a_volume: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("MedCLIPSegLogic.inference.device.free_memory", lambda device: 100_000)
     with pytest.raises(MedCLIPSegError, match="memory"):

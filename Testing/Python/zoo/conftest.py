@@ -31,3 +31,15 @@ def a_checkpoint(tmp_path: Path, small_flavors: None) -> Path:
 def a_hub() -> Iterator[LoopbackHub]:
     with LoopbackHub() as hub:
         yield hub
+
+
+@pytest.fixture
+def outside(tmp_path: Path, a_home: Path) -> Iterator[Path]:
+    """A folder in which nothing may change, together with the folder of models, which must end without models."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    (folder / "secret.txt").write_text("secret")
+    yield folder
+    assert [path.name for path in folder.iterdir()] == ["secret.txt"]
+    assert (folder / "secret.txt").read_text() == "secret"
+    assert not (tmp_path / "executed").exists()

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import stat
 import struct
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from published_files import save_published, small_network
+from published_files import small_network
+from refusals import refused
 
 from MedCLIPSegLab.models.commands import (
     export_model,
@@ -41,29 +41,6 @@ class Bomb:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Path.touch, (self._marker,)
-
-
-@pytest.fixture
-def outside(tmp_path: Path, a_home: Path) -> Iterator[Path]:
-    """A folder in which nothing may change, together with the folder of models, which must end without models."""
-    folder = tmp_path / "outside"
-    folder.mkdir()
-    (folder / "secret.txt").write_text("secret")
-    yield folder
-    assert [path.name for path in folder.iterdir()] == ["secret.txt"]
-    assert (folder / "secret.txt").read_text() == "secret"
-    assert not (tmp_path / "executed").exists()
-
-
-def refused(file: Path, words: str, home: Path) -> None:
-    """The import ends with one sentence and leaves no model behind."""
-    with pytest.raises(MedCLIPSegError, match=words) as caught:
-        import_model(file, "mine")
-    sentence = str(caught.value)
-    assert "\n" not in sentence
-    assert "Traceback" not in sentence
-    assert len(sentence) < 500
-    assert [path for path in home.rglob("*") if path.is_file() and path.name != ".lock"] == []
 
 
 def bomb_alone(file: Path, bomb: Bomb) -> None:
@@ -106,57 +83,6 @@ def test_pickles_that_need_more_than_tensors(
     for make in (*makers, whole_module, system_call, torch_script):
         make(tmp_path / name, Bomb(tmp_path / "executed"))
         refused(tmp_path / name, "more than weights|safetensors format|damaged|holds no weights|TorchScript", a_home)
-
-
-SLIPS = ["../../outside/evil.txt", "/tmp/evil.txt", "..\\evil.txt", "C:\\evil.txt", "sub/config.json", "evil.py"]
-
-
-def test_archives_whose_entries_lead_out(a_checkpoint: Path, tmp_path: Path, a_home: Path, outside: Path) -> None:
-    for entry in SLIPS:
-        with zipfile.ZipFile(tmp_path / "model.zip", "w") as archive:
-            archive.writestr("config.json", "{}")
-            archive.writestr(entry, "evil")
-        refused(tmp_path / "model.zip", "has the entry .*, as no model has", a_home)
-        with zipfile.ZipFile(tmp_path / "torch.pth", "w") as archive:
-            archive.writestr(entry, "evil")
-        refused(tmp_path / "torch.pth", "leads out of it|damaged|more than weights", a_home)
-
-
-def archive_with(file: Path, name: str, content: bytes, mode: int = 0, packing: int = zipfile.ZIP_STORED) -> Path:
-    info = zipfile.ZipInfo(name)
-    info.external_attr = mode << 16
-    info.compress_type = packing
-    with zipfile.ZipFile(file, "w") as archive:
-        if name != "config.json":
-            archive.writestr("config.json", "{}")
-        archive.writestr(info, content)
-    return file
-
-
-def test_archives_with_links_bombs_and_twins(tmp_path: Path, small_flavors: None, a_home: Path, outside: Path) -> None:
-    link = archive_with(tmp_path / "link.zip", "vocab.txt", b"/etc/passwd", stat.S_IFLNK | 0o777)
-    refused(link, "symbolic link", a_home)
-    bomb = archive_with(tmp_path / "bomb.zip", "vocab.txt", bytes(64 * 2**20), packing=zipfile.ZIP_DEFLATED)
-    refused(bomb, "larger than any model's", a_home)
-    # The same archive, lying about the size.
-    bomb.write_bytes(bomb.read_bytes().replace(struct.pack("<I", 64 * 2**20), struct.pack("<I", 1000)))
-    refused(bomb, "damaged|unpacks to more", a_home)
-    with zipfile.ZipFile(tmp_path / "twins.zip", "w") as archive:
-        archive.writestr("config.json", "{}")
-        with pytest.warns(UserWarning, match="Duplicate"):
-            archive.writestr("config.json", "{}")
-    refused(tmp_path / "twins.zip", "two entries of the same name", a_home)
-
-
-def test_packed_records_of_a_checkpoint(tmp_path: Path, small_flavors: None, a_home: Path, outside: Path) -> None:
-    save_published(small_network("unimedclip"), tmp_path / "x.pth")
-    with (
-        zipfile.ZipFile(tmp_path / "x.pth") as plain,
-        zipfile.ZipFile(tmp_path / "y.pth", "w", zipfile.ZIP_DEFLATED) as packed,
-    ):
-        for name in plain.namelist():
-            packed.writestr(name, plain.read(name))
-    refused(tmp_path / "y.pth", "packed record", a_home)
 
 
 def header(text: bytes, length: int | None = None, tail: bytes = b"") -> bytes:
