@@ -1,7 +1,7 @@
 """What the first run and the first export import on the main thread, in slices before they are asked for."""
 
 import importlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from MedCLIPSegLib.widgets import turnTimer
 
@@ -25,10 +25,13 @@ class ImportsAhead:
     """Imports one module at every turn of the event loop.
 
     Args:
+        mayImport: asked at every turn. While PyTorch's library is being loaded, the import of any other library would
+            wait for it.
         modules: in their order.
     """
 
-    def __init__(self, modules: Iterable[str] = MODULES) -> None:
+    def __init__(self, mayImport: Callable[[], bool], modules: Iterable[str] = MODULES) -> None:
+        self._mayImport = mayImport
         self._left: Iterator[str] = iter(modules)
         self._timer = turnTimer(self._importNext)
 
@@ -41,6 +44,8 @@ class ImportsAhead:
         self._timer.stop()
 
     def _importNext(self) -> None:
+        if not self._mayImport():
+            return
         name = next(self._left, None)
         if name is None:
             self.stop()

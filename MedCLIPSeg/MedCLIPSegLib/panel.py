@@ -40,7 +40,7 @@ class Panel:
         self._logic = logic
         self._guiTag: Any = None
         self._volumeAdded = False
-        self._importsAhead = ImportsAhead()
+        self._importsAhead = ImportsAhead(lambda: not logic.isRunning)
         self.model = ModelSection(ui, logic, settings)
         self.correct = CorrectSection(ui, logic)
         self.threshold = ThresholdSection(ui, logic)
