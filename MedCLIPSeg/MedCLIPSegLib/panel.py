@@ -8,6 +8,7 @@ import slicer
 
 from MedCLIPSegLib.correct.correct_section import CorrectSection
 from MedCLIPSegLib.export.export_section import ExportSection
+from MedCLIPSegLib.imports_ahead import ImportsAhead
 from MedCLIPSegLib.input.input_section import InputSection
 from MedCLIPSegLib.model.model_section import ModelSection
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
@@ -39,6 +40,7 @@ class Panel:
         self._logic = logic
         self._guiTag: Any = None
         self._volumeAdded = False
+        self._importsAhead = ImportsAhead(lambda: not logic.isRunning)
         self.model = ModelSection(ui, logic, settings)
         self.correct = CorrectSection(ui, logic)
         self.threshold = ThresholdSection(ui, logic)
@@ -72,6 +74,7 @@ class Panel:
         self.setup.check()
         for section in self._sections:
             section.enter()
+        self._importsAhead.start()
 
     def exit(self) -> None:
         """Let the views and shortcuts go: another module is shown. A run goes on."""
@@ -96,6 +99,7 @@ class Panel:
         """End for good: Slicer quits or the module is reloaded."""
         self._logic.changed.disconnect(self._refreshSoon)
         self._refreshTimer.stop()
+        self._importsAhead.stop()
         self._unbindGui()
         for section in self._sections:
             section.cleanup()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import pythonqt
 import slicer
+from panel_turns import in_a_fresh_process
 from program_costs import ellipsoid_result
 from PySide6.QtCore import QTimer
 from review_samples import addImage
@@ -88,6 +89,13 @@ def test_the_event_loop_is_never_blocked_for_long(a_long_run: Any, pump: Callabl
         return float(np.diff(turns).max())
 
     assert min(longest_gap() for _time in range(3)) < 5 * WAIT_SECONDS
+
+
+def test_neither_the_first_run_nor_an_export_holds_the_panel_up() -> None:
+    """The best of two fresh processes: the import of PyTorch against a run without it, a file against the export."""
+    found = [in_a_fresh_process() for _time in range(2)]
+    assert min(turns["first_run"]["longest"] / turns["run"]["longest"] for turns in found) < 6, found
+    assert min(turns["export"]["longest"] / turns["export"]["whole"] for turns in found) < 0.5, found
 
 
 def test_previews_and_review_take_little_more_than_reading_the_voxels(a_slicer: Any) -> None:

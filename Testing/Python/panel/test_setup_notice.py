@@ -199,7 +199,7 @@ def test_without_a_graphics_card(a_slicer: ModuleType, pump: Pump, monkeypatch: 
 
 
 def test_pytorch_that_does_not_start(a_slicer: ModuleType, pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
-    from MedCLIPSegLib.run import run_control
+    from MedCLIPSegLib.run import torch_import
 
     def broken(name: str) -> Any:
         raise OSError("libcudart.so.12: cannot open shared object file")
@@ -207,7 +207,7 @@ def test_pytorch_that_does_not_start(a_slicer: ModuleType, pump: Pump, monkeypat
     widget = opened()
     addImage()
     rows = widget.logic.rows.add(["liver"])
-    monkeypatch.setattr(run_control.importlib, "import_module", broken)
+    monkeypatch.setattr(torch_import.importlib, "import_module", broken)
     widget.logic.run([rows[0].rowId])
     pump(lambda: not widget.logic.isRunning, 60)
     pythonqt.processEvents(30)
