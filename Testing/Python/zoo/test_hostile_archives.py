@@ -1,4 +1,4 @@
-"""Archives made to harm are refused with one sentence; nothing is written outside our folder, nothing fills the memory."""
+"""Archives made to harm are refused with one sentence; nothing is written elsewhere, nothing fills the memory."""
 
 from __future__ import annotations
 
