@@ -21,9 +21,9 @@ def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
     """
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     console = Console(stderr=True)
-    with Progress(
-        *columns, TextColumn("{task.fields[detail]}"), TimeElapsedColumn(), console=console, transient=True
-    ) as bars:
+    details = TextColumn("{task.fields[detail]}"), TimeElapsedColumn()
+    # Where it cannot be drawn it would leave an empty line beside the sentence of a refusal.
+    with Progress(*columns, *details, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(title, total=1.0, detail="")
         yield lambda fraction, detail: bars.update(task, completed=fraction, detail=detail)
 
