@@ -85,6 +85,11 @@ def test_a_download_asks_first(
         hub.refusal = 503, ""
         assert call(monkeypatch, "models", "download", "busi", answer="n\n") == 1
         assert "at least 0 MB" in capsys.readouterr().out
+        assert call(monkeypatch, "models", "download", "busi", "--yes") == 2
+        sentence = capsys.readouterr().err
+        assert "error 503" in sentence
+        assert sentence.count("\n") == 1
+        (a_home / "consents.json").unlink()
         hub.refusal = None
         assert not (a_home / "consents.json").exists()
 

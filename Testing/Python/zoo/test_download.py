@@ -299,7 +299,7 @@ def test_a_proxy_is_used(a_hub: LoopbackHub, content: bytes, monkeypatch: pytest
 def test_two_processes_at_once(a_hub: LoopbackHub, content: bytes, a_home: Path) -> None:
     command = [sys.executable, str(Path(__file__).with_name("download_once.py")), a_hub.endpoint]
     processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    errors = [process.communicate(timeout=60)[1] for process in processes]
+    errors = [process.communicate(timeout=300)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], errors
     assert len([headers for headers in a_hub.gets() if "Range" not in headers]) == 1
     verify_model("busi")
