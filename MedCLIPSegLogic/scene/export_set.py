@@ -23,6 +23,7 @@ from .nodes import SegmentationNode, VolumeNode
 from .segment_files import save_label_map, save_surfaces
 from .segmentation import segment_mask
 from .tags import segment_record
+from .volumes import file_notes
 
 Format = Literal["seg.nrrd", "nii.gz", "nrrd", "stl"]
 RECORD_FILE = "export.json"
@@ -116,6 +117,7 @@ class _ExportedFiles:
 
     def write(self) -> list[str]:
         """Write all files and the record; return the names of the files."""
+        self._notes.extend(file_notes(self._volume_node))
         if self._volume_node.GetTransformNodeID() is not None:
             self._notes.append("The transform of the image was left out: files lie where the image file lies.")
         if "seg.nrrd" in self._choice.formats:
