@@ -43,7 +43,7 @@ def export_record(
         volume_node: the image.
         segment_ids: segments that were exported.
         files: names of the files by segment ID; a file may hold several segments, and belong to none under "".
-        notes: what was left out, one sentence each.
+        notes: what was left out or the file of the image leaves open, one sentence each.
 
     Raises:
         MedCLIPSegError: no such segment.

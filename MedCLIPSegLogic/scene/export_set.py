@@ -24,6 +24,7 @@ from .nodes import SegmentationNode, VolumeNode
 from .segment_files import label_map_files, surface_files
 from .segmentation import segment_mask
 from .tags import segment_record
+from .volumes import file_notes
 
 Format = Literal["seg.nrrd", "nii.gz", "nrrd", "stl"]
 RECORD_FILE = "export.json"
@@ -158,6 +159,7 @@ class _ExportedFiles:
 
     def write(self) -> Iterator[None]:
         """Write all files but the record, one after the other."""
+        self._notes.extend(file_notes(self._volume_node))
         if self._volume_node.GetTransformNodeID() is not None:
             self._notes.append("The transform of the image was left out: files lie where the image file lies.")
         if "seg.nrrd" in self._choice.formats:

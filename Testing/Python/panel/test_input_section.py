@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import pythonqt
 import slicer
+from nifti_headers import qform, write_header
 from review_samples import SHAPE, addImage, addResults
 
 from MedCLIPSegLib.run.order import orderOf
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.scene.geometry import vtk_matrix
+from MedCLIPSegLogic.scene.pictures import is_picture
 from MedCLIPSegLogic.scene.views import jump_to_slice
 from MedCLIPSegLogic.volumes.intensity import resolve
 
@@ -168,3 +172,30 @@ def test_prompts_that_cannot_run(an_input: Any) -> None:
         an_input.logic.rows.add(prompts)
         with pytest.raises(MedCLIPSegError, match=sentence):
             request(an_input)
+
+
+def test_what_the_file_leaves_open_is_told_below_the_image(a_module_widget: Any, tmp_path: Path) -> None:
+    ui, parameters = a_module_widget.ui, a_module_widget.logic.parameters
+    silent = slicer.util.loadVolume(str(write_header(tmp_path / "silent.nii")))
+    clear = slicer.util.loadVolume(str(write_header(tmp_path / "clear.nii", **qform("lps"))))
+    for node, text in ((silent, "does not say where the image lies"), (clear, "")):
+        parameters.inputVolume = node
+        pythonqt.processEvents(50)
+        Path(node.GetStorageNode().GetFileName()).unlink()  # it was read once
+        a_module_widget.logic.changed()
+        pythonqt.processEvents(50)
+        assert text in ui.inputNoteLabel.text
+        assert ui.inputNoteLabel.isVisibleTo(ui.inputCollapsibleButton) is bool(text)
+
+
+def test_a_picture_that_is_chosen_stays_one_in_the_saved_scene(a_module_widget: Any) -> None:
+    node = addImage("photo", (1, 20, 24))
+    node.SetIJKToRASMatrix(vtk_matrix(np.diag([-0.25, -0.25, 1.0, 1.0])))
+    node.AddDefaultStorageNode()
+    node.GetStorageNode().SetFileName("/gone/photo.jpg")
+    a_module_widget.logic.parameters.inputVolume = node
+    pythonqt.processEvents(50)
+    node.GetStorageNode().SetFileName("/gone/scene/photo.nrrd")
+    assert is_picture(node)
+    node.SetSpacing(0.1, 0.1, 1)
+    assert not is_picture(node)

@@ -66,8 +66,9 @@ def test_everything_it_promises_is_written(segment: Segment, tmp_path: Path) -> 
     assert probability.shape == read_volume(PICTURE).shape
     result = record["results"][0]
     assert result["voxels"] == int((probability > 0.5).sum()) > 0
-    assert result["area_mm2"] == pytest.approx(result["voxels"])
     assert result["spacing_known"] is False
+    assert "area_mm2" not in result
+    assert record["notes"] == []
     assert result["samples_drawn"] == [3]
     assert Image.open(out / "preview.png").size[0] > 600
 
@@ -157,7 +158,46 @@ def test_sizes_are_told_only_where_they_are_known(segment: Segment, tmp_path: Pa
     pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])
     record = segment(tmp_path / "pages.tif", tmp_path / "two", *options)
     assert record["results"][0]["spacing_known"] is False
-    assert "volume_ml" not in record["results"][0]
+    assert not {"area_mm2", "volume_ml"} & set(record["results"][0])
+
+
+def test_masks_of_pictures_lie_on_the_picture_in_other_programs(
+    segment: Segment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    picture = Image.open(PICTURE)
+    picture.save(tmp_path / "dense.tif", dpi=(300, 150))
+    picture.save(tmp_path / "turned.jpg", dpi=(96, 96), exif=exif)
+    for name in ("dense.tif", "turned.jpg"):
+        out = tmp_path / name.partition(".")[0]
+        record = segment(tmp_path / name, out, "--prompt", "skin lesion", "--samples", 1)
+        shown, mask = SimpleITK.ReadImage(str(tmp_path / name)), SimpleITK.ReadImage(str(out / "segmentation.seg.nrrd"))
+        size = (*shown.GetSize(), 1)
+        corners = [(x, y) for x in (0, size[0] - 1) for y in (0, size[1] - 1)]
+        wanted = sorted((*shown.TransformIndexToPhysicalPoint(corner), 0.0) for corner in corners)
+        columns, rows, _ = mask.GetSize()
+        found = [(i, j, 0) for i in (0, columns - 1) for j in (0, rows - 1)]
+        np.testing.assert_allclose(sorted(map(mask.TransformIndexToPhysicalPoint, found)), wanted, atol=1e-6)
+        assert record["results"][0]["voxels"] > 0
+        assert f"{record['results'][0]['voxels']} pixels" in capsys.readouterr().out
+        session = create_scene()
+        assert session.scene.ReadFromMRB(str(out / "scene.mrb"))
+        scene_image = volume_from_node(session.scene.GetFirstNodeByClass("vtkMRMLVectorVolumeNode"))
+        np.testing.assert_allclose(scene_image.ijk_to_ras, read_volume(tmp_path / name).ijk_to_ras, atol=1e-9)
+        assert not scene_image.spacing_known
+
+
+def test_what_the_header_leaves_open_is_told(
+    segment: Segment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = nibabel.Nifti1Image(np.zeros((30, 20, 3), np.float32), np.diag([-1, -1, 2, 1]))
+    image.set_qform(np.diag([1, -1, 2, 1]), 1)
+    image.to_filename(tmp_path / "mirrored.nii.gz")
+    record = segment(tmp_path / "mirrored.nii.gz", tmp_path / "out", "--prompt", "tumor", "--samples", 1)
+    assert len(record["notes"]) == 1
+    assert "states places for its voxels that lie up to" in record["notes"][0]
+    assert f"Note: {record['notes'][0]}\n" in capsys.readouterr().out
 
 
 def test_unusual_voxels(segment: Segment, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 import slicer
 from full_disk import full_disk
+from nifti_headers import write_header
 from scene_samples import SHAPE, MakeResult, box
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
@@ -51,6 +52,15 @@ def loaded(scene: Any, path: Path) -> Any:
 
 def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
+
+
+def test_what_the_file_of_the_image_leaves_open_is_in_the_record(
+    written: SceneResult, a_volume_node: Any, tmp_path: Path
+) -> None:
+    a_volume_node.AddDefaultStorageNode()
+    a_volume_node.GetStorageNode().SetFileName(str(write_header(tmp_path / "ct.nii")))
+    export_results(written.segmentation, a_volume_node, choice(written, "nrrd"), tmp_path / "out")
+    assert "check which side is left" in record_of(tmp_path / "out")["notes"][0]
 
 
 def test_everything_is_there_and_in_the_record(
