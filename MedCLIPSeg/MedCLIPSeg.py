@@ -95,7 +95,12 @@ class MedCLIPSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.panel.exit()
 
     def onReload(self) -> None:
-        """Reload the helper packages too: Slicer itself executes only this file again."""
+        """Reload the helper packages too: Slicer itself executes only this file again.
+
+        A run is ended before: on its thread it would import half of the new packages.
+        """
+        self.logic.runControl.finishWriting()
+        self.logic.runControl.shutDown()
         for name in list(sys.modules):
             if name.partition(".")[0] in ("MedCLIPSegLib", "MedCLIPSegLogic"):
                 del sys.modules[name]

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic.fields import FieldInfo
 
-from .errors import MedCLIPSegError
+from .errors import MedCLIPSegError, quoted
 
 Settings = TypeVar("Settings")
 _CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
@@ -19,6 +19,8 @@ _WANTED = {
     "multiple_of": "a multiple of {multiple_of}",
     "literal_error": "{expected}",
     "too_short": "at least {min_length} long",
+    "too_long": "at most {max_length} long",
+    "string_too_long": "at most {max_length} letters long",
     "finite_number": "a finite number",
     "is_instance_of": "{class}",
 }
@@ -31,6 +33,7 @@ _KINDS = {
     "path": "a path",
     "tuple": "a list",
 }
+_UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
 _OUT_OF_RANGE = ("greater_than", "less_than", "literal_error", "finite_number")
 
 
@@ -109,8 +112,10 @@ def _in_words(cls: type, error: ValidationError) -> MedCLIPSegError:
     path = [list(fields)[part] if not n and isinstance(part, int) else part for n, part in enumerate(first["loc"])]
     # Between the names of fields stand those of the kinds a value may be of.
     path = [part for part in path if isinstance(part, int) or (part.isidentifier() and part not in _KINDS)]
-    name = ".".join(map(str, path))
-    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+    if kind in _UNKNOWN and path[-1:] != [first["loc"][-1]]:
+        path.append(first["loc"][-1])  # of any spelling
+    name = quoted(".".join(map(str, path)))
+    if kind in _UNKNOWN:
         return MedCLIPSegError(f"The setting '{name}' is unknown.")
     if kind in ("missing", "missing_argument"):
         return MedCLIPSegError(f"The setting '{name}' is missing.")
@@ -124,8 +129,8 @@ def _in_words(cls: type, error: ValidationError) -> MedCLIPSegError:
     if kind.startswith(("greater_than", "less_than")):
         wanted = (not within and range_of(cls, field)) or _bound(context)
     if wanted is None:
-        return MedCLIPSegError(f"The {called} cannot be {first['input']!r}.")
-    return MedCLIPSegError(f"The {called} is {first['input']}; it must be {wanted}.")
+        return MedCLIPSegError(f"The {called} cannot be '{quoted(first['input'])}'.")
+    return MedCLIPSegError(f"The {called} is {quoted(first['input'])}; it must be {wanted}.")
 
 
 def _bound(context: dict[str, Any]) -> str:

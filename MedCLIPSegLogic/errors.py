@@ -1,13 +1,34 @@
 """Errors whose message is one sentence for the person at the screen."""
 
+from collections.abc import Iterable
+
 LONGEST_QUOTE = 80
+MOST_LISTED = 12
 
 
 def quoted(value: object) -> str:
     """A value from a file or a person as it stands in a sentence: on one line, at most 80 characters, printable."""
-    text = "".join(c if c.isprintable() else " " for c in str(value)[: LONGEST_QUOTE * 4])
-    text = " ".join(text.split())
+    text = on_one_line(_written(value)[: 4 * LONGEST_QUOTE])
     return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
+
+
+def listed(values: Iterable[object]) -> str:
+    """Values from a file or a person as a sentence lists them, the first twelve and how many more there are."""
+    texts = [quoted(value) for value in values]
+    more = f" and {len(texts) - MOST_LISTED} more" if len(texts) > MOST_LISTED else ""
+    return ", ".join(texts[:MOST_LISTED]) + more
+
+
+def on_one_line(text: str) -> str:
+    """A text without line ends, control characters and whatever else nobody can read."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _written(value: object) -> str:
+    try:
+        return str(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits, lists in lists in lists
+        return f"a {type(value).__name__} too large to write"
 
 
 class MedCLIPSegError(Exception):

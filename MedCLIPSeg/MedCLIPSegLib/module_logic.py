@@ -31,6 +31,7 @@ class MedCLIPSegLogic(SceneState):
     * ``ensureDependencies()``: set by who can ask a person to install what is missing; raises when it stays missing.
     * ``confirm(question)``: asks a person; a script that sets nothing is answered yes.
     * ``device``: "auto", "cpu" or "cuda", asked for at every run.
+    * ``isExporting``: set by who writes results to files meanwhile; they must not change then.
     """
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class MedCLIPSegLogic(SceneState):
         self.ensureDependencies: Callable[[], None] = lambda: None
         self.confirm: Callable[[str], bool] = lambda question: True
         self.device: Callable[[], str] = lambda: "auto"
+        self.isExporting = False
         self._isStarting = False
         self.runControl = RunControl(self)
         self.runControl.ended.connect(self._onRunEnded)
@@ -67,6 +69,9 @@ class MedCLIPSegLogic(SceneState):
         if self.isRunning:
             self.said(_("A run is still under way; wait for its end or cancel it."))
             return
+        if self.isExporting:
+            self.said(_("An export is still under way; wait for its end."))
+            return
         self._isStarting = True  # questions and pip turn the event loop: no second start meanwhile
         rows = [row for row in self.rows if row.rowId in rowIds]
         try:
@@ -93,8 +98,13 @@ class MedCLIPSegLogic(SceneState):
     def onNodeRemoved(self, node: slicer.vtkMRMLNode) -> None:
         """End the run when the node that goes away is its image."""
         order = self.runControl.order
-        if order is not None and node.GetID() == order.volumeId:
-            self.runControl.drop(_("The input image was deleted, so the run was stopped; nothing was written."))
+        if order is None or node.GetID() != order.volumeId:
+            return
+        if self.isWriting:
+            text = _("The input image was deleted, so the run was stopped; what was written until then stays.")
+        else:
+            text = _("The input image was deleted, so the run was stopped; nothing was written.")
+        self.runControl.drop(text)
 
     def shutDown(self) -> None:
         """End everything: the module is unloaded, reloaded or the application quits."""

@@ -189,10 +189,13 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
         self.changed()
 
     def _followImage(self, parameters: MedCLIPSegParameterNode) -> None:
-        """Show the segmentation that belongs to the chosen image."""
+        """Show the segmentation that belongs to the chosen image, and remember what its file tells of pictures."""
+        from MedCLIPSegLogic.scene.pictures import is_picture, remember_picture
         from MedCLIPSegLogic.scene.segmentation import find_segmentation
 
         image = parameters.inputVolume
+        if image is not None and image.GetImageData() is not None and is_picture(image):
+            remember_picture(image)
         wanted = find_segmentation(slicer.mrmlScene, image) if image is not None else None
         if wanted is not parameters.segmentation:
             parameters.segmentation = wanted

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, on_one_line, quoted
 from MedCLIPSegLogic.version import __version__
 
 from .clip_tune_command import clip_tune_command
@@ -26,8 +28,12 @@ from .weak_command import weak_command
 
 LAB_PACKAGES = {"jinja2", "monai", "openpyxl", "scipy", "surface_distance", "tensorboard"}
 """Packages that ``pip install "medclipseg[lab]"`` adds."""
+USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
+"""What is wrong with options, of click or, in later versions of typer, of its own copy of click."""
+LONGEST_USAGE = 400
+PROGRAM = "medclipseg"
 app = typer.Typer(
-    name="medclipseg",
+    name=PROGRAM,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_show_locals=False,
@@ -72,17 +78,21 @@ def _options(
 def main() -> None:
     """Run the command line; exit code 0 on success, 1 on a failed check or a defect, 2 on bad input."""
     try:
-        with _ended_cleanly():
-            app()
+        with _ended_cleanly(), _libraries_silent():
+            sys.exit(app(prog_name=PROGRAM, standalone_mode=False))
     except MedCLIPSegError as error:
         _stop(str(error), 2)
+    except USAGE_ERROR as error:
+        _refuse_usage(error)
+    except typer.Abort:
+        _stop("stopped, and nothing was changed.", 1)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package in LAB_PACKAGES:
             _stop(f'This needs the package {package}; install it with pip install "medclipseg[lab]".', 2)
         _stop(f"The package {package} is missing; install MedCLIPSeg anew.", 1)
     except OSError as error:
-        _stop(f"{error.filename or 'A file'} cannot be read or written: {error.strerror or error}.", 2)
+        _stop(f"{_shown(error.filename)} cannot be read or written: {error.strerror or error}.", 2)
     except MemoryError:
         _stop("There is too little memory; close other programs or use a smaller image.", 2)
     except Exception as error:
@@ -99,8 +109,35 @@ def _ended_cleanly() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@contextmanager
+def _libraries_silent() -> Iterator[None]:
+    """Keep to the program what libraries say to programmers; ``python -W`` lets warnings through."""
+    with warnings.catch_warnings():
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
+        logging.disable(logging.ERROR)
+        try:
+            yield
+        finally:
+            logging.disable(logging.NOTSET)
+
+
+def _shown(name: Any) -> str:
+    """A path whole, unless it is longer than any that a system takes."""
+    text = str(name or "A file")
+    return text if len(text) < LONGEST_USAGE else quoted(text)
+
+
+def _refuse_usage(error: Any) -> NoReturn:
+    """Say what is wrong with an option."""
+    message, command = error.format_message().rstrip("."), error.ctx.command_path if error.ctx else PROGRAM
+    if not message:  # nothing was asked for, and the help is there already
+        sys.exit(2)
+    _stop(f"{message[:LONGEST_USAGE]}; {command} --help tells what can be given.", 2)
+
+
 def _stop(sentence: str, code: int) -> NoReturn:
     if _trace:
         traceback.print_exc()
-    print(f"medclipseg: {sentence}", file=sys.stderr)
+    print(f"{PROGRAM}: {on_one_line(sentence)}", file=sys.stderr)
     sys.exit(code)

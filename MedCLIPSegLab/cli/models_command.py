@@ -42,8 +42,8 @@ def list_command() -> None:
         typer.echo(f"{model.name:{width}}  {row.state:10}  {size:>7}  {license:12}  {model.title}")
     typer.echo(f"Downloaded and imported models lie in {home()}.")
     typer.echo(
-        "For commercial use: biomedclip (MIT), to train on. All published models are for non-commercial use. SAM and "
-        "MedSAM (Apache-2.0) may be used commercially."
+        "For commercial use: biomedclip (MIT), to train on. No stated license allows commercial use of the published "
+        "models. SAM and MedSAM (Apache-2.0) may be used commercially."
     )
 
 
@@ -60,19 +60,18 @@ def download_command(
     yes: Annotated[bool, typer.Option("--yes", help="Agree to size, source and license without being asked.")] = False,
     half: Half = False,
 ) -> None:
-    """Download a published model, after a yes to its size, source and license.
+    """Download a published model, after a yes to its size, which the hub is asked for, its source and license.
 
     Interrupted with Ctrl+C or by the network, the same command goes on where it stopped. HF_TOKEN, HF_ENDPOINT,
     HF_HUB_OFFLINE and the usual proxy variables are respected.
     """
-    from ..models.commands import download_model, download_question
+    from ..models.commands import download_model, download_question, is_downloaded
 
-    question = download_question(name)
-    if question is None:
+    if is_downloaded(name):
         typer.echo(f"'{name}' is on this computer already.")
         return
     if not yes:
-        typer.echo(question)
+        typer.echo(download_question(name))
         typer.confirm("Download?", abort=True)
     with progress_bar("Downloading") as show:
         report = download_model(name, True, half, _progress(show))

@@ -19,11 +19,11 @@ def progress_bar(title: str) -> Iterator[Callable[[float, str], None]]:
     Yields:
         A function that takes the share done (0…1) and a few words about the present step.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    percentage, detail = TextColumn("{task.percentage:>3.0f} %"), TextColumn("{task.fields[detail]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), percentage, detail, TimeElapsedColumn())
     console = Console(stderr=True)
-    with Progress(
-        *columns, TextColumn("{task.fields[detail]}"), TimeElapsedColumn(), console=console, transient=True
-    ) as bars:
+    # Where nobody watches, even a bar that disappears would leave an empty line.
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(title, total=1.0, detail="")
         yield lambda fraction, detail: bars.update(task, completed=fraction, detail=detail)
 

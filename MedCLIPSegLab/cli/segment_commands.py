@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from MedCLIPSegLogic.inference.result import Progress
 
 
-@options_of(RunChoices, leave_out={*OF_METHODS, "start_slice", "intensity"})
+MAPS = {"maps": "--maps/--no-maps"}
+
+
+@options_of(RunChoices, names=MAPS, leave_out={*OF_METHODS, "start_slice", "intensity"})
 def segment_command(
     input: Input,
     prompt: Prompts,
@@ -51,7 +54,7 @@ def segment_command(
 
 @options_of(
     RunChoices,
-    names={"towers": "--model", "object_prompts": "--prompts"},
+    names={"towers": "--model", "object_prompts": "--prompts", **MAPS},
     leave_out={*OF_TRAINED_MODELS, "model", "start_slice", "intensity"},
 )
 def zeroshot_command(
@@ -116,12 +119,14 @@ def demo_command(
 
 
 def _tell(record: dict[str, Any], out: Path, as_json: bool, more: Callable[[dict[str, Any]], str]) -> None:
-    """Print a record, or a line per prompt: its size and what else there is to say."""
+    """Print a record, or a line per prompt (its size and what else there is to say) and the notes on the image."""
     if as_json:
         typer.echo(json.dumps(record, indent=2))
         return
     for entry in record["results"]:
         typer.echo(f"{entry['prompt']}: {_size_text(entry)}{more(entry)}")
+    for note in record["notes"]:
+        typer.echo(f"Note: {note}")
     typer.echo(f"Results in {out} ({record['seconds']:.1f} s).")
 
 
@@ -131,7 +136,7 @@ def _size_text(entry: dict[str, Any]) -> str:
         return "nothing found"
     if "volume_ml" in entry:
         return f"{entry['volume_ml']:.2f} ml"
-    if "area_mm2" in entry and entry["spacing_known"]:
+    if "area_mm2" in entry:
         return f"{entry['area_mm2']:.1f} mm²"
     return f"{entry['voxels']} pixels"
 

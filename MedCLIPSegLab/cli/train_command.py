@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 
 from ..training.settings import TrainingSettings
 from .options import Resume, plain_option
@@ -95,4 +95,4 @@ def _stages(text: str) -> list[list[float | int]]:
         pairs = [part.split(":") for part in text.split(",")]
         return [[float(share), int(size)] for share, size in pairs]
     except ValueError:
-        raise MedCLIPSegError(f"The stages '{text}' are not of the form SHARE:SIZE,SHARE:SIZE.") from None
+        raise MedCLIPSegError(f"The stages '{quoted(text)}' are not of the form SHARE:SIZE,SHARE:SIZE.") from None

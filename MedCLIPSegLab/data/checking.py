@@ -10,8 +10,9 @@ from typing import Literal
 import numpy as np
 
 from MedCLIPSegLogic.datasets.sheets import PROMPT_STYLES, SheetRow, read_sheet
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.scratch import recover
+from MedCLIPSegLogic.named_files import file_within
 from MedCLIPSegLogic.volumes.readers import READERS, read_volume
 from MedCLIPSegLogic.volumes.volume import Volume
 
@@ -103,7 +104,7 @@ def check_split(folder: Path, split: str) -> Iterator[Finding | CheckedImage]:
         by_image.setdefault(row.image, []).append(row)
     is_all_empty, has_truth = True, False
     for name, its_rows in by_image.items():
-        read = _read_image(images / name, split, rows[its_rows[0]])
+        read = _read_image(images, name, split, rows[its_rows[0]])
         yield read
         volume = read.volume if isinstance(read, CheckedImage) else None
         for truth in sorted({(row.ground_truth, row.label_values) for row in its_rows}):
@@ -131,9 +132,10 @@ def _files_without_rows(folder: Path, named: set[str], kind: str) -> Iterator[Fi
             yield Finding("warning", kind, path, text)
 
 
-def _read_image(path: Path, split: str, sheet: Path) -> Finding | CheckedImage:
-    if not path.is_file():
-        text = f"{sheet} names the image {path.name}, which is not in {path.parent}; add it or remove its prompt."
+def _read_image(images: Path, name: str, split: str, sheet: Path) -> Finding | CheckedImage:
+    path = images / name
+    if file_within(images, name) is None:
+        text = f"{sheet} names the image {quoted(name)}, which is not in {images}; add it or remove its prompt."
         return Finding("error", "prompt without image", path, text)
     try:
         return CheckedImage(path, split, read_volume(path))
@@ -146,8 +148,9 @@ def _check_mask(
 ) -> Iterator[Finding | bool]:
     """Findings of a mask, then whether it has anything inside, if it could be read."""
     path = labels / name
-    if not path.is_file():
-        yield Finding("error", "mask is missing", path, f"There is no mask {path}; add it or remove its prompt.")
+    if file_within(labels, name) is None:
+        text = f"There is no mask {quoted(name)} in {labels}; add it or remove its prompt."
+        yield Finding("error", "mask is missing", path, text)
         return
     try:
         voxels = read_volume(path).voxels

@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from MedCLIPSegLogic.datasets.sheets import PROMPT_STYLES, SheetRow, read_sheet
+import numpy as np
+from numpy.typing import NDArray
+
+from MedCLIPSegLogic.datasets.sheets import PROMPT_STYLES, SheetRow, named_file, read_sheet
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.scratch import recover
+from MedCLIPSegLogic.volumes.readers import read_volume
+from MedCLIPSegLogic.volumes.volume import Volume
 
 from .made_styles import MADE_STYLES
+from .truth import read_truth
 
 ORIGINAL = "original"
 Split = Literal["Test", "Val"]
@@ -40,6 +46,22 @@ class PromptSheet:
         rows = read_sheet(self.path)
         make = MADE_STYLES.get(self.style)
         return (rows if make is None else make(rows))[:limit]
+
+    def image(self, row: SheetRow) -> Volume:
+        """The image of a row.
+
+        Raises:
+            MedCLIPSegError: it is missing, lies outside the folder of images, or is unreadable.
+        """
+        return read_volume(named_file(self.images, row.image))
+
+    def truth(self, row: SheetRow, image: Volume) -> NDArray[np.bool_]:
+        """The known mask (K, J, I) of a row, on the grid of its image.
+
+        Raises:
+            MedCLIPSegError: it is missing, lies outside the folder of masks, is unreadable or does not fit.
+        """
+        return read_truth(named_file(self.labels, row.ground_truth), row.label_values, image)
 
 
 def has_style(folder: Path, style: str) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.volumes.readers import read_volume
-from MedCLIPSegLogic.volumes.volume import Volume
+from MedCLIPSegLogic.volumes.volume import Volume, grid_distance
 
 BINARY_THRESHOLD = 127
 GRID_TOLERANCE = 0.1
@@ -37,7 +37,8 @@ def read_truth(path: Path, label_values: tuple[int, ...], image: Volume) -> NDAr
         raise MedCLIPSegError(
             f"The mask {path} has {_size(volume)} voxels, but its image {image.name} has {_size(image)}."
         )
-    if image.spacing_known and volume.spacing_known and _distance(image, volume) > GRID_TOLERANCE:
+    is_measured = image.spacing_known and volume.spacing_known
+    if is_measured and grid_distance(image.ijk_to_ras, volume.ijk_to_ras, image.shape) > GRID_TOLERANCE:
         raise MedCLIPSegError(
             f"The mask {path} lies elsewhere in space than its image {image.name}; resample it to the image's grid."
         )
@@ -57,14 +58,6 @@ def _gray(volume: Volume, path: Path) -> NDArray[Any]:
     if not (volume.voxels == red[..., None]).all():
         raise MedCLIPSegError(f"The mask {path} is a color or palette picture; store it as grey values.")
     return red
-
-
-def _distance(image: Volume, mask: Volume) -> float:
-    """Largest distance between equal corners of the two grids, in voxels of the image."""
-    k, j, i = image.shape
-    corners = np.array([(x, y, z, 1.0) for x in (0, i - 1) for y in (0, j - 1) for z in (0, k - 1)])
-    apart = np.linalg.norm(corners @ (image.ijk_to_ras - mask.ijk_to_ras).T, axis=1).max()
-    return float(apart) / min(image.spacing)
 
 
 def _size(volume: Volume) -> str:

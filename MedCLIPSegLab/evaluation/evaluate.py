@@ -13,11 +13,9 @@ from MedCLIPSegLogic.inference.engine import run
 from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.inference.result import SegmentationResult, to_the_end
 from MedCLIPSegLogic.model.library import LoadedModel, load_model
-from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.volumes.volume import Volume
 
 from ..data.prompt_sheets import PromptSheet, find_sheets
-from ..data.truth import read_truth
 from ..metrics import dice_score
 from .evaluation_folder import Progress, write_evaluation
 from .scoring import Case
@@ -124,8 +122,8 @@ def segment_row(model: LoadedModel, sheet: PromptSheet, row: SheetRow, samples: 
     Raises:
         MedCLIPSegError: a file is missing or unreadable, or a mask does not fit its image.
     """
-    volume = read_volume(sheet.images / row.image)
-    truth = read_truth(sheet.labels / row.ground_truth, row.label_values, volume)
+    volume = sheet.image(row)
+    truth = sheet.truth(row, volume)
     result = ask(model, volume, row.description, samples)
     [found] = result.prompts
     return Case(

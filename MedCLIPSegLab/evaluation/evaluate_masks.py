@@ -105,8 +105,8 @@ def _find_files(folder: Path, sheet: PromptSheet, rows: Sequence[SheetRow]) -> d
 
 def _read_case(sheet: PromptSheet, row: SheetRow, files: FinishedFiles) -> Case:
     """The image of a row, its truth, and what was made of it; without an uncertainty that of the probability."""
-    volume = read_volume(sheet.images / row.image)
-    truth = read_truth(sheet.labels / row.ground_truth, row.label_values, volume)
+    volume = sheet.image(row)
+    truth = sheet.truth(row, volume)
     probability = None if files.probability is None else _map(files.probability, volume, 1.0)
     if files.mask is not None:
         mask = read_truth(files.mask, (), volume)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from MedCLIPSegLogic.datasets.sheets import SheetRow
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.json_reading import read_json
 from MedCLIPSegLogic.files.scratch import recover
 from MedCLIPSegLogic.volumes.readers import READERS
@@ -76,11 +76,11 @@ class FinishedFolder:
         name = stem(row.image)
         runs = self._runs.get(name, [])
         if len(runs) > 1:
-            raise MedCLIPSegError(f"{runs[0][0]} and {runs[1][0]} are both results of the image {row.image}.")
+            raise MedCLIPSegError(f"{runs[0][0]} and {runs[1][0]} are both results of the image {quoted(row.image)}.")
         if runs:
             return _files_of_run(*runs[0], row)
         if name not in self._masks:
-            raise MedCLIPSegError(f"There is no mask of the image {row.image} in {self._folder}.")
+            raise MedCLIPSegError(f"There is no mask of the image {quoted(row.image)} in {self._folder}.")
         if self._from_weak:
             maps = [self._folder / part / f"{name}.nrrd" for part in (PROBABILITY_FOLDER, UNCERTAINTY_FOLDER)]
         else:
@@ -126,7 +126,7 @@ def _read_record(path: Path) -> dict[str, Any]:
         parts = [(*result, threshold) for result, threshold in zip(results, thresholds, strict=True)]
         return {"input": str(record["input"]), "parts": parts}
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise MedCLIPSegError(f"The record {path} cannot be read: {error}.") from None
+        raise MedCLIPSegError(f"The record {path} cannot be read: {quoted(error)}.") from None
 
 
 def _files_of_run(folder: Path, record: dict[str, Any], row: SheetRow) -> FinishedFiles:
@@ -135,8 +135,8 @@ def _files_of_run(folder: Path, record: dict[str, Any], row: SheetRow) -> Finish
         parts = [part for part in parts if part[0].casefold() == row.description.casefold()]
     if len(parts) != 1:
         raise MedCLIPSegError(
-            f"The result {folder} has several prompts, none of them “{row.description}”; give a sheet with --prompts "
-            "that has one of them for the image."
+            f"The result {folder} has several prompts, none of them “{quoted(row.description)}”; give a sheet with "
+            "--prompts that has one of them for the image."
         )
     _, slug, threshold = parts[0]
     if _file_name(slug) != slug:

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from MedCLIPSegLogic.datasets.sheets import SheetRow
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
-from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.volumes.volume import PICTURE_IJK_TO_RAS, Volume
 
 from ..data import prompt_words
 from ..data.prompt_sheets import PromptSheet
 from ..data.rewording import fill, thing
-from ..data.truth import read_truth
 from ..data.wordings import wordings
 from ..metrics import dice_score
 from ..training.composition import OTHER, Tile, arrange, one_of_several, size_order
@@ -77,9 +75,9 @@ def _parts(sheet: PromptSheet, rows: Sequence[SheetRow]) -> Iterator[Choice]:
         rivals = [r for r in rows if r.image == row.image and r.label_values and row.label_values]
         for rival in rivals:
             if set(rival.label_values).isdisjoint(row.label_values):
-                volume = read_volume(sheet.images / row.image)
-                wanted = read_truth(sheet.labels / row.ground_truth, row.label_values, volume)
-                other = read_truth(sheet.labels / rival.ground_truth, rival.label_values, volume)
+                volume = sheet.image(row)
+                wanted = sheet.truth(row, volume)
+                other = sheet.truth(rival, volume)
                 if wanted.any() and other.any():
                     yield Choice("part", row.image, row.description, volume, wanted, other)
 
@@ -93,10 +91,10 @@ class _Picture:
 
 def _picture(sheet: PromptSheet, row: SheetRow) -> _Picture | None:
     """An image as a square tile; None for volumes."""
-    volume = read_volume(sheet.images / row.image)
+    volume = sheet.image(row)
     if not volume.is_single_slice:
         return None
-    truth = read_truth(sheet.labels / row.ground_truth, row.label_values, volume)
+    truth = sheet.truth(row, volume)
     pixels = resolve(default_rule(volume), volume).apply(volume.voxels[0])
     color = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
     size = (MOSAIC_SIZE, MOSAIC_SIZE)

@@ -117,7 +117,7 @@ def score_case(
         prompt=row.description,
         dice=dice_score(mask, truth),
         iou=iou_score(mask, truth),
-        **vars(surface_scores(mask, truth, case.volume.spacing[::-1], tolerance)),
+        **vars(surface_scores(mask, truth, case.volume.known_spacing[::-1], tolerance)),
         unit="mm" if case.volume.spacing_known else "px",
         nsd_published=None if axis is None else nsd_published(mask.squeeze(axis), truth.squeeze(axis)),
         dice_all_foreground=dice_score(np.ones_like(truth), truth),

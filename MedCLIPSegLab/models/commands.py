@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from filelock import FileLock, Timeout
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.replacing import replacing
 from MedCLIPSegLogic.model.catalog import ModelDescription, bundled_models, describe_model, known_models
 from MedCLIPSegLogic.model.checkpoint import read_state
 from MedCLIPSegLogic.model.flavors import FLAVORS
 from MedCLIPSegLogic.model.folder import read_config
 from MedCLIPSegLogic.model.library import find_model
-from MedCLIPSegLogic.model.manifest import ZooEntry, consent_text, published_mean_dice, zoo
+from MedCLIPSegLogic.model.manifest import ZooEntry, consent_text, published_mean_dice, size_text, zoo
 from MedCLIPSegLogic.model.store import installed_models
 from MedCLIPSegLogic.zoo import download as downloading
 from MedCLIPSegLogic.zoo import importing, installing
 from MedCLIPSegLogic.zoo.archive import pack
 from MedCLIPSegLogic.zoo.download import DownloadReport, download_folder
-from MedCLIPSegLogic.zoo.hub import DownloadProgress
+from MedCLIPSegLogic.zoo.hub import DownloadProgress, ask_size
 from MedCLIPSegLogic.zoo.importing import ImportReport
 from MedCLIPSegLogic.zoo.installing import Removal
 from MedCLIPSegLogic.zoo.records import consent
 
+T = TypeVar("T")
 LAYOUTS = (".pth", ".zip")
 NOT_BY_ITSELF = "not published for this set by itself"
+NO_COMMERCIAL_USE = "not allowed by any stated license; biomedclip (MIT) is the choice for it"
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,8 @@ def model_info(name: str | Path) -> dict[str, str]:
     if published is None:
         find_model(name)  # or an error
     model = describe_model(name)
-    license = model.license or "not stated"
-    accepted = consent(model.license)
+    license = model.license_text
+    accepted = consent(license)
     info = {
         "name": model.name,
         "title": model.title,
@@ -80,16 +83,16 @@ def model_info(name: str | Path) -> dict[str, str]:
 
 
 def _published_info(entry: ZooEntry) -> dict[str, str]:
-    size, known = entry.download_bytes
+    size, known = entry.download_size()
     info = {
         "kind": entry.kind,
         "flavor": entry.flavor,
         "task": entry.task,
         "modality": entry.modality,
         "source": entry.file.key,
-        "download": f"{size / 1e9:.1f} GB" if known else f"about {size / 1e9:.1f} GB, exact size not published",
+        "download": size_text(size) if known else f"at least {size_text(size)}; the hub is asked before the download",
         "SHA-256": entry.file.sha256 or "not published; recorded at the first download",
-        "commercial use": "allowed" if entry.commercial_use else "not allowed; biomedclip (MIT) is the choice for it",
+        "commercial use": "allowed" if entry.commercial_use else NO_COMMERCIAL_USE,
         "citation": entry.citation,
     }
     if entry.training_share is not None:
@@ -103,18 +106,27 @@ def _published_info(entry: ZooEntry) -> dict[str, str]:
 def _published(name: str) -> ZooEntry:
     entry = zoo().get(name)
     if entry is None:
-        raise MedCLIPSegError(f"There is no published model '{name[:80]}'; medclipseg models list shows them.")
+        raise MedCLIPSegError(f"There is no published model '{quoted(name)}'; medclipseg models list shows them.")
     return entry
 
 
-def download_question(name: str) -> str | None:
-    """Size, source and license of a published model, to be agreed to; None when it is on this computer already.
+def is_downloaded(name: str) -> bool:
+    """True when a published model is on this computer already.
+
+    Raises:
+        MedCLIPSegError: the list has none of this name.
+    """
+    return describe_model(_published(name).name).on_disk
+
+
+def download_question(name: str) -> str:
+    """Size, source and license of a published model, to be agreed to; asks the hub for the size.
 
     Raises:
         MedCLIPSegError: the list has none of this name.
     """
     entry = _published(name)
-    return None if describe_model(name).on_disk else consent_text(entry)
+    return consent_text(entry, _finished(ask_size(entry.file)))
 
 
 def download_model(
@@ -134,7 +146,13 @@ def download_model(
     Raises:
         MedCLIPSegError: unknown model, nobody agreed, no network, wrong content, or no space.
     """
-    steps = downloading.download(_published(name), agreed, half)
+    return _finished(downloading.download(_published(name), agreed, half), progress)
+
+
+def _finished(
+    steps: Generator[DownloadProgress, None, T], progress: Callable[[DownloadProgress], None] | None = None
+) -> T:
+    """Work steps off; what they return."""
     try:
         while True:
             step = next(steps)
@@ -205,7 +223,9 @@ def export_model(name: str | Path, file: str | Path, overwrite: bool = False) ->
 def _save_published(folder: Path, file: Path) -> None:
     flavor = read_config(folder).flavor
     if flavor not in FLAVORS:
-        raise MedCLIPSegError(f"A model of the flavor '{flavor}' has no published layout; export it as a .zip file.")
+        raise MedCLIPSegError(
+            f"A model of the flavor '{quoted(flavor)}' has no published layout; export it as a .zip file."
+        )
     state = read_state(folder)
     try:
         with replacing(file) as temporary:
@@ -229,7 +249,7 @@ def remove_model(name: str, keep_backbone: bool = False) -> Removal:
             with FileLock(download_folder(name).with_name(f"{name}.lock"), timeout=0):
                 return Removal(downloading.forget(name), 0)
         except Timeout:
-            raise MedCLIPSegError(f"'{name}' is being downloaded; cancel that first.") from None
+            raise MedCLIPSegError(f"'{quoted(name)}' is being downloaded; cancel that first.") from None
     return installing.remove(name, keep_backbone)
 
 

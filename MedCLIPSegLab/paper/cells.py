@@ -20,18 +20,15 @@ from MedCLIPSegLogic.model.catalog import ADAPTER_FILE, WEIGHTS_FILE
 from MedCLIPSegLogic.model.folder import file_hash
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import choose_axis
-from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.volumes.volume import Volume
 
 from ..data.prompt_sheets import PromptSheet, find_sheets
-from ..data.truth import read_truth
 from ..evaluation.evaluate import evaluate_sets
 from ..metrics import dice_score
+from ..training.request import MAY_CHANGE, STATE_FILE, TRAINING_RUN, begun_settings, training_settings
 from ..training.settings import TrainingSettings, as_json
-from ..training.state import STATE_FILE
 from ..training.text_free_unet import TextFreeUNet, load_unet, slice_probability
-from ..training.train import begun_settings, train, training_settings
-from ..training.trainer import MAY_CHANGE, TRAINING_RUN
+from ..training.train import train
 from ..training.unet_training import train_unet, unet_settings
 from .configuration import PaperSettings
 
@@ -176,8 +173,8 @@ def _unet_dice(folder: Path, sheet: PromptSheet, limit: int | None) -> float:
     network = load_unet(folder)
     scores = []
     for row in sheet.rows(limit):
-        volume = read_volume(sheet.images / row.image)
-        truth = read_truth(sheet.labels / row.ground_truth, row.label_values, volume)
+        volume = sheet.image(row)
+        truth = sheet.truth(row, volume)
         scores.append(dice_score(_unet_mask(network, volume), truth))
     return fmean(scores)
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from MedCLIPSegLogic.checked import checked, from_json
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 
 from ..training.settings_file import read_table
 from .published import PROMPT_STYLES, TRANSFER
@@ -63,7 +63,7 @@ class PaperSettings:
         if self.transfer != TRANSFER:
             named |= {*self.transfer, *(name for names in self.transfer.values() for name in names)}
         for name in sorted(named - {*self.sets}):
-            raise MedCLIPSegError(f"The set '{name}' is not among 'sets'.")
+            raise MedCLIPSegError(f"The set '{quoted(name)}' is not among 'sets'.")
         for name in ("data_share", "seed"):
             if name in self.training:
                 raise MedCLIPSegError(f"The setting 'training.{name}' is set by 'shares' and 'seeds'.")

@@ -29,7 +29,7 @@ PREVIEW_FILE = "preview.png"
 def write_result_files(
     result: SegmentationResult, plane: Plane, folder: Path, truth: NDArray[np.bool_] | None = None
 ) -> None:
-    """Write segmentation, maps (without training data the saliency too), scene and preview.
+    """Write segmentation, the maps that were kept (without training data the saliency too), scene and preview.
 
     Args:
         result: of a run.
@@ -42,12 +42,13 @@ def write_result_files(
     from MedCLIPSegLogic.scene.result_writer import write_result
     from MedCLIPSegLogic.scene.volumes import add_volume_node
 
-    for prompt, slug in zip(result.prompts, result_slugs(result), strict=True):
-        write_image(prompt.probability, result.volume.ijk_to_ras, folder / f"{slug}.probability.nrrd")
-        write_image(prompt.uncertainty, result.volume.ijk_to_ras, folder / f"{slug}.uncertainty.nrrd")
-    if isinstance(result, ZeroShotResult):
-        for values, slug in zip(result.saliency, result_slugs(result), strict=True):
-            write_image(values, result.volume.ijk_to_ras, folder / f"{slug}.saliency.nrrd")
+    for number, (prompt, slug) in enumerate(zip(result.prompts, result_slugs(result), strict=True)):
+        maps = {"probability": prompt.probability, "uncertainty": prompt.uncertainty}
+        if isinstance(result, ZeroShotResult) and result.saliency:
+            maps["saliency"] = result.saliency[number]
+        for name, values in maps.items():
+            if values is not None:
+                write_image(values, result.volume.ijk_to_ras, folder / f"{slug}.{name}.nrrd")
     session = create_scene()
     node = add_volume_node(session.scene, result.volume)
     nodes = write_result(session.scene, node, result)
@@ -88,6 +89,7 @@ def write_record(
     record = {
         "input": source,
         "input_hash": result.volume.content_hash,
+        "notes": list(result.volume.notes),
         **result.settings,
         "results": [
             {**_measure(result.volume, prompt, truth), "slug": slug, **more}
@@ -101,10 +103,10 @@ def write_record(
 
 
 def _measure(volume: Volume, prompt: PromptResult, truth: NDArray[np.bool_] | None) -> dict[str, Any]:
-    """Size and uncertainty of one segment: area of a single slice; volume of a stack whose voxel size is known."""
+    """Size and uncertainty of one segment: voxels, and where their size is known the area of a slice or the volume."""
     count = int(prompt.mask.sum())
     measures: dict[str, Any] = {"prompt": prompt.prompt, "voxels": count, "spacing_known": volume.spacing_known}
-    if volume.is_single_slice:
+    if volume.spacing_known and volume.is_single_slice:
         measures["area_mm2"] = round(count * volume.pixel_area, 3)
     elif volume.spacing_known:
         measures["volume_ml"] = round(count * volume.voxel_volume / 1000, 6)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from MedCLIPSegLogic.clip_sam.findings import ZeroShotResult
 from MedCLIPSegLogic.clip_sam.methods import METHODS, MethodName
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.staging import staged_folder
 from MedCLIPSegLogic.inference.result import Progress, to_the_end
 from MedCLIPSegLogic.runs.choices import RunChoices
@@ -89,7 +89,7 @@ def zeroshot(
         MedCLIPSegError: bad input, or no such model; ``out`` is then as it was before.
     """
     if method not in METHODS:
-        raise MedCLIPSegError(f"There is no method '{method}'; choose {' or '.join(METHODS)}.")
+        raise MedCLIPSegError(f"There is no method '{quoted(method)}'; choose {' or '.join(METHODS)}.")
     asked = RunChoices(model=method, towers=model, **choices)
     return _segment_file(input, prompts, Path(out), asked, overwrite, truth, progress, models, words)
 

@@ -63,7 +63,7 @@ def data_set_cases(folders: Sequence[Path], limit: int | None) -> list[Case]:
         rows = sheet.rows()
         count = min(limit or len(rows), len(rows))
         for row in (rows[number * len(rows) // count] for number in range(count)):
-            volume = read_volume(sheet.images / row.image)
+            volume = sheet.image(row)
             cases.append(_middle_slice(volume, "auto", row.description))
     return cases
 

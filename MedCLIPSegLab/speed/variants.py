@@ -104,6 +104,7 @@ def measure(variant: Variant, model: LoadedModel, case: Case, samples: int, devi
     result = to_the_end(run(model, request))
     seconds = time.perf_counter() - started
     prompt = result.prompts[0]
+    assert prompt.probability is not None  # no run without maps
     probability = np.moveaxis(prompt.probability, result.slice_axis, 0)[case.index]
     return Outcome(seconds, prompt.samples_drawn[0], probability)
 
@@ -129,7 +130,7 @@ def _run_loop(model: LoadedModel, case: Case, samples: int, device: torch.device
         ):
             drawn.append(logits.sigmoid())
             sums.add(drawn[-1])
-    maps = PromptMaps.zeros(case.volume.shape)
+    maps = PromptMaps.zeros(case.volume.shape, 0.5, keep_maps=True)
     maps.insert(axis, prepared, sums)
     seconds = time.perf_counter() - started
     return Outcome(seconds, samples + 1, maps.shown(axis, case.index), sample_spread(torch.cat(drawn)))

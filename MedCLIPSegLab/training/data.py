@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from MedCLIPSegLogic.datasets.sheets import read_sheet
+from MedCLIPSegLogic.datasets.sheets import named_file, read_sheet
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.scratch import recover
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import Plane, choose_axis
-from MedCLIPSegLogic.volumes.readers import read_volume, require_input
+from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.volumes.volume import Volume
 
 from ..data.prompt_sheets import find_sheet
@@ -71,7 +71,7 @@ def require_images(folder: Path, split: str, share: int = 100, seed: int = 0) ->
     """
     images = folder / f"{split}_Folder" / "img"
     for name in _targets(folder, split, share, seed):
-        require_input(images / name)
+        named_file(images, name)
 
 
 def load_set(
@@ -95,8 +95,8 @@ def load_set(
     targets = _targets(folder, split, share, seed)
     items: list[TrainingItem] = []
     for image_name, rows in targets.items():
-        volume = read_volume(base / "img" / image_name)
-        truths = [(text, read_truth(base / "label" / file, labels, volume)) for text, file, labels in rows]
+        volume = read_volume(named_file(base / "img", image_name))
+        truths = [(text, read_truth(named_file(base / "label", file), labels, volume)) for text, file, labels in rows]
         items.extend(_items(volume, truths, size, antialias))
     _check_classes(items, base / "label")
     return TrainingSet(folder.name, tuple(items), len(targets))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.model.folder import read_config
 
 from .settings import Composition, LossWeights, PromptStyles, TrainingSettings
@@ -42,7 +42,7 @@ def recipe_settings(recipe: Recipe, start_from: Path | None) -> TrainingSettings
             negative_share=0.16,
             loss=LossWeights(auxiliary=0.3, presence=0.5, place=5.0, rivals=0.5),
         )
-    raise MedCLIPSegError(f"There is no recipe '{recipe}'; take auto, small or published.")
+    raise MedCLIPSegError(f"There is no recipe '{quoted(recipe)}'; take auto, small or published.")
 
 
 def _published(size: int) -> TrainingSettings:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
+from MedCLIPSegLogic.files.text_reading import read_text
 
 _WITHOUT_EFFECT: dict[str, Any] = {
     "samples": 1,
@@ -36,8 +37,8 @@ def without_earlier_options(settings: Mapping[str, Any]) -> dict[str, Any]:
         elif name in _WITHOUT_EFFECT:
             if value != _WITHOUT_EFFECT[name]:
                 raise MedCLIPSegError(
-                    f"The setting {name} = {value!r} is no longer part of the product; leave it out, or finish a run "
-                    "begun with it with the version that began it."
+                    f"The setting {name} = {quoted(value)} is no longer part of the product; leave it out, or finish a "
+                    "run begun with it with the version that began it."
                 )
         elif name != _IGNORED:
             kept[name] = value
@@ -51,12 +52,12 @@ def read_table(path: Path) -> dict[str, Any]:
         MedCLIPSegError: it is missing, damaged, of another kind or holds no table.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         data = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
     except FileNotFoundError:
         raise MedCLIPSegError(f"There is no file {path}.") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise MedCLIPSegError(f"The file {path} cannot be read as TOML or JSON: {error}.") from None
+    except (ValueError, RecursionError) as error:
+        raise MedCLIPSegError(f"The file {path} cannot be read as TOML or JSON: {quoted(error)}.") from None
     if not isinstance(data, dict):
         raise MedCLIPSegError(f"The file {path} holds no table of settings.")
     return data

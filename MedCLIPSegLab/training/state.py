@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.replacing import replacing
 from MedCLIPSegLogic.model.catalog import ADAPTER_FILE, BYTE_PAIRS_FILE, VOCABULARY_FILE, WEIGHTS_FILE
 from MedCLIPSegLogic.model.checkpoint import save_weights
@@ -68,7 +68,7 @@ def load_state(
     except FileNotFoundError:
         raise MedCLIPSegError(f"There is no interrupted training in {folder}: it has no {STATE_FILE}.") from None
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise MedCLIPSegError(f"The training state {path} is damaged: {error}.") from None
+        raise MedCLIPSegError(f"The training state {path} is damaged: {quoted(error)}.") from None
     try:
         network.load_state_dict(_part(tensors, "network."))
         if average is not None:
@@ -79,7 +79,7 @@ def load_state(
             entries.setdefault(int(number), {})[key] = value
         optimizer.load_state_dict({"state": entries, "param_groups": optimizer.state_dict()["param_groups"]})
     except (RuntimeError, ValueError) as error:
-        raise MedCLIPSegError(f"The training state {path} belongs to another model: {error}.") from None
+        raise MedCLIPSegError(f"The training state {path} belongs to another model: {quoted(error)}.") from None
     return record
 
 

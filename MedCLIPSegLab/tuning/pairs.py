@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, listed, quoted
+from MedCLIPSegLogic.files.text_reading import read_bytes
+from MedCLIPSegLogic.named_files import file_within
 
 IMAGE_COLUMN = "filename"
 CAPTION_COLUMN = "Caption"
@@ -65,25 +67,26 @@ def read_pairs(path: Path, images: Path | None = None, min_caption: int = 20) ->
             table and row, the header being row 1.
     """
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise MedCLIPSegError(f"The table of pairs {path} cannot be read: {error.strerror}.") from None
+        content = read_bytes(path)
+    except FileNotFoundError:
+        raise MedCLIPSegError(f"There is no table of pairs {path}.") from None
     base = path.parent if images is None else images
     pairs, dropped = [], 0
     for number, name, caption in _entries(content, path):
         place = f"Row {number} of {path}"
         if not name:
             raise MedCLIPSegError(f"{place} has nothing in the column '{IMAGE_COLUMN}'.")
-        if "\0" in name or not (base / name).is_file():
+        image = file_within(base, name)
+        if image is None:
             raise MedCLIPSegError(
-                f"{place} names the image '{name[:200]}', which is not in {base}; correct the name or say with "
+                f"{place} names the image '{quoted(name)}', which is not in {base}; correct the name or say with "
                 "--images where the images are."
             )
         cleaned = clean_caption(caption)
         if len(cleaned) < min_caption:
             dropped += 1
         else:
-            pairs.append(Pair(base / name, cleaned, place))
+            pairs.append(Pair(image, cleaned, place))
     if not pairs:
         reason = f"none of its {dropped} captions has {min_caption} characters" if dropped else "it has no rows"
         raise MedCLIPSegError(f"The table of pairs {path} cannot be used: {reason}.")
@@ -113,15 +116,14 @@ def _entries(content: bytes, path: Path) -> Iterable[tuple[int, str, str]]:
                 yield number, image.strip(), caption
             last = number
     except csv.Error as error:
-        raise MedCLIPSegError(f"Row {last + 1} of {path} cannot be read as CSV: {error}.") from None
+        raise MedCLIPSegError(f"Row {last + 1} of {path} cannot be read as CSV: {quoted(error)}.") from None
 
 
 def _column(header: Sequence[str], name: str, path: Path) -> int:
     places = [number for number, found in enumerate(header) if found.lower() == name.lower()]
     if len(places) != 1:
-        found = ", ".join(f"'{entry}'" for entry in header) or "none"
         many = "more than one column" if places else "no column"
-        raise MedCLIPSegError(f"The table {path} has {many} '{name}'; its columns are: {found[:300]}.")
+        raise MedCLIPSegError(f"The table {path} has {many} '{name}'; its columns are: {listed(header) or 'none'}.")
     return places[0]
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from MedCLIPSegLogic.datasets.sheets import read_prompts
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.replacing import replacing
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import SliceAxis, choose_axis
@@ -118,7 +118,9 @@ def pair_prompts(
     for row in read_prompts(sheet):
         stem = row.image if row.image in images else _stem(row.image) or row.image
         if stem not in images:
-            raise MedCLIPSegError(f"The prompt sheet {sheet} names the image {row.image}, which is not in {folder}.")
+            raise MedCLIPSegError(
+                f"The prompt sheet {sheet} names the image {quoted(row.image)}, which is not in {folder}."
+            )
         texts = wanted.setdefault(row.class_name, {}).setdefault(stem, [])
         if row.description not in texts:
             texts.append(row.description)

@@ -79,7 +79,7 @@ class _ZeroShotRun(SliceRun[ZeroShotRequest]):
                     f"{segmenter.name} was trained with boxes alone; choose boxes as prompts, or another SAM."
                 )
             segmenter.to(self.device)
-        self._saliencies = [np.zeros(request.volume.shape, np.float32) for _ in request.prompts]
+        self._saliencies = [np.zeros(request.volume.shape, np.float32) for _ in request.prompts if request.maps]
         self._step = 0
         self._findings: list[dict[int, SliceFinding]] = [{} for _ in request.prompts]
 
@@ -95,7 +95,8 @@ class _ZeroShotRun(SliceRun[ZeroShotRequest]):
             self._step = 0
             found = yield from self._follow(self._saliency(image, prompt), "looking", number, turn)
             saliency = np.nan_to_num(found.astype(np.float32), nan=0.0).clip(0, 1)
-            self.axis.insert(self._saliencies[turn], seen.index, saliency)
+            if self._saliencies:
+                self.axis.insert(self._saliencies[turn], seen.index, saliency)
             coarse = binarize(saliency, image, self.request.binarization)
             objects = find_components(coarse.mask, saliency, self.request.components)
             if objects and self._segmenter is not None and embedding is None:

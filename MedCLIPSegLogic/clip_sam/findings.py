@@ -60,6 +60,7 @@ class ZeroShotResult(SegmentationResult):
 
     Args:
         saliency: float32 (K, J, I), 0…1, one map per prompt; 0 in slices that were not asked for or skipped.
+            Empty in a run without maps.
         findings: for each prompt, one entry per slice in the order of ``slice_indices``.
     """
 

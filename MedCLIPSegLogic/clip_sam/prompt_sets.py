@@ -5,14 +5,14 @@ Nothing here needs a package of others: the panel shows the studies before they 
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, listed, quoted
+from ..files.json_reading import read_json
 
 Design = Literal["P0", "P1", "P2", "P3", "P4", "P5"]
 DESIGNS: tuple[Design, ...] = get_args(Design)
@@ -62,12 +62,14 @@ class PromptSets:
         """
         known = self.studies.get(study)
         if known is None:
-            raise MedCLIPSegError(f"There are no prompts for '{study}'; there are some for {', '.join(self.studies)}.")
+            raise MedCLIPSegError(
+                f"There are no prompts for '{quoted(study)}'; there are some for {listed(self.studies)}."
+            )
         name, features = known.object, known.features
         if design in ("P1", "P3", "P5"):
             if kind not in known.classes:
-                kinds = ", ".join(known.classes) or "none"
-                raise MedCLIPSegError(f"The prompts {design} of '{study}' need a kind; there is: {kinds}.")
+                kinds = listed(known.classes) or "none"
+                raise MedCLIPSegError(f"The prompts {design} of '{quoted(study)}' need a kind; there is: {kinds}.")
             features = known.classes[kind]
             name = kind if known.object.split()[-1] in kind else f"{kind} {known.object}"
         if design in ("P0", "P1"):
@@ -92,9 +94,9 @@ def load_prompt_sets(file: Path = PUBLISHED_FILE) -> PromptSets:
         MedCLIPSegError: it cannot be read, or a field is missing or of the wrong kind.
     """
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise MedCLIPSegError(f"The prompt sets {file} cannot be read: {error}.") from None
+        data = read_json(file)
+    except FileNotFoundError:
+        raise MedCLIPSegError(f"There is no file {file} of prompt sets.") from None
     try:
         entries = _get(data, "studies", "", dict, "one entry per study")
         studies = {name: _study(entry, f"studies.{name}.") for name, entry in entries.items()}
@@ -102,7 +104,7 @@ def load_prompt_sets(file: Path = PUBLISHED_FILE) -> PromptSets:
         for caption in captions:
             unknown = set(PLACEHOLDER.findall(caption)) - {"{study}", "{features}", "{object}"}
             if "{features}" not in caption or unknown:
-                wrong = f"holds the unknown {min(unknown)}" if unknown else "lacks {features}"
+                wrong = f"holds the unknown {quoted(min(unknown))}" if unknown else "lacks {features}"
                 raise _WrongFieldError(f"a text of the field caption {wrong}")
     except _WrongFieldError as error:
         raise MedCLIPSegError(f"The prompt sets {file} cannot be used: {error}.") from None
@@ -116,19 +118,21 @@ class _WrongFieldError(Exception):
 def _get(entry: Any, name: str, within: str, kind: type, what: str) -> Any:
     """A field that must be there, hold something and be of a kind."""
     if not isinstance(entry, dict):
-        raise _WrongFieldError(f"the field {within.rstrip('.')} must hold fields" if within else "it must hold fields")
+        raise _WrongFieldError(
+            f"the field {quoted(within.rstrip('.'))} must hold fields" if within else "it must hold fields"
+        )
     if name not in entry:
-        raise _WrongFieldError(f"the field {within}{name} is missing")
-    if not isinstance(entry[name], kind) or not entry[name]:
-        raise _WrongFieldError(f"the field {within}{name} must be {what}")
+        raise _WrongFieldError(f"the field {quoted(within + name)} is missing")
+    if not isinstance(entry[name], kind) or not entry[name] or (kind is str and not entry[name].strip()):
+        raise _WrongFieldError(f"the field {quoted(within + name)} must be {what}")
     return entry[name]
 
 
 def _texts(entry: Any, name: str, within: str) -> tuple[str, ...]:
     what = "a list of texts"
     values = _get(entry, name, within, list, what)
-    if not all(isinstance(value, str) and value for value in values):
-        raise _WrongFieldError(f"the field {within}{name} must be {what}")
+    if not all(isinstance(value, str) and value.strip() for value in values):
+        raise _WrongFieldError(f"the field {quoted(within + name)} must be {what}")
     return tuple(values)
 
 

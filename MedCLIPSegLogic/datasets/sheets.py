@@ -5,18 +5,25 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
+from ..files.text_reading import read_bytes, read_text
+from ..named_files import file_within
 
 PROMPT_STYLES = ("original", "missing_location", "overdescriptive", "underdescriptive", "contradictory")
 """The published designs of test prompts, in the order they are told."""
 
 REQUIRED_COLUMNS = ("Image", "Description", "Ground Truth")
 CLASS_COLUMN = "Class"
+MAX_UNPACKED_BYTES = 256 * 2**20
+MOST_ROWS = 200_000
+"""More than any set has prompts."""
 
 
 @dataclass(frozen=True)
@@ -80,20 +87,38 @@ def read_prompts(path: Path) -> list[PromptRow]:
     return rows
 
 
+def named_file(folder: Path, name: str) -> Path:
+    """The file of an image or a mask that a sheet names.
+
+    Args:
+        folder: of the images or of the masks.
+        name: as in the sheet.
+
+    Raises:
+        MedCLIPSegError: there is none, it is no regular file, or it lies, perhaps by a link, outside the folder.
+    """
+    path = file_within(folder, name)
+    if path is None:
+        raise MedCLIPSegError(
+            f"A prompt sheet names the file '{quoted(name)}', which is not in {folder}; put it there or correct the "
+            "sheet."
+        )
+    return path
+
+
 def _numbered_entries(path: Path) -> list[tuple[int, dict[str, Any]]]:
     """Cells of the rows that are not blank by column, and the number of each row in the file."""
-    if not path.is_file():
-        raise MedCLIPSegError(f"There is no prompt sheet {path}.")
     try:
         if path.suffix.lower() == ".xlsx":
             table = _read_xlsx(path)
         else:
-            with path.open(newline="", encoding="utf-8-sig") as file:
-                table = _entries(csv.reader(file))
+            table = _entries(csv.reader(io.StringIO(read_text(path), newline="")))
+    except FileNotFoundError:
+        raise MedCLIPSegError(f"There is no prompt sheet {path}.") from None
     except MedCLIPSegError:
         raise
     except Exception as error:  # openpyxl raises many kinds for a damaged workbook
-        raise MedCLIPSegError(f"The prompt sheet {path} cannot be read as .xlsx or .csv: {error}.") from None
+        raise MedCLIPSegError(f"The prompt sheet {path} cannot be read as .xlsx or .csv: {quoted(error)}.") from None
     entries = [(number, entry) for number, entry in enumerate(table, start=2) if any(entry.values())]
     if not entries:
         raise MedCLIPSegError(f"The prompt sheet {path} holds no prompt.")
@@ -108,11 +133,20 @@ def _read_xlsx(path: Path) -> list[dict[str, Any]]:
             f"The prompt sheet {path} is .xlsx, for which openpyxl is missing; save it as .csv, or run pip install "
             '"medclipseg[lab]".'
         ) from None
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    content = io.BytesIO(read_bytes(path))
+    with zipfile.ZipFile(content) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > MAX_UNPACKED_BYTES:
+            raise MedCLIPSegError(f"The prompt sheet {path} unpacks to far more than prompts; save it as .csv.")
+    book = openpyxl.load_workbook(content, read_only=True, data_only=True)
     try:
-        return _entries(book.worksheets[0].iter_rows(values_only=True))
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # what the file claims; rows would be filled up to it
+        rows = list(islice(sheet.iter_rows(values_only=True), MOST_ROWS + 1))
     finally:
         book.close()
+    if len(rows) > MOST_ROWS:
+        raise MedCLIPSegError(f"The prompt sheet {path} has more than {MOST_ROWS} rows; save its prompts as .csv.")
+    return _entries(rows)
 
 
 def _entries(rows: Iterable[Iterable[Any]]) -> list[dict[str, Any]]:
@@ -133,7 +167,9 @@ def _row(entry: dict[str, Any], path: Path, number: int) -> SheetRow:
     try:
         values = tuple(int(part) for part in labels.split(",")) if labels else ()
     except ValueError:
-        raise MedCLIPSegError(f"Row {number} of {path} has '{labels}' as 'Label Values'; give whole numbers.") from None
+        raise MedCLIPSegError(
+            f"Row {number} of {path} has '{quoted(labels)}' as 'Label Values'; give whole numbers."
+        ) from None
     return SheetRow(image, description, truth, values)
 
 
@@ -157,7 +193,7 @@ def with_row(sheet: Path, image: str, description: str, ground_truth: str) -> by
             f"The prompts of this set are in {workbook}, which can't be added to; save it as {sheet.name} and remove "
             "it, or choose another folder."
         )
-    old = sheet.read_bytes() if sheet.exists() else b""
+    old = read_bytes(sheet) if sheet.exists() else b""
     if not old.strip():
         return _line(list(REQUIRED_COLUMNS)) + _line([image, description, ground_truth])
     columns = _checked_columns(sheet, old)

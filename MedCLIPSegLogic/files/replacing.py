@@ -6,6 +6,7 @@ import csv
 import errno
 import io
 import json
+import math
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -76,8 +77,16 @@ def write_text(path: Path, text: str) -> None:
 
 
 def json_text(data: Any) -> str:
-    """Data as indented JSON text with a line end."""
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    """Data as indented JSON text with a line end; JSON has no NaN and no infinity, which become null."""
+    return json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
 
 
 def write_json(path: Path, data: Any) -> None:

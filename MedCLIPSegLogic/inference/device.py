@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-import psutil
 import torch
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from ..errors import DeviceError, MedCLIPSegError
 from ..model.config import ModelConfig
 from ..model.network import MedCLIPSeg
 from ..model.quantization import can_quantize, quantized
+from ..volumes.limits import free_memory as free_main_memory
 from ..volumes.volume import Volume
 from .request import Precision
 
@@ -46,7 +46,7 @@ def free_memory(device: torch.device) -> int:
     """Bytes that can still be taken on a device."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    return int(psutil.virtual_memory().available)
+    return free_main_memory()
 
 
 def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
@@ -75,7 +75,7 @@ def memory_in_words(volume: Volume) -> Iterator[None]:
 
 
 def check_result_memory(volume: Volume, prompt_count: int, maps: int = MAPS_PER_PROMPT) -> None:
-    """Refuse a run whose maps would not fit into main memory.
+    """Refuse a run whose masks and maps, and their copies in a scene, would not fit into main memory.
 
     Args:
         volume: the image.
@@ -86,12 +86,13 @@ def check_result_memory(volume: Volume, prompt_count: int, maps: int = MAPS_PER_
         MedCLIPSegError: too little memory.
     """
     voxels = volume.shape[0] * volume.shape[1] * volume.shape[2]
-    wanted = voxels * prompt_count * (maps * _BYTES + 1)
+    wanted = 2 * voxels * prompt_count * (maps * _BYTES + 1)
     available = free_memory(torch.device("cpu"))
     if wanted > available:
         raise MedCLIPSegError(
-            f"The maps of {volume.name} need {wanted / 2**30:.1f} GB of memory, but only {available / 2**30:.1f} GB "
-            "are free; use fewer prompts or a smaller volume."
+            f"The {'maps' if maps else 'masks'} of {prompt_count} prompts on {volume.name} need {wanted / 2**30:.1f} "
+            f"GB of memory, but only {available / 2**30:.1f} GB are free; use fewer prompts"
+            f"{', leave the maps out' if maps else ''} or use a smaller part of the volume."
         )
 
 

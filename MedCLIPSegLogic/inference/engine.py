@@ -28,7 +28,8 @@ def run(model: LoadedModel, request: SegmentationRequest, previews: bool = False
         model: network and tokenizer; the network is moved to the device.
         request: what to do.
         previews: also yield a :class:`SlicePreview` of each prompt when a slice is finished, and for the first slice
-            after a pass with the noise at its mean and then again and again as samples arrive.
+            after a pass with the noise at its mean and then again and again as samples arrive. Not in a run without
+            maps.
 
     Raises:
         MedCLIPSegError: the request does not fit the volume or the machine.

@@ -1,4 +1,4 @@
-"""Maps of a run on the voxel grid of its volume."""
+"""Mask and maps of a run on the voxel grid of its volume."""
 
 from __future__ import annotations
 
@@ -8,93 +8,144 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..errors import MedCLIPSegError
 from ..volumes.planes import SliceAxis
 from .preprocess import PreparedSlice
 from .result import PromptResult
 from .uncertainty import RunningSums, binary_entropy
 
 
-@dataclass(eq=False)
-class PromptMaps:
-    """Maps (K, J, I) of one prompt, filled slice by slice.
+@dataclass(frozen=True)
+class SliceTally:
+    """What the mean uncertainty of a prompt needs of a slice.
 
     Args:
-        probability, uncertainty, mutual_information: as in :class:`PromptResult`.
-        samples: samples drawn, by slice index.
+        samples: that were drawn.
+        inside, outside: sums of the uncertainty in nats inside and outside the mask.
+        voxels_inside, voxels_outside: numbers of voxels.
     """
 
-    probability: NDArray[np.float32]
-    uncertainty: NDArray[np.float32]
-    mutual_information: NDArray[np.float32]
-    samples: dict[int, int] = field(default_factory=dict)
+    samples: int
+    inside: float
+    outside: float
+    voxels_inside: int
+    voxels_outside: int
+
+
+@dataclass(eq=False)
+class PromptMaps:
+    """Mask and maps (K, J, I) of one prompt, filled slice by slice.
+
+    Args:
+        threshold: of the mask.
+        mask: as in :class:`PromptResult`.
+        probability, uncertainty, mutual_information: as there; None in a run without maps.
+        tallies: of the slices that are done, by their index.
+    """
+
+    threshold: float
+    mask: NDArray[np.uint8]
+    probability: NDArray[np.float32] | None
+    uncertainty: NDArray[np.float32] | None
+    mutual_information: NDArray[np.float32] | None
+    tallies: dict[int, SliceTally] = field(default_factory=dict)
 
     @classmethod
-    def zeros(cls, shape: tuple[int, int, int]) -> PromptMaps:
-        """Empty maps; they take memory as they are filled."""
-        return cls(np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+    def zeros(cls, shape: tuple[int, int, int], threshold: float, keep_maps: bool) -> PromptMaps:
+        """Nothing yet; mask and maps take memory as they are filled."""
+        probability, uncertainty, information = (np.zeros(shape, np.float32) if keep_maps else None for _ in range(3))
+        return cls(threshold, np.zeros(shape, np.uint8), probability, uncertainty, information)
 
     def insert(self, axis: SliceAxis, of: PreparedSlice, sums: RunningSums) -> None:
         """Resample the means of a slice to its own grid and write them.
 
         The uncertainty is the entropy of the resampled probability, so that both maps always agree; the mutual
         information is resampled itself, so that interpolation does not pass for disagreement of the samples.
+
+        Raises:
+            MedCLIPSegError: the probability is not finite.
         """
         with torch.inference_mode():
             probability, information = of.placement.restore(torch.stack(sums.mean()))
             uncertainty = binary_entropy(probability)
             information = torch.minimum(information, uncertainty)
-        axis.insert(self.probability, of.index, probability.cpu().numpy())
-        axis.insert(self.uncertainty, of.index, uncertainty.cpu().numpy())
-        axis.insert(self.mutual_information, of.index, information.cpu().numpy())
-        self.samples[of.index] = sums.count
+        self._write(axis, of.index, probability.cpu().numpy(), uncertainty.cpu().numpy(), sums.count)
+        if self.mutual_information is not None:
+            axis.insert(self.mutual_information, of.index, information.cpu().numpy())
 
     def insert_probability(self, axis: SliceAxis, of: PreparedSlice, probability: torch.Tensor) -> None:
-        """Write a probability (S, S) alone, to be written again by ``insert``."""
+        """Write a probability (S, S) alone, to be written again by ``insert``; refused as there. Only with maps."""
+        assert self.probability is not None
         with torch.inference_mode():
             restored = of.placement.restore(probability[None])[0]
-        axis.insert(self.probability, of.index, restored.cpu().numpy())
+        shown = restored.cpu().numpy()
+        _check_numbers(shown, of.index)
+        axis.insert(self.probability, of.index, shown)
 
     def insert_score(self, axis: SliceAxis, index: int, score: NDArray[np.float32]) -> None:
         """Write a slice of a method that draws no samples: its score (H, W), 0…1, and the entropy of that.
 
-        The mutual information stays 0.
+        The mutual information stays 0. Refused as by ``insert``.
         """
-        axis.insert(self.probability, index, score)
-        axis.insert(self.uncertainty, index, binary_entropy(torch.from_numpy(score)).numpy())
-        self.samples[index] = 0
+        self._write(axis, index, score, binary_entropy(torch.from_numpy(score)).numpy(), 0)
 
     def shown(self, axis: SliceAxis, index: int) -> NDArray[np.float32]:
-        """Copy of the probability of a slice as ``volume.take(index, axis)`` lies."""
+        """Copy of the probability of a slice as ``volume.take(index, axis)`` lies; only in a run with maps."""
+        assert self.probability is not None
         return np.array(np.moveaxis(self.probability, axis.axis, 0)[index])
 
-    def finish(self, prompt: str, threshold: float, axis: SliceAxis, indices: list[int]) -> PromptResult:
+    def finish(self, prompt: str, indices: list[int]) -> PromptResult:
         """The result of the prompt.
 
         Args:
             prompt: its text.
-            threshold: of the mask.
-            axis: of the slices.
             indices: slices that were asked for.
         """
-        mask = self.probability > threshold
         return PromptResult(
             prompt=prompt,
             name=prompt,
             probability=self.probability,
-            mask=mask.view(np.uint8),
+            mask=self.mask,
             uncertainty=self.uncertainty,
             mutual_information=self.mutual_information,
-            threshold=threshold,
-            mean_uncertainty=self._mean_uncertainty(mask, axis),
-            samples_drawn=tuple(self.samples.get(index, 0) for index in indices),
+            threshold=self.threshold,
+            mean_uncertainty=self._mean_uncertainty(),
+            samples_drawn=tuple(self.tallies[index].samples if index in self.tallies else 0 for index in indices),
         )
 
-    def _mean_uncertainty(self, mask: NDArray[np.bool_], axis: SliceAxis) -> float:
-        """Inside the mask, or over all segmented slices if it is empty; slice by slice, to copy little."""
-        somewhere = bool(mask.any())
-        total, count = 0.0, 0
-        for index in self.samples:
-            values = np.moveaxis(self.uncertainty, axis.axis, 0)[index]
-            seen = values[np.moveaxis(mask, axis.axis, 0)[index]] if somewhere else values
-            total, count = total + float(seen.sum(dtype=np.float64)), count + seen.size
-        return total / count if count else 0.0
+    def _write(
+        self,
+        axis: SliceAxis,
+        index: int,
+        probability: NDArray[np.float32],
+        uncertainty: NDArray[np.float32],
+        samples: int,
+    ) -> None:
+        _check_numbers(probability, index)
+        mask = probability > self.threshold
+        if mask.any():  # pages of the mask that nobody writes to take no memory
+            axis.insert(self.mask, index, mask.view(np.uint8))
+        if self.probability is not None and self.uncertainty is not None:
+            axis.insert(self.probability, index, probability)
+            axis.insert(self.uncertainty, index, uncertainty)
+        inside = float(uncertainty[mask].sum(dtype=np.float64))
+        outside = float(uncertainty[~mask].sum(dtype=np.float64))
+        count = int(mask.sum())
+        self.tallies[index] = SliceTally(samples, inside, outside, count, mask.size - count)
+
+    def _mean_uncertainty(self) -> float:
+        """Inside the mask, or over all segmented slices if it is empty."""
+        tallies = self.tallies.values()
+        inside = sum(tally.voxels_inside for tally in tallies)
+        if inside:
+            return sum(tally.inside for tally in tallies) / inside
+        voxels = sum(tally.voxels_outside for tally in tallies)
+        return sum(tally.outside for tally in tallies) / voxels if voxels else 0.0
+
+
+def _check_numbers(probability: NDArray[np.float32], index: int) -> None:
+    if not np.isfinite(probability).all():
+        raise MedCLIPSegError(
+            f"The model gives values that are no numbers on slice {index}; check it with medclipseg models verify, "
+            "and choose the precision float32 if it was another one."
+        )

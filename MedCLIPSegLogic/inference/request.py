@@ -85,6 +85,13 @@ Seed = Annotated[
     int, Field(ge=0, le=2**64 - 1, description="Of everything random; the same seed gives the same result.")
 ]
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="Where to compute.")]
+Maps = Annotated[
+    bool,
+    Field(
+        description="Keep the maps of every prompt; without them there is only the mask and its mean uncertainty, for "
+        "many prompts on a large volume."
+    ),
+]
 Precision = Annotated[
     Literal["float32", "fast", "int8", "bfloat16", "float16"],
     Field(description="Numbers of the towers: float32, the default, is exact; fast is what the device does best."),
@@ -106,6 +113,7 @@ class RunRequest:
         intensity: how grey values become 8 bit; None chooses by the data.
         seed: of everything random, 0…2⁶⁴−1.
         device: where to compute; "auto" takes a CUDA device when there is one.
+        maps: keep the maps (K, J, I) of every prompt; without, memory grows with the masks alone.
 
     Raises:
         MedCLIPSegError: a value is out of range.
@@ -121,6 +129,7 @@ class RunRequest:
     intensity: InstanceOf[IntensityRule] | None = None
     seed: Seed = 0
     device: Device = "auto"
+    maps: Maps = True
 
     def __post_init__(self) -> None:
         if len(self.thresholds) != len(self.prompts):

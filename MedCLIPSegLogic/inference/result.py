@@ -70,6 +70,8 @@ class SlicePreview:
 class PromptResult:
     """Maps of one prompt, each (K, J, I) on the voxel grid of the input; slices that were not asked for hold 0.
 
+    In a run without maps there is the mask alone.
+
     Args:
         prompt: the text as typed.
         name: short name for the segment (the prompt unless the user gave one).
@@ -85,17 +87,19 @@ class PromptResult:
 
     prompt: str
     name: str
-    probability: NDArray[np.float32]
+    probability: NDArray[np.float32] | None
     mask: NDArray[np.uint8]
-    uncertainty: NDArray[np.float32]
-    mutual_information: NDArray[np.float32]
+    uncertainty: NDArray[np.float32] | None
+    mutual_information: NDArray[np.float32] | None
     threshold: float
     mean_uncertainty: float
     samples_drawn: tuple[int, ...] = ()
 
     @property
-    def expected_entropy(self) -> NDArray[np.float32]:
+    def expected_entropy(self) -> NDArray[np.float32] | None:
         """float32, mean entropy of the samples in nats (data uncertainty); made anew at every call."""
+        if self.uncertainty is None or self.mutual_information is None:
+            return None
         return self.uncertainty - self.mutual_information
 
 

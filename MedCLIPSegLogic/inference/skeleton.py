@@ -45,7 +45,7 @@ class SliceRun(ABC, Generic[Request]):
 
     Args:
         request: what to do.
-        previews: also show what is known of a slice.
+        previews: also show what is known of a slice; not in a run without maps.
 
     Raises:
         MedCLIPSegError: the request does not fit the volume or the machine.
@@ -56,14 +56,14 @@ class SliceRun(ABC, Generic[Request]):
 
     def __init__(self, request: Request, previews: bool) -> None:
         self._started = time.monotonic()
-        self.request, self.previews = request, previews
+        self.request, self.previews = request, previews and request.maps
         volume = request.volume
         self.axis = choose_axis(volume, request.plane)
         self.indices = slice_indices(request.slices, self.axis.count)
         self._mapping = resolve(request.intensity or default_rule(volume), volume)
         self.device = choose_device(request.device)
-        check_result_memory(volume, len(request.prompts), self.maps_per_prompt)
-        self.maps = [PromptMaps.zeros(volume.shape) for _ in request.prompts]
+        check_result_memory(volume, len(request.prompts), self.maps_per_prompt if request.maps else 0)
+        self.maps = [PromptMaps.zeros(volume.shape, threshold, request.maps) for threshold in request.thresholds]
         self.finished = 0  # slices of prompts
         self._skipped: list[int] = []
 
@@ -122,8 +122,8 @@ class SliceRun(ABC, Generic[Request]):
         return SegmentationResult(
             volume=request.volume,
             prompts=tuple(
-                maps.finish(prompt, threshold, self.axis, self.indices if draws else [])
-                for maps, prompt, threshold in zip(self.maps, request.prompts, request.thresholds, strict=True)
+                maps.finish(prompt, self.indices if draws else [])
+                for maps, prompt in zip(self.maps, request.prompts, strict=True)
             ),
             slice_axis=self.axis.axis,
             slice_indices=tuple(self.indices),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import MedCLIPSegError, MissingModelError
-from .manifest import ZooEntry, zoo
+from ..errors import MedCLIPSegError, MissingModelError, quoted
+from .manifest import NOT_STATED, ZooEntry, zoo
 from .store import IMPORT_RECORD, backbone_file, installed_models, is_model_folder, models_folder, read_object
 
 FIRST_MODEL = "mini"
@@ -52,6 +52,12 @@ class ModelDescription:
     folder: Path
     kind: Literal["model", "backbone", "sam"] = "model"
     published: ZooEntry | None = None
+
+    @property
+    def license_text(self) -> str:
+        """The license of the weights; where nobody states it, also what it probably is."""
+        stated = self.license or NOT_STATED
+        return self.published.file.license_text if self.published and stated == NOT_STATED else stated
 
 
 def bundled_models() -> list[str]:
@@ -109,7 +115,7 @@ def find_model(name: str | Path) -> Path:
         return folder
     names = [*bundled_models(), *installed_models()]
     raise MissingModelError(
-        f"There is no model '{name}'; give a model folder or one of these names: {', '.join(names)} "
+        f"There is no model '{quoted(name)}'; give a model folder or one of these names: {', '.join(names)} "
         "(medclipseg models list shows what can be downloaded).",
         str(name),
     )

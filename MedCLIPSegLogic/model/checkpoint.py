@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -10,13 +11,18 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 from ..files.replacing import replacing
 from .catalog import ADAPTER_FILE, CONFIG_FILE, WEIGHTS_FILE
 from .config import ModelConfig
 from .folder import find_backbone, is_adapter, is_backbone_alone, read_backbone_link, read_config
 from .network import MedCLIPSeg
 from .store import MAX_WEIGHTS_BYTES, backbone_file, own_file
+
+FLOAT_TYPES, COUNTER_TYPES = ("F32", "F16", "BF16"), ("I64",)
+"""Of weights in safetensors files."""
+COUNTER = ".num_batches_tracked"
+"""Counts steps of training; all other weights are no whole numbers."""
 
 
 def save_weights(tensors: Mapping[str, Tensor], path: Path, half: bool = False) -> None:
@@ -107,8 +113,8 @@ def expected_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     try:
         with torch.device("meta"):
             return {name: tuple(tensor.shape) for name, tensor in MedCLIPSeg(config).state_dict().items()}
-    except (RuntimeError, ValueError, OverflowError, MemoryError) as error:
-        raise MedCLIPSegError(f"The sizes in {CONFIG_FILE} describe no network: {error}.") from None
+    except (RuntimeError, TypeError, ValueError, OverflowError, MemoryError) as error:
+        raise MedCLIPSegError(f"The sizes in {CONFIG_FILE} describe no network: {quoted(error)}.") from None
 
 
 def weights_file(folder: Path, name: str) -> Path:
@@ -134,19 +140,35 @@ def read_weights(
         synonyms: names of one weight, of which some may be missing.
 
     Raises:
-        MedCLIPSegError: it is damaged, or a weight is missing, unexpected or of another shape.
+        MedCLIPSegError: it is damaged, or a weight is missing, unexpected, of another shape or type, or not finite.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            shapes = {name: tuple(slice.get_shape()) for name, slice in slices.items()}
             for name in sorted(wanted.keys() | shapes.keys()):
                 if name in synonyms and name not in shapes and not shapes.keys().isdisjoint(synonyms):
                     continue
                 if wanted.get(name) != shapes.get(name):
-                    expected, found = (str(s.get(name, "nothing")) for s in (wanted, shapes))
+                    expected, found = (quoted(s.get(name, "nothing")) for s in (wanted, shapes))
                     raise MedCLIPSegError(
-                        f"The weights {path} do not fit {CONFIG_FILE}: {name} should be {expected} but is {found}."
+                        f"The weights {path} do not fit {CONFIG_FILE}: {quoted(name)} should be {expected} but is "
+                        f"{found}."
                     )
-            return {name: file.get_tensor(name) for name in shapes}
+            for name, slice in slices.items():
+                if (kind := slice.get_dtype()) not in (COUNTER_TYPES if name.endswith(COUNTER) else FLOAT_TYPES):
+                    raise MedCLIPSegError(f"The weights {path} are damaged: {name} is of type {quoted(kind)}.")
+            tensors = {name: file.get_tensor(name) for name in shapes}
     except (SafetensorError, OSError) as error:
-        raise MedCLIPSegError(f"The weights {path} are damaged or not in safetensors format ({error}).") from None
+        raise MedCLIPSegError(
+            f"The weights {path} are damaged or not in safetensors format ({quoted(error)})."
+        ) from None
+    for name, tensor in tensors.items():
+        if not is_finite(tensor):
+            raise MedCLIPSegError(f"The weights {path} are damaged: {name} has values that are no numbers.")
+    return tensors
+
+
+def is_finite(tensor: Tensor) -> bool:
+    """True if all values are numbers; takes no memory."""
+    return tensor.numel() == 0 or all(math.isfinite(end) for end in tensor.aminmax())

@@ -8,18 +8,29 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from ..checked import checked, from_json
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 
 MAX_LAYERS = 100
 """More than any tower has; a damaged file must not keep the program busy building."""
-Count = Annotated[int, Field(ge=1)]
+MAX_SIZE = 2**20
+"""More than any width or vocabulary."""
+MAX_SIDE = 4096
+"""More than any input has pixels a side, or tokens."""
+MAX_GRID = 128
+"""More than any input has patches a side."""
+Count = Annotated[int, Field(ge=1, le=MAX_SIZE)]
+Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 Layers = Annotated[int, Field(ge=1, le=MAX_LAYERS)]
-Positive = Annotated[float, Field(gt=0)]
+LayerNumber = Annotated[int, Field(ge=0, lt=MAX_LAYERS)]
+Ratio = Annotated[float, Field(ge=1 / 16, le=64)]
+Number = Annotated[float, Field(ge=-1000, le=1000)]
+Mean = Annotated[float, Field(ge=-255, le=255)]
+Deviation = Annotated[float, Field(ge=1e-4, le=255)]
 
 
 def _require(condition: bool, name: str, value: object) -> None:
     if not condition:
-        raise MedCLIPSegError(f"The setting '{name}' cannot be {value!r}.")
+        raise MedCLIPSegError(f"The setting '{name}' cannot be {quoted(value)}.")
 
 
 @checked
@@ -40,20 +51,23 @@ class ImageTowerConfig:
     """
 
     kind: Literal["vit", "timm"]
-    image_size: Count
-    patch_size: Count
+    image_size: Side
+    patch_size: Side
     width: Count
     layers: Layers
     heads: Count
-    mlp_ratio: Positive = 4.0
+    mlp_ratio: Ratio = 4.0
     activation: Literal["gelu", "quick_gelu"] = "gelu"
     # timm rounds other numbers to a multiple of 8.
-    stem_channels: tuple[Annotated[int, Field(gt=0, multiple_of=8)], ...] = ()
-    layer_scale: float | None = None
+    stem_channels: Annotated[
+        tuple[Annotated[int, Field(gt=0, le=MAX_SIZE, multiple_of=8)], ...], Field(max_length=4)
+    ] = ()
+    layer_scale: Number | None = None
     drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
     def __post_init__(self) -> None:
         _require(self.image_size % self.patch_size == 0, "image.image_size", self.image_size)
+        _require(self.image_size <= MAX_GRID * self.patch_size, "image.patch_size", self.patch_size)
         _require(self.width % self.heads == 0, "image.heads", self.heads)
         if self.stem_channels:
             _require(self.kind == "timm", "image.kind", self.kind)
@@ -78,13 +92,13 @@ class TextTowerConfig:
     """
 
     kind: Literal["bert", "clip"]
-    context_length: Annotated[int, Field(gt=2)]
-    vocab_size: Annotated[int, Field(gt=4)]
+    context_length: Annotated[int, Field(gt=2, le=MAX_SIDE)]
+    vocab_size: Annotated[int, Field(gt=4, le=MAX_SIZE)]
     width: Count
     layers: Layers
     heads: Count
-    mlp_ratio: Positive = 4.0
-    max_positions: Annotated[int, Field(ge=0)] = 0
+    mlp_ratio: Ratio = 4.0
+    max_positions: Annotated[int, Field(ge=0, le=MAX_SIZE)] = 0
     causal: bool = False
     activation: Literal["gelu", "quick_gelu"] = "gelu"
 
@@ -111,10 +125,10 @@ class AdapterConfig:
     """
 
     width: Count
-    fusion_layers: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
-    beta: float = 2.35
-    gate_init: float = 0.0
-    up_init_std: Annotated[float, Field(ge=0)] | None = None
+    fusion_layers: Annotated[tuple[LayerNumber, ...], Field(min_length=1, max_length=MAX_LAYERS)]
+    beta: Number = 2.35
+    gate_init: Number = 0.0
+    up_init_std: Annotated[float, Field(ge=0, le=1000)] | None = None
     mask_padding: bool = False
 
     def __post_init__(self) -> None:
@@ -134,7 +148,7 @@ class HeadConfig:
     """
 
     kind: Literal["depthwise", "skip"] = "depthwise"
-    channels: tuple[Count, ...] = ()
+    channels: Annotated[tuple[Count, ...], Field(max_length=2)] = ()
     stochastic: bool = False
 
     def __post_init__(self) -> None:
@@ -155,8 +169,8 @@ class PreprocessingConfig:
     channel_order: Literal["bgr", "rgb"] = "bgr"
     fit: Literal["stretch", "letterbox"] = "stretch"
     antialias: bool = False
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[Positive, Positive, Positive] = (0.229, 0.224, 0.225)
+    mean: tuple[Mean, Mean, Mean] = (0.485, 0.456, 0.406)
+    std: tuple[Deviation, Deviation, Deviation] = (0.229, 0.224, 0.225)
 
 
 @checked
@@ -169,7 +183,7 @@ class ModelConfig:
         tokenizer: "wordpiece" (vocab.txt beside the weights) or "clip" (open_clip's byte-pair encoding).
     """
 
-    flavor: str
+    flavor: Annotated[str, Field(max_length=64)]
     joint_width: Count
     image: ImageTowerConfig
     text: TextTowerConfig
@@ -179,6 +193,7 @@ class ModelConfig:
     tokenizer: Literal["wordpiece", "clip"] = "wordpiece"
 
     def __post_init__(self) -> None:
+        _require(self.flavor.isprintable(), "flavor", self.flavor)
         _require(self.image.layers == self.text.layers, "text.layers", self.text.layers)
         layers = self.adapter.fusion_layers
         _require(layers[-1] < self.image.layers, "adapter.fusion_layers", layers)
@@ -203,7 +218,7 @@ class ModelConfig:
         # Earlier versions could train ensembles of adapters, and wrote down that they did not.
         if isinstance(adapter, dict) and (members := adapter.pop("members", 1)) != 1:
             raise MedCLIPSegError(
-                f"{source} has the field 'adapter.members' {str(members)[:80]}: an ensemble of adapters, which only "
+                f"{source} has the field 'adapter.members' {quoted(members)}: an ensemble of adapters, which only "
                 "earlier versions can run; train the model again without one."
             )
         try:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 MANIFEST_FILE = Path(__file__).parent.parent / "Resources" / "Models" / "zoo.json"
+NOT_STATED = "not stated"
+"""License of a file whose authors state none."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,9 @@ class HubFile:
         path: inside the repository.
         size: bytes; None while nobody has stated it.
         sha256: hexadecimal; None while nobody has stated it.
-        license: of the file.
+        license: of the file, as its authors state it, or `NOT_STATED`.
+        license_note: what the license probably is, and why, where it is not stated.
+        revision: commit of the repository; None for its newest.
     """
 
     repository: str
@@ -28,11 +32,18 @@ class HubFile:
     license: str
     size: int | None = None
     sha256: str | None = None
+    license_note: str = ""
+    revision: str | None = None
 
     @property
     def key(self) -> str:
         """Repository and path in one line."""
         return f"{self.repository}/{self.path}"
+
+    @property
+    def license_text(self) -> str:
+        """The license, and where nobody states it what it probably is."""
+        return f"{self.license} ({self.license_note})" if self.license_note else self.license
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ class ZooEntry:
         values: numbers in the network.
         file: the checkpoint.
         vocabulary: the tokenizer's file, where the model needs one that does not come with the packages.
-        commercial_use: the license allows it.
+        commercial_use: a stated license allows it.
         citation: to be cited.
     """
 
@@ -79,10 +90,17 @@ class ZooEntry:
         share = "all" if self.training_share == 100 else f"{self.training_share} %"
         return f"{self.task} in {self.modality}. Trained on {share} of {self.training_set}."
 
-    @property
-    def download_bytes(self) -> tuple[int, bool]:
-        """Size of the download, and whether it is known or reckoned at four bytes a value."""
-        return (self.file.size, True) if self.file.size is not None else (4 * self.values, False)
+    def download_size(self, asked: int | None = None) -> tuple[int, bool]:
+        """Bytes of the download, and whether they are known.
+
+        They are what the hub said, or the list states; else they are reckoned at four bytes a value, which is the least
+        a checkpoint has: one with the state of its optimizer has three times that.
+
+        Args:
+            asked: what the hub said; None while it was not asked or gave no answer.
+        """
+        known = asked or self.file.size
+        return (known, True) if known else (4 * self.values, False)
 
 
 @cache
@@ -105,20 +123,31 @@ def published_mean_dice() -> dict[int, float]:
     return {int(share): dice for share, dice in data["published_mean_dice"].items()}
 
 
-def consent_text(entry: ZooEntry) -> str:
-    """Size, source and license of a download, as a person is asked."""
-    size, known = entry.download_bytes
-    amount = (
-        f"{size / 1e9:.1f} GB"
-        if known
-        else f"about {size / 1e9:.1f} GB, at four bytes a value (the exact size is not published)"
-    )
+def size_text(size: int) -> str:
+    """A size in bytes for people, rounded down, so that "at least" stays true."""
+    return f"{size // 10**8 / 10} GB" if size >= 10**9 else f"{size // 10**6} MB"
+
+
+def consent_text(entry: ZooEntry, asked: int | None = None) -> str:
+    """Size, source and license of a download, as a person is asked.
+
+    Args:
+        entry: of the list.
+        asked: bytes of the file as the hub states them; None where it gave no answer.
+    """
+    size, known = entry.download_size(asked)
+    amount = size_text(size)
+    if not known:
+        amount = (
+            f"at least {amount}, or about {size_text(3 * size)} with the state of its training (the size is not "
+            "published, and the hub gave no answer)"
+        )
     lines = [
         f"{entry.name}: {entry.purpose}",
         f"Download: {amount}",
         f"Source: {entry.file.key} on the hub (huggingface.co)",
-        f"License: {entry.file.license}",
+        f"License: {entry.file.license_text}",
     ]
     if not entry.commercial_use:
-        lines.append("Commercial use is not allowed. For commercial use train on the backbone biomedclip (MIT).")
+        lines.append("No stated license allows commercial use; for that train on the backbone biomedclip (MIT).")
     return "\n".join(lines)

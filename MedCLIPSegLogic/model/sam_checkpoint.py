@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 from ..files.replacing import write_json
 from .catalog import CONFIG_FILE, WEIGHTS_FILE, is_sam_config
 from .checkpoint import read_weights, weights_file
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 PREPROCESSOR_FILE = "preprocessor_config.json"
 MAX_SIZE = 8192
 """More than any width, number of positions or image side of a SAM; a damaged file must not keep the program busy."""
+COUNTS = ("num_hidden_layers", "num_multimask_outputs", "num_point_embeddings", "iou_head_depth")
+"""Numbers of modules, of which there are at most ``MAX_LAYERS``."""
+SMALLEST_DEVIATION = 1e-4
 TIED = ("shared_image_embedding.positional_embedding", "prompt_encoder.shared_embedding.positional_embedding")
 """One weight under two names, of which files may hold one or both."""
 
@@ -85,17 +88,16 @@ def sam_config(data: dict[str, Any], source: str) -> SamConfig:
     Raises:
         MedCLIPSegError: a field is of the wrong kind or out of range.
     """
-    from transformers import SamConfig
+    from transformers import SamConfig, SamMaskDecoderConfig, SamPromptEncoderConfig, SamVisionConfig
 
-    names = ("vision_config", "prompt_encoder_config", "mask_decoder_config")
-    parts: dict[str, Any] = {name: data.get(name) or {} for name in names}
-    for part, fields in parts.items():
-        if not isinstance(fields, dict):
-            raise MedCLIPSegError(f"{source} does not describe a SAM: '{part}' must hold an object.")
-        for name, value in fields.items():
-            limit = MAX_LAYERS if name.startswith("num_") and name.endswith("layers") else MAX_SIZE
-            if isinstance(value, (int, float)) and not -limit <= value <= limit:
-                raise MedCLIPSegError(f"{source} does not describe a SAM: '{part}.{name}' cannot be {value}.")
+    kinds = {
+        "vision_config": SamVisionConfig,
+        "prompt_encoder_config": SamPromptEncoderConfig,
+        "mask_decoder_config": SamMaskDecoderConfig,
+    }
+    parts: dict[str, Any] = {
+        name: _sizes(name, data.get(name) or {}, kind().to_dict(), source) for name, kind in kinds.items()
+    }
     try:
         config = SamConfig(**parts)
         vision: Any = config.vision_config
@@ -105,9 +107,33 @@ def sam_config(data: dict[str, Any], source: str) -> SamConfig:
             raise ValueError("the sizes of image, patches and embedding do not fit each other")
         sam_shapes(config)
     except Exception as error:  # transformers' checks raise errors of many kinds
-        reason = " ".join(str(error).split())[:200]
-        raise MedCLIPSegError(f"{source} does not describe a SAM: {reason.rstrip('.')}.") from None
+        raise MedCLIPSegError(f"{source} does not describe a SAM: {quoted(error).rstrip('.')}.") from None
     return config
+
+
+def _sizes(part: str, fields: object, usual: dict[str, Any], source: str) -> dict[str, Any]:
+    """What sizes a network, each value of the kind it has by default.
+
+    Left out is what any configuration of transformers may hold beside it, such as the name of code to run.
+    """
+    from transformers import PretrainedConfig
+
+    if not isinstance(fields, dict):
+        raise MedCLIPSegError(f"{source} does not describe a SAM: '{part}' must hold an object.")
+    own = usual.keys() - PretrainedConfig().to_dict().keys()
+    sizes = {name: value for name, value in fields.items() if name in own and value is not None}
+    for name, value in sizes.items():
+        default = usual[name]
+        if isinstance(default, list):
+            fits = isinstance(value, list) and len(value) <= MAX_LAYERS and all(type(n) is int for n in value)
+        elif isinstance(default, (bool, str)):
+            fits = isinstance(value, type(default))
+        else:
+            limit = MAX_LAYERS if name in COUNTS else MAX_SIZE
+            fits = type(value) in (int, type(default)) and 0 <= value <= limit
+        if not fits:
+            raise MedCLIPSegError(f"{source} does not describe a SAM: '{part}.{name}' cannot be {quoted(value)}.")
+    return sizes
 
 
 def input_side(config: SamConfig) -> int:
@@ -147,8 +173,10 @@ def _read_preprocessing(folder: Path) -> SamPreprocessing:
         numbers = isinstance(values, (list, tuple)) and len(values) == 3
         if not numbers or not all(isinstance(v, (int, float)) and abs(v) <= 255 for v in values):
             raise MedCLIPSegError(f"{folder / PREPROCESSOR_FILE} is damaged: '{name}' must hold three numbers.")
-    if min(std) <= 0:
-        raise MedCLIPSegError(f"{folder / PREPROCESSOR_FILE} is damaged: 'image_std' must be above 0.")
+    if min(std) < SMALLEST_DEVIATION:
+        raise MedCLIPSegError(
+            f"{folder / PREPROCESSOR_FILE} is damaged: 'image_std' must be at least {SMALLEST_DEVIATION}."
+        )
     return SamPreprocessing(keep_aspect, tuple(mean), tuple(std))
 
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 from ..files.json_reading import parse_json
 from ..files.scratch import recover
 
@@ -33,9 +33,18 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def home() -> Path:
-    """The folder that holds everything; the same on every system, so that it is found and deleted easily."""
+    """The folder that holds everything; the same on every system, so that it is found and deleted easily.
+
+    Raises:
+        MedCLIPSegError: it would lie in the home folder of a user whom the system does not know.
+    """
     chosen = os.environ.get(HOME_VARIABLE)
-    return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".medclipseg"
+    try:
+        return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".medclipseg"
+    except RuntimeError:
+        raise MedCLIPSegError(
+            f"There is no home folder '{quoted(chosen or '~')}'; set {HOME_VARIABLE} to a folder for the models."
+        ) from None
 
 
 def models_folder() -> Path:
@@ -50,7 +59,7 @@ def backbone_file(sha256: str) -> Path:
         MedCLIPSegError: not a SHA-256, for example a path.
     """
     if not SHA256.fullmatch(sha256):
-        raise MedCLIPSegError(f"The backbone '{sha256[:80]}' is not named by a SHA-256 of 64 hexadecimal digits.")
+        raise MedCLIPSegError(f"The backbone '{quoted(sha256)}' is not named by a SHA-256 of 64 hexadecimal digits.")
     return home() / "backbones" / f"{sha256}.safetensors"
 
 

@@ -1,6 +1,8 @@
 """Prompts to token ids with the tokenizers of the towers, whose files lie in the model folder.
 
-BERT's WordPiece runs in transformers, CLIP's byte-pair encoding in open_clip; neither asks the network.
+BERT's WordPiece runs in transformers, CLIP's byte-pair encoding in open_clip; neither asks the network. Text is cleaned
+as open_clip cleans it before either, so a prompt gets the tokens that the published models got. On plain English this
+changes nothing.
 """
 
 from __future__ import annotations
@@ -11,12 +13,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from open_clip.tokenizer import SimpleTokenizer, default_bpe
+from open_clip.tokenizer import SimpleTokenizer, default_bpe, get_clean_fn
 from tokenizers import BertWordPieceTokenizer
 from torch import Tensor
 from transformers import BertTokenizer
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 from .catalog import BYTE_PAIRS_FILE, VOCABULARY_FILE
 from .config import ModelConfig
 from .store import MAX_TEXT_BYTES, own_file, read_text
@@ -25,6 +27,9 @@ CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-,./()?!:;'*+"
 WORD_END, CONTINUED = "</w>", "##"
 """Marks of CLIP's last piece of a word and of WordPiece's later ones."""
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+clean = get_clean_fn("whitespace")
+"""What open_clip's tokenizer of BERT towers does first: ftfy mends the text, HTML is unescaped twice, and runs of white
+space become one space. Its byte-pair tokenizer does the same by itself."""
 
 
 class PromptTokenizer:
@@ -56,7 +61,7 @@ class PromptTokenizer:
             return self._byte_pairs(list(prompts), context_length=self._length)
         assert self._wordpiece is not None
         encoded = self._wordpiece(
-            list(prompts),
+            [clean(prompt) for prompt in prompts],
             padding="longest" if self._trim else "max_length",
             truncation=True,
             max_length=self._length,
@@ -65,7 +70,9 @@ class PromptTokenizer:
         unknown = self._wordpiece.all_special_ids
         for prompt, ids in zip(prompts, encoded["input_ids"].tolist(), strict=True):
             if not set(ids) - set(unknown):
-                raise MedCLIPSegError(f"The model knows no word or letter of the prompt '{prompt}'; use English.")
+                raise MedCLIPSegError(
+                    f"The model knows no word or letter of the prompt '{quoted(prompt)}'; use English."
+                )
         return encoded["input_ids"]
 
     def words(self, token_ids: Sequence[int]) -> list[tuple[str, list[int]]]:
@@ -173,7 +180,7 @@ def _write_vocabulary(base: list[str], prompts: Iterable[str], size: int, path: 
     bare = BertWordPieceTokenizer(lowercase=True)
     counts: Counter[str] = Counter()
     for prompt in prompts:
-        words = bare.pre_tokenizer.pre_tokenize_str(bare.normalizer.normalize_str(prompt))
+        words = bare.pre_tokenizer.pre_tokenize_str(bare.normalizer.normalize_str(clean(prompt)))
         counts.update(word for word, _ in words if len(word) > 1)
     known = set(base)
     frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))

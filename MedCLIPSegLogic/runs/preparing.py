@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from ..clip_sam.methods import METHODS, MethodName
 from ..clip_sam.prompt_sets import PUBLISHED_FILE, load_prompt_sets
 from ..clip_sam.rules import ZeroShotRequest
-from ..errors import MedCLIPSegError, MissingModelError
+from ..errors import MedCLIPSegError, MissingModelError, listed, quoted
 from ..inference.request import AdaptiveSampling, SegmentationRequest
 from ..model.catalog import FIRST_MODEL, default_model, describe_model, find_model
 from ..model.manifest import zoo
@@ -94,7 +94,7 @@ def prepare(volume: Volume, prompts: str | Sequence[str], choices: RunChoices) -
         "prompts": texts,
         "slices": slices,
         "intensity": choices.intensity_rule,
-        **{name: getattr(choices, name) for name in ("threshold", "plane", "start_slice", "seed", "device")},
+        **{name: getattr(choices, name) for name in ("threshold", "plane", "start_slice", "seed", "device", "maps")},
     }
     if choices.method is None:
         adaptive = AdaptiveSampling() if choices.adaptive is True else choices.adaptive or None
@@ -140,12 +140,12 @@ def _sentences(choices: RunChoices, prompts: Sequence[str]) -> dict[str, list[st
     design, study = choices.design, choices.study
     sets = load_prompt_sets(choices.prompt_sets or PUBLISHED_FILE)
     if study is not None and study not in sets.studies:
-        raise MedCLIPSegError(f"There is no study '{study}'; choose one of {', '.join(sets.studies)}.")
+        raise MedCLIPSegError(f"There is no study '{quoted(study)}'; choose one of {listed(sets.studies)}.")
     if design is None:
         return {}
     if study is None:
         raise MedCLIPSegError(
-            f"The prompt design {design} is that of a kind of study; choose a study too: {', '.join(sets.studies)}."
+            f"The prompt design {design} is that of a kind of study; choose a study too: {listed(sets.studies)}."
         )
     if len(prompts) != 1:
         raise MedCLIPSegError(f"The prompt design {design} speaks of one thing; give a single prompt that names it.")

@@ -20,9 +20,10 @@ from ..errors import MedCLIPSegError
 from ..version import __version__
 from .geometry import ijk_to_ras, voxel_counts
 from .nodes import SegmentationNode, VolumeNode
+from .pictures import is_picture
 from .segmentation import segment_mask, was_edited
 from .tags import segment_record
-from .volumes import is_picture_grid, size_of, volume_from_node
+from .volumes import size_of, volume_from_node
 
 
 def export_record(
@@ -53,7 +54,7 @@ def export_record(
         "image": {
             "name": volume_node.GetName(),
             "dimensions_ijk": list(reversed(shape)),
-            "spacing_mm": None if is_picture_grid(shape, matrix) else np.linalg.norm(matrix[:3, :3], axis=0).tolist(),
+            "spacing_mm": None if is_picture(volume_node) else np.linalg.norm(matrix[:3, :3], axis=0).tolist(),
             "ijk_to_ras": matrix.tolist(),
             "parent_transform_left_out": volume_node.GetTransformNodeID() is not None,
         },

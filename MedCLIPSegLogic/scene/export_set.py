@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,7 +21,7 @@ from .export_record import export_record
 from .geometry import ijk_to_ras
 from .map_volumes import PROBABILITY, UNCERTAINTY, find_map
 from .nodes import SegmentationNode, VolumeNode
-from .segment_files import save_label_map, save_surfaces
+from .segment_files import label_map_files, surface_files
 from .segmentation import segment_mask
 from .tags import segment_record
 
@@ -67,10 +68,32 @@ def export_results(
         MedCLIPSegError: nothing is chosen, a segment is gone, the folder holds an export or files of the same names,
             or can't be written; nothing was changed then.
     """
+    steps = export_steps(segmentation_node, volume_node, choice, folder, overwrite)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            files: list[Path] = end.value
+            return files
+
+
+def export_steps(
+    segmentation_node: SegmentationNode,
+    volume_node: VolumeNode,
+    choice: ExportChoice,
+    folder: Path,
+    overwrite: bool = False,
+) -> Generator[None, None, list[Path]]:
+    """`export_results`, a file per step; nothing is in the folder before the last one, or when the generator is closed.
+
+    Raises:
+        MedCLIPSegError: also when voxels of a segment were changed between two steps.
+    """
     if not choice.segment_ids or not (choice.formats or choice.maps):
         raise MedCLIPSegError("Nothing is chosen; tick at least one segment and one kind of file.")
     for segment_id in choice.segment_ids:
         segment_mask(segmentation_node, segment_id, volume_node)
+        yield
     earlier = earlier_files(folder)
     if earlier and not overwrite:
         raise MedCLIPSegError(
@@ -78,7 +101,11 @@ def export_results(
         )
     with staged_folder(folder, overwrite, RECORD_FILE) as staging:
         try:
-            names = _ExportedFiles(segmentation_node, volume_node, choice, staging).write()
+            export = _ExportedFiles(segmentation_node, volume_node, choice, staging)
+            for _step in export.write():
+                yield
+                export.require_unchanged()
+            names = export.write_record()
         except MedCLIPSegError as error:
             # Nobody knows the temporary folder.
             raise MedCLIPSegError(str(error).replace(str(staging), str(folder))) from error
@@ -113,20 +140,39 @@ class _ExportedFiles:
         self._stem = slugs([volume_node.GetName()])[0]
         self._files: dict[str, list[str]] = {segment_id: [] for segment_id in ("", *choice.segment_ids)}
         self._notes: list[str] = []
+        self._times = self._voxel_times()
 
-    def write(self) -> list[str]:
-        """Write all files and the record; return the names of the files."""
+    def require_unchanged(self) -> None:
+        """Make sure that all files show the same segments.
+
+        Raises:
+            MedCLIPSegError: they were changed since the export began.
+        """
+        if self._voxel_times() != self._times:
+            raise MedCLIPSegError("The segments were changed during the export; nothing was written, export again.")
+
+    def _voxel_times(self) -> list[int | None]:
+        node = self._segmentation_node
+        maps = (node.GetBinaryLabelmapInternalRepresentation(segment_id) for segment_id in self._names)
+        return [labelmap.GetMTime() if labelmap is not None else None for labelmap in maps]
+
+    def write(self) -> Iterator[None]:
+        """Write all files but the record, one after the other."""
         if self._volume_node.GetTransformNodeID() is not None:
             self._notes.append("The transform of the image was left out: files lie where the image file lies.")
         if "seg.nrrd" in self._choice.formats:
             self._write_segmentation()
+            yield
         for ending in ("nii.gz", "nrrd"):
             if ending in self._choice.formats:
-                self._write_label_map(ending)
+                yield from self._write_label_map(ending)
         if "stl" in self._choice.formats:
-            self._write_surfaces()
+            yield from self._write_surfaces()
         if self._choice.maps:
-            self._write_maps()
+            yield from self._write_maps()
+
+    def write_record(self) -> list[str]:
+        """Write the record; return the names of the files."""
         record = export_record(
             self._segmentation_node, self._volume_node, self._choice.segment_ids, self._files, self._notes
         )
@@ -151,9 +197,13 @@ class _ExportedFiles:
             )
         self._add_shared(path.name)
 
-    def _write_label_map(self, ending: str) -> None:
+    def _write_label_map(self, ending: str) -> Iterator[None]:
         path = self._folder / f"{self._stem}-labels.{ending}"
-        *files, table = save_label_map(self._segmentation_node, tuple(self._names), self._volume_node, path)
+        written: list[Path] = []
+        for file in label_map_files(self._segmentation_node, tuple(self._names), self._volume_node, path):
+            written.append(file)
+            yield
+        *files, table = written
         if len(files) == len(self._names) > 1:
             self._notes.append(f"Segments overlap, so there is one {ending} file for each of them.")
             for segment_id, file in zip(self._names, files, strict=True):
@@ -162,15 +212,17 @@ class _ExportedFiles:
             self._add_shared(files[0].name)
         self._files[""].append(table.name)
 
-    def _write_surfaces(self) -> None:
-        written = save_surfaces(self._segmentation_node, tuple(self._names), self._volume_node, self._folder)
-        for segment_id, name in self._names.items():
-            if segment_id in written:
-                self._files[segment_id].append(written[segment_id].name)
+    def _write_surfaces(self) -> Iterator[None]:
+        segment_ids = tuple(self._names)
+        for segment_id, file in surface_files(self._segmentation_node, segment_ids, self._volume_node, self._folder):
+            if file is not None:
+                self._files[segment_id].append(file.name)
             else:
+                name = self._names[segment_id]
                 self._notes.append(f"“{name}” is empty, or too small for a surface, and has no .stl file.")
+            yield
 
-    def _write_maps(self) -> None:
+    def _write_maps(self) -> Iterator[None]:
         scene, segmentation = self._volume_node.GetScene(), self._segmentation_node.GetSegmentation()
         ending = "nrrd" if is_sheared(ijk_to_ras(self._volume_node)) else "nii.gz"
         for (segment_id, name), slug in zip(self._names.items(), slugs(list(self._names.values())), strict=True):
@@ -183,6 +235,7 @@ class _ExportedFiles:
                     path = self._folder / f"{slug}.{role.name.lower()}.{ending}"
                     write_image(copy_voxels(node.GetImageData()), ijk_to_ras(node), path)
                     self._files[segment_id].append(path.name)
+                    yield
 
     def _add_shared(self, name: str) -> None:
         for segment_id in self._names:

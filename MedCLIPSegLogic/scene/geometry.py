@@ -8,7 +8,7 @@ import vtk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
-from ..volumes.volume import Volume
+from ..volumes.volume import Volume, grid_distance
 from .nodes import SegmentationNode, VolumeNode
 
 GRID_TOLERANCE_VOXELS = 1e-3
@@ -123,8 +123,7 @@ def require_same_grid(segmentation_node: SegmentationNode, volume_node: VolumeNo
 def is_same_grid(first: NDArray[np.float64], second: NDArray[np.float64], shape: tuple[int, ...]) -> bool:
     """True when two IJK-to-RAS matrices put the voxels of a (K, J, I) shape in the same places."""
     k, j, i = shape[:3]
-    corners = np.array([[x, y, z, 1] for x in (0, i - 1) for y in (0, j - 1) for z in (0, k - 1)], np.float64).T
-    return bool(np.abs(np.linalg.solve(second, first @ corners) - corners).max() <= GRID_TOLERANCE_VOXELS)
+    return grid_distance(second, first, (k, j, i)) <= GRID_TOLERANCE_VOXELS
 
 
 def _dimensions(shape: tuple[int, ...]) -> str:

@@ -146,6 +146,13 @@ def find_map(scene: Scene, volume_node: VolumeNode, prompt: str, role: MapRole) 
     return next(_matching(scene, volume_node, prompt, role), None)
 
 
+def remove_map(scene: Scene, volume_node: VolumeNode, prompt: str, role: MapRole) -> None:
+    """Remove the map that an earlier run of a prompt left, if there is one: a run without maps makes it untrue."""
+    node = find_map(scene, volume_node, prompt, role)
+    if node is not None:
+        scene.RemoveNode(node)
+
+
 def ensure_display(scene: Scene, node: MapNode, role: MapRole) -> None:
     """Give a map a display with heat colors over the fixed range of its role; one that is there stays as it is."""
     if node.GetDisplayNode() is not None:
@@ -164,8 +171,9 @@ def ensure_display(scene: Scene, node: MapNode, role: MapRole) -> None:
 
 
 def _matching(scene: Scene, volume_node: VolumeNode, prompt: str, role: MapRole) -> Iterator[MapNode]:
+    encoded = encode(prompt)
     for node in map_nodes(scene, volume_node):
-        if map_role(node) is role and map_prompt(node) == prompt:
+        if node.GetAttribute(ROLE_ATTRIBUTE) == role.name and node.GetAttribute(PROMPT_ATTRIBUTE) == encoded:
             yield node
 
 

@@ -27,8 +27,8 @@ _UNWRITABLE = frozenset({"Cc", "Cs"})
 
 def nodes_of_class(scene: Scene, class_name: str) -> list[Any]:
     """Return the nodes of a class and its subclasses in scene order."""
-    count = scene.GetNumberOfNodesByClass(class_name)
-    return [scene.GetNthNodeByClass(index, class_name) for index in range(count)]
+    # GetNthNodeByClass counts from the first node at every call.
+    return [node for node in scene.GetNodes() if node.IsA(class_name)]
 
 
 def place_beside(scene: Scene, node: slicer.vtkMRMLNode, volume_node: VolumeNode) -> None:

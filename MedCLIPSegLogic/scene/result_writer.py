@@ -6,6 +6,7 @@ from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
@@ -16,18 +17,21 @@ from .map_volumes import (
     MUTUAL_INFORMATION,
     PROBABILITY,
     UNCERTAINTY,
+    MapRole,
     part_of,
     refresh_expected_entropy,
+    remove_map,
     write_map_steps,
 )
 from .nodes import MapNode, Scene, SegmentationNode, VolumeNode, one_line
+from .pictures import remember_picture
 from .segment_look import set_segment_name
 from .segmentation import (
     attach_to_volume,
     create_segmentation,
     require_own_volume,
-    run_segments,
     segment_mask,
+    segments_of_prompt,
     set_segment_mask,
     was_edited,
 )
@@ -54,7 +58,7 @@ class SceneResult:
     Args:
         segmentation: vtkMRMLSegmentationNode with one segment per prompt.
         segment_ids: IDs of these segments.
-        probability_maps: scalar volumes, 0…1.
+        probability_maps: scalar volumes, 0…1; as the other maps none in a run without maps.
         uncertainty_maps: scalar volumes, 0…ln 2 nats.
         mutual_information_maps: scalar volumes, 0…ln 2 nats.
     """
@@ -112,6 +116,8 @@ def write_result_steps(
     require_unchanged(volume_node, result.volume)
     for prompt in result.prompts:
         _require_complete(prompt, result)
+    if not result.volume.spacing_known:
+        remember_picture(volume_node)
     if segmentation_node is None:
         segmentation_node = create_segmentation(scene, volume_node)
     else:
@@ -147,11 +153,10 @@ def _steps(
         yield
     maps: list[MapNode] = []
     for prompt in result.prompts:
-        for role, values in (
-            (PROBABILITY, prompt.probability),
-            (UNCERTAINTY, prompt.uncertainty),
-            (MUTUAL_INFORMATION, prompt.mutual_information),
-        ):
+        for role, values in _maps_of(prompt):
+            if values is None:
+                remove_map(scene, volume_node, prompt.prompt, role)
+                continue
             written = [node.GetID() for node in maps]
             maps.append((yield from write_map_steps(scene, volume_node, role, values, prompt, result, written)))
             yield
@@ -160,9 +165,17 @@ def _steps(
     return SceneResult(segmentation_node, tuple(segment_ids), *(tuple(maps[first::3]) for first in range(3)))
 
 
+def _maps_of(prompt: PromptResult) -> tuple[tuple[MapRole, NDArray[np.float32] | None], ...]:
+    return (
+        (PROBABILITY, prompt.probability),
+        (UNCERTAINTY, prompt.uncertainty),
+        (MUTUAL_INFORMATION, prompt.mutual_information),
+    )
+
+
 def _require_complete(prompt: PromptResult, result: SegmentationResult) -> None:
-    for values in (prompt.mask, prompt.probability, prompt.uncertainty, prompt.mutual_information):
-        if values.shape != tuple(result.volume.shape):
+    for values in (prompt.mask, *(values for _, values in _maps_of(prompt))):
+        if values is not None and values.shape != tuple(result.volume.shape):
             raise MedCLIPSegError(f"The result of “{prompt.name}” doesn't cover the volume: run again.")
 
 
@@ -216,8 +229,8 @@ def _own_segment_id(
     segmentation_node: SegmentationNode, volume_node: VolumeNode, prompt: str, written: Collection[str]
 ) -> str | None:
     """The segment an earlier run of the prompt wrote; one that was changed since is marked as edited and passed by."""
-    for segment_id, segment, record in run_segments(segmentation_node):
-        if segment_id in written or record["Prompt"] != prompt or is_edited(segment):
+    for segment_id, segment in segments_of_prompt(segmentation_node, prompt):
+        if segment_id in written or is_edited(segment):
             continue
         if not was_edited(segmentation_node, segment_id, volume_node):
             return segment_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,19 +41,28 @@ def save_label_map(
     Raises:
         MedCLIPSegError: no such segment, another ending, or a file can't be written.
     """
+    return list(label_map_files(segmentation_node, segment_ids, volume_node, path))
+
+
+def label_map_files(
+    segmentation_node: SegmentationNode, segment_ids: Sequence[str], volume_node: VolumeNode, path: Path
+) -> Iterator[Path]:
+    """`save_label_map`, a file at a time."""
     ending = image_ending(path)
     stem = path.name.removesuffix(ending)
     matrix = ijk_to_ras(volume_node)
     labels = _joint_labels(segmentation_node, segment_ids, volume_node)
     names = [segmentation_node.GetSegmentation().GetSegment(segment_id).GetName() for segment_id in segment_ids]
     if labels is not None:
-        stems, files = [stem] * len(names), [path]
+        stems = [stem] * len(names)
         write_image(labels, matrix, path)
+        yield path
     else:
         stems = [f"{stem}_{slug}" for slug in slugs(names)]
-        files = [path.with_name(f"{name}{ending}") for name in stems]
-        for segment_id, file in zip(segment_ids, files, strict=True):
+        for segment_id, file_stem in zip(segment_ids, stems, strict=True):
+            file = path.with_name(f"{file_stem}{ending}")
             write_image(segment_mask(segmentation_node, segment_id, volume_node), matrix, file)
+            yield file
     rows: list[list[object]] = []
     for number, (segment_id, name, file_stem) in enumerate(zip(segment_ids, names, stems, strict=True), start=1):
         color = segmentation_node.GetSegmentation().GetSegment(segment_id).GetColor()
@@ -62,7 +71,7 @@ def save_label_map(
     table = path.with_name(f"{stem}.labels.csv")
     with write_failures_in_words():
         write_csv(table, TABLE_HEADER, rows)
-    return [*files, table]
+    yield table
 
 
 def save_surfaces(
@@ -82,11 +91,18 @@ def save_surfaces(
     Raises:
         MedCLIPSegError: no such segment, or a file can't be written.
     """
+    made = surface_files(segmentation_node, segment_ids, volume_node, folder)
+    return {segment_id: path for segment_id, path in made if path is not None}
+
+
+def surface_files(
+    segmentation_node: SegmentationNode, segment_ids: Sequence[str], volume_node: VolumeNode, folder: Path
+) -> Iterator[tuple[str, Path | None]]:
+    """`save_surfaces`, a segment at a time; None for one that has no surface."""
     segmentation = segmentation_node.GetSegmentation()
     names = slugs([segmentation.GetSegment(segment_id).GetName() for segment_id in segment_ids])
     closed = slicer.vtkSegmentationConverter.GetClosedSurfaceRepresentationName()
     logic = slicer.vtkSlicerSegmentationsModuleLogic
-    files = {}
     for segment_id, name in zip(segment_ids, names, strict=True):
         mask = segment_mask(segmentation_node, segment_id, volume_node)
         alone = _segmentation_of(mask, name, volume_node)
@@ -94,6 +110,7 @@ def save_surfaces(
         surface = alone.GetSegmentation().GetSegment(name).GetRepresentation(closed) if made else None
         # Smoothing may leave nothing of a few voxels.
         if surface is None or surface.GetNumberOfPolys() == 0:
+            yield segment_id, None
             continue
         file = folder / f"{alone.GetName()}_{name}.stl"
         written = logic.ExportSegmentsClosedSurfaceRepresentationToFiles(str(folder), alone, None, "STL", True)
@@ -101,8 +118,7 @@ def save_surfaces(
             raise MedCLIPSegError(
                 f"The surface {folder / name}.stl can't be written: check free space and permissions."
             )
-        files[segment_id] = file.replace(folder / f"{name}.stl")
-    return files
+        yield segment_id, file.replace(folder / f"{name}.stl")
 
 
 def _joint_labels(

@@ -14,7 +14,7 @@ from ..errors import MedCLIPSegError
 from .arrays import bounding_box, copy_voxels, take_voxels, voxel_view
 from .geometry import array_matrix, follow_transform, ijk_to_ras, is_same_grid, require_same_grid, voxel_counts
 from .nodes import Scene, SegmentationNode, VolumeNode, node_name, nodes_of_class, place_beside
-from .tags import is_edited, mask_hash, segment_record
+from .tags import is_edited, is_of_prompt, mask_hash, segment_record
 from .volumes import image_nodes
 
 _OURS_ATTRIBUTE = "MedCLIPSeg.Results"
@@ -79,17 +79,22 @@ def run_segments(segmentation_node: SegmentationNode) -> Iterator[tuple[str, sli
             yield segmentation.GetNthSegmentID(index), segment, record
 
 
+def segments_of_prompt(segmentation_node: SegmentationNode, prompt: str) -> Iterator[tuple[str, slicer.vtkSegment]]:
+    """ID and segment of each segment that a run of a prompt wrote, in their order."""
+    segmentation = segmentation_node.GetSegmentation()
+    for index in range(segmentation.GetNumberOfSegments()):
+        segment = segmentation.GetNthSegment(index)
+        if is_of_prompt(segment, prompt):
+            yield segmentation.GetNthSegmentID(index), segment
+
+
 def segment_of_prompt(segmentation_node: SegmentationNode, prompt: str, preferred_id: str = "") -> str | None:
     """Return the ID of the segment a run of a prompt wrote; None if there is none.
 
     Several may be there when a person edited the first: ``preferred_id`` is then returned if it is among them, else
     the first one that isn't marked as edited, else the first.
     """
-    found = [
-        (segment_id, segment)
-        for segment_id, segment, record in run_segments(segmentation_node)
-        if record["Prompt"] == prompt
-    ]
+    found = list(segments_of_prompt(segmentation_node, prompt))
     if any(segment_id == preferred_id for segment_id, _segment in found):
         return preferred_id
     unedited = (segment_id for segment_id, segment in found if not is_edited(segment))

@@ -65,6 +65,12 @@ def segment_record(segment: slicer.vtkSegment) -> dict[str, str]:
     return record
 
 
+def is_of_prompt(segment: slicer.vtkSegment, prompt: str) -> bool:
+    """True when a run of a prompt wrote the segment; quicker than to decode its whole record."""
+    value = vtk.reference("")
+    return bool(segment.GetTag(f"{PREFIX}Prompt", value)) and str(value) == encode(prompt)
+
+
 def mask_hash(mask: NDArray[np.uint8]) -> str:
     """Fingerprint of a mask (K, J, I) of 0 and 1."""
     return hashlib.blake2b(np.packbits(mask).tobytes(), digest_size=16).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
 from ..volumes.planes import Plane, SliceAxis, choose_axis
-from ..volumes.volume import PICTURE_IJK_TO_RAS, Volume
+from ..volumes.volume import Volume
 from .arrays import copy_voxels, take_voxels
 from .geometry import ijk_to_ras, voxel_counts, vtk_matrix
 from .map_volumes import map_role
 from .nodes import Scene, VolumeNode, node_name, nodes_of_class
+from .pictures import is_picture, remember_picture
 
 
 def add_volume_node(scene: Scene, volume: Volume) -> VolumeNode:
@@ -24,6 +26,8 @@ def add_volume_node(scene: Scene, volume: Volume) -> VolumeNode:
     The node has a copy of the voxels, and a name without what scene files can't hold. Types that MRML can't hold are
     widened: bool to uint8, float16 to float32, 64-bit integers to int32 when all values fit, else to float64 (exact up
     to ±2⁵³).
+
+    A picture is remembered as one.
 
     Returns:
         vtkMRMLVectorVolumeNode for color, else vtkMRMLScalarVolumeNode.
@@ -41,35 +45,46 @@ def add_volume_node(scene: Scene, volume: Volume) -> VolumeNode:
         node.SetVoxelVectorType(node.VoxelVectorTypeColorRGB)
     node.SetAndObserveImageData(image)
     node.CreateDefaultDisplayNodes()
+    if not volume.spacing_known:
+        remember_picture(node)
     return node
 
 
 def volume_from_node(volume_node: VolumeNode) -> Volume:
     """Copy a volume out of the scene, so that a worker may read it while the scene changes.
 
-    The matrix is the node's own; parent transforms are left out because results go under the same transform.
-    Transparency is dropped. A single slice with the geometry of a plain picture counts as one of unknown spacing.
+    The matrix is the node's own; parent transforms are left out because results go under the same transform. What is
+    fully transparent is black, as in files. The spacing of a picture is unknown, see `is_picture`.
 
     Raises:
-        MedCLIPSegError: no voxels, or neither scalars nor 8-bit color.
+        MedCLIPSegError: no voxels, or neither scalars nor color of 8 or 16 bits.
     """
     voxel_counts(volume_node)
     name = volume_node.GetName() or "Volume"
     voxels = copy_voxels(volume_node.GetImageData())
     if voxels.ndim == 4:
-        if voxels.shape[3] not in (3, 4) or voxels.dtype != np.uint8:
+        if voxels.shape[3] not in (3, 4) or voxels.dtype not in (np.uint8, np.uint16):
             raise MedCLIPSegError(
                 f"The volume “{name}” has {voxels.shape[3]} components of type {voxels.dtype} a voxel: "
                 "choose a scalar volume or an 8-bit RGB picture."
             )
-        voxels = np.ascontiguousarray(voxels[..., :3])
-    matrix = ijk_to_ras(volume_node)
-    return Volume(voxels, matrix, name, spacing_known=not is_picture_grid(voxels.shape, matrix))
+        from ..volumes.itk_images import as_rgb
+
+        voxels = as_rgb(voxels, Path(name))
+    notes = file_notes(volume_node)
+    return Volume(voxels, ijk_to_ras(volume_node), name, spacing_known=not is_picture(volume_node), notes=notes)
 
 
-def is_picture_grid(shape: tuple[int, ...], matrix: NDArray[np.float64]) -> bool:
-    """True for a single slice with the geometry of a plain picture, whose spacing nobody knows."""
-    return shape[0] == 1 and np.array_equal(matrix, PICTURE_IJK_TO_RAS)
+def file_notes(volume_node: VolumeNode) -> tuple[str, ...]:
+    """What reading the file of a volume notes on its geometry, a sentence each; none when the file is gone."""
+    storage = volume_node.GetStorageNode()
+    name = storage.GetFullNameFromFileName() if storage is not None else ""
+    if not name or not name.lower().endswith((".nii", ".nii.gz")):
+        return ()
+    # Not before it is needed: packages may not be installed yet.
+    from ..volumes.nifti import nifti_notes
+
+    return nifti_notes(Path(name))
 
 
 def size_of(voxels: int, volume_node: VolumeNode) -> tuple[float | None, float | None]:
@@ -79,7 +94,7 @@ def size_of(voxels: int, volume_node: VolumeNode) -> tuple[float | None, float |
         (ml, mm²), of which one or, where the voxel size is unknown, both are None.
     """
     shape, matrix = voxel_counts(volume_node), ijk_to_ras(volume_node)
-    if is_picture_grid(shape, matrix):
+    if is_picture(volume_node):
         return None, None
     if 1 in shape:
         in_plane = np.delete(matrix[:3, :3], 2 - shape.index(1), axis=1)
@@ -95,8 +110,8 @@ def slice_axis_of(volume_node: VolumeNode, plane: Plane) -> SliceAxis:
     """
     shape = voxel_counts(volume_node)
     outline = np.broadcast_to(np.uint8(0), shape)
-    matrix = ijk_to_ras(volume_node)
-    return choose_axis(Volume(outline, matrix, volume_node.GetName(), not is_picture_grid(shape, matrix)), plane)
+    name, spacing_known = volume_node.GetName(), not is_picture(volume_node)
+    return choose_axis(Volume(outline, ijk_to_ras(volume_node), name, spacing_known), plane)
 
 
 def image_to_segment(scene: Scene) -> VolumeNode | None:

@@ -36,10 +36,15 @@ def read_image(path: Path) -> sitk.Image:
         with quiet_itk():
             return sitk.ReadImage(str(path))
     except RuntimeError as error:
-        raise MedCLIPSegError(
-            f"{path} could not be read as an image; it may be damaged, incomplete or of another type, "
-            "so copy or export it again."
-        ) from error
+        raise unreadable(path) from error
+
+
+def unreadable(path: Path) -> MedCLIPSegError:
+    """The error for a file that is damaged or of another type."""
+    return MedCLIPSegError(
+        f"{path} could not be read as an image; it may be damaged, incomplete or of another type, "
+        "so copy or export it again."
+    )
 
 
 def image_voxels(image: sitk.Image, path: Path) -> NDArray[np.generic]:
@@ -100,7 +105,7 @@ def as_rgb(array: NDArray[np.generic], path: Path) -> NDArray[np.uint8]:
     """Colors as 8-bit R, G, B.
 
     Args:
-        array: (..., 3) or (..., 4), uint8 or uint16 over the full range of the type; alpha is dropped.
+        array: (..., 3) or (..., 4), uint8 or uint16 over the full range of the type; colors of alpha 0 become black.
         path: named in errors.
 
     Returns:
@@ -114,7 +119,7 @@ def as_rgb(array: NDArray[np.generic], path: Path) -> NDArray[np.uint8]:
             f"{path} holds {array.shape[-1]} numbers of type {array.dtype} for each voxel; "
             "save it as a grey image or with 8-bit red, green and blue."
         )
-    colors = array[..., :3]
+    colors = array[..., :3] if array.shape[-1] == 3 else np.where(array[..., 3:] == 0, 0, array[..., :3])
     if colors.dtype == np.uint16:
         return ((colors.astype(np.uint32) + 128) // 257).astype(np.uint8)
     return np.ascontiguousarray(colors, dtype=np.uint8)

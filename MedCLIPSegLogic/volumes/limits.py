@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -13,6 +15,7 @@ MOST_PACKED = 1100
 BYTES_BESIDE_VOXEL = 9
 """A run needs at least a mask and two float32 maps beside the image."""
 MOST_FREE_SHARE = 0.9
+CONTROL_GROUPS, OWN_GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def check_is_file(path: Path) -> None:
@@ -52,5 +55,27 @@ def check_claim(path: Path, voxels: int, bytes_per_voxel: int, stored: int | Non
 
 
 def free_memory() -> int:
-    """Bytes of main memory that can still be taken."""
-    return int(psutil.virtual_memory().available)
+    """Bytes of main memory that this process can still take: of the machine, of its container, of its own limit."""
+    return max(0, min([psutil.virtual_memory().available, *_left_of_group(), *_left_of_process()]))
+
+
+def _left_of_group() -> Iterator[int]:
+    """What the control groups of Linux leave, in which containers and batch systems run; the cache of files counts."""
+    try:
+        own = CONTROL_GROUPS / OWN_GROUPS.read_text().rpartition("0::/")[2].strip()
+        for group in (own, *own.parents):
+            if group.is_relative_to(CONTROL_GROUPS) and (most := (group / "memory.max").read_text().strip()) != "max":
+                cache = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())["inactive_file"]
+                yield int(most) - int((group / "memory.current").read_text()) + int(cache)
+    except (OSError, ValueError, KeyError):
+        return
+
+
+def _left_of_process() -> Iterator[int]:
+    """What ``ulimit -v`` leaves."""
+    if sys.platform != "win32":
+        import resource
+
+        most = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if most != resource.RLIM_INFINITY:
+            yield most - psutil.Process().memory_info().vms

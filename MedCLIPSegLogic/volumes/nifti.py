@@ -2,44 +2,139 @@
 
 from __future__ import annotations
 
+import gzip
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedIOBase
+from math import isfinite, prod
 from pathlib import Path
-from typing import cast
 
 import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError, SpatialImage
+from nibabel.spatialimages import HeaderDataError
+from nibabel.volumeutils import apply_read_scaling, array_from_file
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
 from .itk_images import as_rgb, several_volumes
+from .limits import check_claim
+from .nifti_geometry import nifti_geometry
 from .volume import Volume
+
+GZIP_MAGIC = b"\x1f\x8b"
+HEADERS = (nib.Nifti1Header, nib.Nifti2Header)
+HEADER_BYTES = 540
+"""Enough for both kinds."""
+MOST_BYTES_BEFORE_VOXELS = 1 << 26
+"""Extensions of a header are texts."""
+VECTORS = 1007
+"""Intent of images with several numbers a voxel, which lie along the fifth axis."""
+SCALED_BYTES = 8
+UNREADABLE = (
+    HeaderDataError,
+    LookupError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    OSError,
+    EOFError,
+    MemoryError,
+    zlib.error,
+)
 
 
 def read_nifti(path: Path, name: str) -> Volume:
-    """Read .nii or .nii.gz; scaled values, and the file's affine as IJK-to-RAS matrix.
+    """Read .nii or .nii.gz, compressed or not whatever its name says; see ``nifti_geometry``.
+
+    Returns:
+        Stored values, or float64 where the header has a slope or an intercept; one of these that is no number, and a
+        slope of 0, do not count.
 
     Raises:
-        MedCLIPSegError: unreadable file or several time points.
+        MedCLIPSegError: damaged file, one that claims more than it can hold or than fits into memory, or several
+            volumes.
     """
     try:
-        image = cast(SpatialImage, nib.load(path, mmap=False))
-        values = np.asanyarray(image.dataobj)
-        matrix = np.array(image.affine, dtype=np.float64)
-    except (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, MemoryError, zlib.error) as error:
+        with _opened(path) as file:
+            return _read(file, path, name)
+    except UNREADABLE as error:
         raise MedCLIPSegError(
             f"{path} could not be read as NIfTI; it may be damaged or incomplete, so copy or export it again."
         ) from error
-    if any(size > 1 for size in values.shape[3:]):
+
+
+def nifti_notes(path: Path) -> tuple[str, ...]:
+    """What ``read_nifti`` notes on a file, from its header alone; nothing of a file that it can't read."""
+    try:
+        with _opened(path) as file:
+            header = _header(file)
+            return nifti_geometry(header, _dimensions(header))[1]
+    except UNREADABLE:
+        return ()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedIOBase]:
+    with path.open("rb") as file:
+        is_packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        file.seek(0)
+        yield gzip.GzipFile(fileobj=file) if is_packed else file
+
+
+def _header(file: BufferedIOBase) -> nib.Nifti1Header:
+    """The header as it is in the file."""
+    block = file.read(HEADER_BYTES)
+    for kind in HEADERS:
+        if kind.may_contain_header(block[: kind.sizeof_hdr]):
+            header = kind(block[: kind.sizeof_hdr], check=False)
+            if 1 <= header["dim"][0] <= 7:
+                return header
+    raise ValueError("no header of NIfTI")
+
+
+def _dimensions(header: nib.Nifti1Header) -> int:
+    """Number of axes in space, as ITK counts them."""
+    if int(header["intent_code"]) == VECTORS:
+        return max((axis for axis in (1, 2, 3) if header["dim"][axis] > 1), default=1)
+    return min(int(header["dim"][0]), 3)
+
+
+def _read(file: BufferedIOBase, path: Path, name: str) -> Volume:
+    header = _header(file)
+    shape = header.get_data_shape()
+    is_vector = int(header["intent_code"]) == VECTORS and len(shape) == 5
+    if min(shape) < 1:
+        raise MedCLIPSegError(f"{path} holds no voxels; export the image again.")
+    if any(size > 1 for size in (shape[3:4] if is_vector else shape[3:])):
         raise several_volumes(path)
-    shape = (*values.shape[:3], 1, 1)[:3]
-    voxels = np.ascontiguousarray(values.reshape(shape).transpose(2, 1, 0))
-    return Volume(_plain(voxels, path), matrix, name)
+    dtype, offset = header.get_data_dtype(), max(int(np.nan_to_num(header["vox_offset"])), header.sizeof_hdr)
+    if offset > MOST_BYTES_BEFORE_VOXELS:
+        raise ValueError("voxels begin too late")
+    is_packed, stored = isinstance(file, gzip.GzipFile), path.stat().st_size
+    slope, intercept = _scaling(header)
+    count, in_memory = prod(shape), dtype.itemsize if (slope, intercept) == (1, 0) else SCALED_BYTES
+    check_claim(path, count, dtype.itemsize, stored if is_packed else stored - offset, is_packed)
+    check_claim(path, count, in_memory)
+    values = array_from_file(shape, dtype, file, offset, mmap=False)
+    if dtype.names is None:
+        values = apply_read_scaling(values, np.float64(slope), np.float64(intercept))
+    grid = (*shape[:3], 1, 1)[:3]
+    voxels = _plain(values.reshape(*grid, -1, order="F") if is_vector else values.reshape(grid, order="F"), path)
+    matrix, notes = nifti_geometry(header, _dimensions(header))
+    return Volume(voxels, matrix, name, notes=notes)
 
 
-def _plain(voxels: NDArray[np.generic], path: Path) -> NDArray[np.generic]:
-    """Color records (R, G, B[, A]) as a last axis, numbers in the byte order of this machine."""
+def _scaling(header: nib.Nifti1Header) -> tuple[float, float]:
+    """Slope and intercept, 1 and 0 where the header states none or no number."""
+    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
+    return (slope if isfinite(slope) and slope else 1.0), (intercept if isfinite(intercept) else 0.0)
+
+
+def _plain(values: NDArray[np.generic], path: Path) -> NDArray[np.generic]:
+    """(I, J, K) values as (K, J, I) in the byte order of this machine, colors (records or a last axis) at the end."""
+    voxels = np.ascontiguousarray(values.swapaxes(0, 2))
     if voxels.dtype.names:
         return as_rgb(voxels.view(np.uint8).reshape(*voxels.shape, -1), path)
-    return voxels.astype(voxels.dtype.newbyteorder("="), copy=False)
+    voxels = voxels.astype(voxels.dtype.newbyteorder("="), copy=False)
+    return as_rgb(voxels, path) if voxels.ndim == 4 else voxels

@@ -38,7 +38,8 @@ class SliceAxis:
         flip_rows: rows are then reversed.
         flip_columns: columns are then reversed.
         count: number of slices.
-        pixel_spacing: distance in mm of neighbouring rows and of neighbouring columns of the turned slice.
+        pixel_spacing: distance in mm of neighbouring rows and of neighbouring columns of the turned slice; 1 for
+            pictures.
     """
 
     axis: int
@@ -110,7 +111,7 @@ def choose_axis(volume: Volume, plane: Plane) -> SliceAxis:
     """
     from nibabel.orientations import io_orientation
 
-    orientation = io_orientation(volume.ijk_to_ras)
+    orientation = io_orientation(volume.known_geometry)
     # Rows of the orientation belong to I, J, K; array axes run K, J, I.
     ras_axes = [int(axis) for axis in orientation[::-1, 0]]
     rising = [sign > 0 for sign in orientation[::-1, 1]]
@@ -122,7 +123,7 @@ def choose_axis(volume: Volume, plane: Plane) -> SliceAxis:
         )
     name = ACROSS[ras_axes[axis]]
     rows, columns = (ras_axes.index(ras) for ras in ROWS_AND_COLUMNS[name])
-    spacing = volume.spacing[::-1]
+    spacing = volume.known_spacing[::-1]
     return SliceAxis(
         axis=axis,
         name=name if volume.spacing_known else ACQUISITION,
@@ -137,7 +138,7 @@ def choose_axis(volume: Volume, plane: Plane) -> SliceAxis:
 def _acquisition_axis(volume: Volume) -> int:
     if 1 in volume.shape:
         return volume.shape.index(1)
-    spacing = volume.spacing[::-1]
+    spacing = volume.known_spacing[::-1]
     coarsest = int(np.argmax(spacing))
     others = max(spacing[:coarsest] + spacing[coarsest + 1 :])
     return coarsest if spacing[coarsest] > CLEARLY_COARSER * others else 0

@@ -4,31 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from pydicom.misc import is_dicom
 
 from ..errors import MedCLIPSegError
 from .dicom import read_dicom_file, read_dicom_folder
-from .itk_images import image_matrix, image_voxels, read_image
+from .itk_files import read_itk
 from .limits import check_is_file
 from .nifti import read_nifti
 from .pictures import read_picture
-from .volume import Volume
-
-SMALLEST_DETERMINANT = 1e-6
-"""Below this the unit vectors of the voxel axes lie in one plane."""
-
-
-def read_itk(path: Path, name: str) -> Volume:
-    """Read .nrrd, .nhdr, .mha or .mhd.
-
-    Raises:
-        MedCLIPSegError: unreadable file, several time points, or components which are not colors.
-    """
-    image = read_image(path)
-    return Volume(image_voxels(image, path), image_matrix(image), name)
-
+from .volume import Volume, is_regular
 
 READERS = {
     **dict.fromkeys((".nii.gz", ".nii"), read_nifti),
@@ -47,7 +31,7 @@ def read_volume(path: str | Path) -> Volume:
 
     Returns:
         The image, named after the file without its extension or after the folder. Stored scaling (NIfTI slope,
-        DICOM rescale) is applied. Pictures get ``PICTURE_IJK_TO_RAS`` and ``spacing_known=False``.
+        DICOM rescale) is applied. Pictures get the geometry that ITK gives them and ``spacing_known=False``.
 
     Raises:
         MedCLIPSegError: missing or damaged file, unknown type, several volumes or series, missing slices, no
@@ -81,15 +65,8 @@ def _checked(volume: Volume, path: Path) -> Volume:
         raise MedCLIPSegError(f"{path} holds no voxels; export the image again.")
     if volume.voxels.dtype.kind not in "biuf":
         raise MedCLIPSegError(f"{path} holds complex or other non-real values; save its magnitude as a grey image.")
-    if not _is_regular(volume.ijk_to_ras):
+    if not is_regular(volume.ijk_to_ras):
         raise MedCLIPSegError(
             f"{path} has no usable geometry because its voxel axes do not span space; correct its header."
         )
     return volume
-
-
-def _is_regular(matrix: NDArray[np.float64]) -> bool:
-    lengths = np.linalg.norm(matrix[:3, :3], axis=0)
-    if not np.isfinite(matrix).all() or not (lengths > 0).all():
-        return False
-    return bool(abs(np.linalg.det(matrix[:3, :3] / lengths)) > SMALLEST_DETERMINANT)

@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 PICTURE_IJK_TO_RAS: NDArray[np.float64] = np.diag([-1.0, -1.0, 1.0, 1.0])
-"""Geometry 3D Slicer gives to a plain picture: row 0 on top, 1 mm pixels."""
+"""Geometry 3D Slicer gives to a plain picture that states no density: row 0 on top, 1 mm pixels."""
 
 SHEAR_TOLERANCE = 1e-4
 """Largest product of two unit vectors along voxel axes that still counts as a right angle."""
+
+SMALLEST_DETERMINANT = 1e-6
+"""Below this the unit vectors of the voxel axes lie in one plane."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class Volume:
         voxels: (K, J, I) for scalar images of any real type, (K, J, I, 3) uint8 in R, G, B order for color.
         ijk_to_ras: (4, 4) float64, voxel indices (i, j, k, 1) to RAS millimetres; may be oblique or sheared.
         name: short name for nodes and files.
-        spacing_known: False for pictures, whose pixel size nobody states; the spacing is then a convention.
+        spacing_known: False for pictures, whose pixel size nobody measured: ``ijk_to_ras`` then only says where other
+            programs put them, by a density meant for printers.
         notes: one sentence each on what was set aside or decided in reading, for the person at the screen.
         dicom: where the slices come from, if it was DICOM.
     """
@@ -68,6 +72,11 @@ class Volume:
         return 1 in self.shape
 
     @property
+    def known_geometry(self) -> NDArray[np.float64]:
+        """``ijk_to_ras`` as far as it was measured: of a picture rows and columns in pixels, as they are stored."""
+        return self.ijk_to_ras if self.spacing_known else PICTURE_IJK_TO_RAS
+
+    @property
     def pixel_area(self) -> float:
         """Area in mm² of a pixel of a single slice, across its thin axis."""
         across = 0 if self.shape[0] == 1 else self.shape.index(1)
@@ -76,22 +85,58 @@ class Volume:
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 of voxels, their type and order, and geometry; the same image in another format has the same."""
+        """SHA-256 of voxels with type and order, and known geometry; the same image in another format has the same."""
         digest = hashlib.sha256(f"{self.voxels.dtype.str} {self.voxels.shape}".encode())
-        digest.update(np.ascontiguousarray(self.ijk_to_ras, np.float64).tobytes())
+        digest.update(np.ascontiguousarray(self.known_geometry, np.float64).tobytes())
         digest.update(np.ascontiguousarray(self.voxels).tobytes())
         return digest.hexdigest()
 
     @property
     def spacing(self) -> tuple[float, float, float]:
         """Voxel size in mm along I, J and K (the column lengths of the matrix)."""
-        i, j, k = np.linalg.norm(self.ijk_to_ras[:3, :3], axis=0)
-        return float(i), float(j), float(k)
+        return _lengths(self.ijk_to_ras)
+
+    @property
+    def known_spacing(self) -> tuple[float, float, float]:
+        """Voxel size along I, J and K in mm, or 1 (in pixels) where nobody measured it."""
+        return _lengths(self.known_geometry)
 
     @property
     def voxel_volume(self) -> float:
         """Volume of one voxel in mm³."""
         return float(abs(np.linalg.det(self.ijk_to_ras[:3, :3])))
+
+
+def _lengths(matrix: NDArray[np.float64]) -> tuple[float, float, float]:
+    i, j, k = np.linalg.norm(matrix[:3, :3], axis=0)
+    return float(i), float(j), float(k)
+
+
+def grid_corners(matrix: NDArray[np.float64], shape: tuple[int, int, int]) -> NDArray[np.float64]:
+    """(4, 8) positions of the outermost voxels of a (K, J, I) grid with a (4, 4) IJK-to-RAS matrix."""
+    k, j, i = shape
+    corners = np.array([[x, y, z, 1] for x in (0, i - 1) for y in (0, j - 1) for z in (0, k - 1)], np.float64).T
+    return matrix @ corners
+
+
+def grid_distance(first: NDArray[np.float64], second: NDArray[np.float64], shape: tuple[int, int, int]) -> float:
+    """Largest distance of equal corners of two (K, J, I) grids, in voxels of the first along one of its axes.
+
+    Args:
+        first, second: (4, 4) IJK-to-RAS matrices; the first is regular.
+        shape: of both.
+    """
+    apart = grid_corners(second, shape) - grid_corners(first, shape)
+    return float(np.abs(np.linalg.solve(first, apart)).max())
+
+
+@np.errstate(all="ignore")
+def is_regular(matrix: NDArray[np.float64]) -> bool:
+    """True when a (4, 4) IJK-to-RAS matrix is finite and its voxel axes span space."""
+    lengths = np.linalg.norm(matrix[:3, :3], axis=0)
+    if not np.isfinite(matrix).all() or not (lengths > 0).all():
+        return False
+    return bool(abs(np.linalg.det(matrix[:3, :3] / lengths)) > SMALLEST_DETERMINANT)
 
 
 def is_sheared(matrix: NDArray[np.float64]) -> bool:

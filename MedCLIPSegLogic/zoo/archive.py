@@ -6,7 +6,7 @@ import stat
 import zipfile
 from pathlib import Path
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 from ..files.replacing import replacing
 from ..model.catalog import (
     ADAPTER_FILE,
@@ -21,7 +21,7 @@ from ..model.catalog import (
 from ..model.folder import find_backbone, read_backbone_link
 from ..model.sam_checkpoint import PREPROCESSOR_FILE
 from ..model.store import IMPORT_RECORD, MAX_TEXT_BYTES, MAX_WEIGHTS_BYTES, own_file
-from .reading import is_zip
+from .reading import DAMAGED_ZIP, is_zip, open_zip
 
 WEIGHTS = (WEIGHTS_FILE, ADAPTER_FILE, OWN_BACKBONE_FILE)
 TEXTS = (
@@ -41,9 +41,9 @@ def is_model_archive(path: Path) -> bool:
     if not is_zip(path):
         return False
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_zip(path) as archive:
             return CONFIG_FILE in archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except (*DAMAGED_ZIP, OSError):
         return False
 
 
@@ -55,7 +55,7 @@ def pack(folder: Path, file: Path) -> None:
         OSError: the file cannot be written.
     """
     sha256 = read_backbone_link(folder)
-    with replacing(file) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with replacing(file) as temporary, zipfile.ZipFile(temporary, "w", strict_timestamps=False) as archive:
         for name in (*TEXTS, WEIGHTS_FILE, ADAPTER_FILE):
             if (folder / name).is_file():
                 packing = zipfile.ZIP_STORED if name in WEIGHTS else zipfile.ZIP_DEFLATED
@@ -82,11 +82,11 @@ def unpack(file: Path, folder: Path) -> tuple[Path | None, str | None]:
         OSError: a file cannot be written.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
+        with open_zip(file) as archive:
             _check_entries(archive.infolist(), file)
             archive.extractall(folder)  # no more bytes of an entry than the archive says
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise MedCLIPSegError(f"The archive {file.name} is damaged ({error}).") from None
+    except DAMAGED_ZIP as error:
+        raise MedCLIPSegError(f"The archive {file.name} is damaged ({quoted(error)}).") from None
     expected = read_backbone_link(folder)
     backbone = folder / OWN_BACKBONE_FILE
     if (expected is None) != (not backbone.is_file()):
@@ -98,10 +98,12 @@ def _check_entries(entries: list[zipfile.ZipInfo], file: Path) -> None:
     names = [entry.filename for entry in entries]
     for entry in entries:
         if entry.filename not in (*WEIGHTS, *TEXTS):
-            raise MedCLIPSegError(f"The archive {file.name} has the entry '{entry.filename[:80]}', as no model has.")
+            raise MedCLIPSegError(f"The archive {file.name} has the entry '{quoted(entry.filename)}', as no model has.")
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
             raise MedCLIPSegError(f"The entry {entry.filename} of {file.name} is a symbolic link or no regular file.")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise MedCLIPSegError(f"The entry {entry.filename} of {file.name} is packed as in no archive of a model.")
         if entry.file_size > (MAX_WEIGHTS_BYTES if entry.filename in WEIGHTS else MAX_TEXT_BYTES):
             raise MedCLIPSegError(f"The entry {entry.filename} of {file.name} is larger than any model's.")
     if len(set(names)) < len(names):

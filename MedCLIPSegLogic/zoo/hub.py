@@ -1,54 +1,50 @@
 """One file from the hub, through huggingface_hub: resumed, cancellable, verified.
 
-The library gives address, token, proxy, offline mode, retries and byte ranges. It drops what an interrupted process
-has received, so the part files are kept here, named by the server's version of the file.
+The library gives address, token, proxy and offline mode. What an interrupted process has received is kept, in part
+files named by the server's version of the file.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import shutil
 import threading
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Literal, TypeVar
 
-from huggingface_hub import get_hf_file_metadata, hf_hub_url
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-    GatedRepoError,
-    HfHubHTTPError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-)
-from huggingface_hub.file_download import http_get
-from huggingface_hub.utils import build_hf_headers
+from huggingface_hub import constants, hf_hub_url
+from huggingface_hub.utils import hf_raise_for_status
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 from ..model.folder import file_hash
 from ..model.manifest import HubFile
-from ..model.store import HOME_VARIABLE, MAX_WEIGHTS_BYTES, SHA256, home
-from ..version import __version__
+from ..model.store import MAX_WEIGHTS_BYTES, SHA256, home
+from .download_errors import BY_HAND, ELSEWHERE, sentence
+from .receiving import answer, receive
 from .records import record_hash, recorded_hash
 
+T = TypeVar("T")
 POLL_SECONDS = 0.1
 ANSWER_SECONDS = 15.0
 """Longest wait for the hub to say what a file is."""
+SIZE_SECONDS = 5.0
+"""Longest wait for it while a person waits to be asked."""
 CANCEL_SECONDS = 2.0
+THREAD = "MedCLIPSeg download"
+# What the library or the server warns of there would stand beside the sentence.
+logging.getLogger("huggingface_hub.utils._http").addFilter(lambda record: record.threadName != THREAD)
 SPARE_BYTES = 2**28
 """Space beyond the download itself that is left free."""
-USER_AGENT: dict[str, Any] = {"library_name": "medclipseg", "library_version": __version__}
 GIT_SHA1 = re.compile(r"[0-9a-f]{40}")
-HTTP_ERROR = next(cls for cls in HfHubHTTPError.__mro__ if cls.__name__ == "HTTPError")
-"""Every failure of the library's HTTP client, whichever client its version uses."""
-ELSEWHERE = f"free some space there or choose another folder with {HOME_VARIABLE}"
-BY_HAND = "or bring the file on a stick and use medclipseg models import"
 
-Step = Literal["downloading", "checking", "making", "waiting"]
+Step = Literal["asking", "downloading", "checking", "making", "waiting"]
 STEPS: dict[Step, str] = {
+    "asking": "asking the hub",
     "downloading": "downloading",
     "checking": "checking",
     "making": "making the model",
@@ -102,76 +98,123 @@ def fetch(file: HubFile, folder: Path, endpoint: str | None = None) -> Generator
         MedCLIPSegError: no network, no such file, no right to it, disk full, or a content other than it should be,
             which is removed.
     """
-    url = hf_hub_url(file.repository, file.path, endpoint=endpoint)
-    try:
-        metadata = get_hf_file_metadata(url, timeout=ANSWER_SECONDS, endpoint=endpoint, **USER_AGENT)
-    except Exception as error:
-        raise _sentence(file, error) from None
-    size, version = metadata.size, metadata.etag
+    stated = yield from _ask(file, endpoint, ANSWER_SECONDS)
+    size, version = stated.size, stated.version
     if size is None or not version:
         raise MedCLIPSegError(f"The hub does not say the size and version of {file.key}; try later, {BY_HAND}.")
-    if size > MAX_WEIGHTS_BYTES or (file.size is not None and size != file.size):
-        raise MedCLIPSegError(f"{file.key} has {size:,} bytes, not what was published; it was not downloaded.")
+    if not 0 < size <= MAX_WEIGHTS_BYTES or (file.size is not None and size != file.size):
+        raise MedCLIPSegError(f"{file.key} has {quoted(size)} bytes, not what was published; it was not downloaded.")
     path = folder / f"{re.sub('[^0-9A-Za-z]', '', version)[:16]}-{PurePosixPath(file.path).name}"
     _check_space(path, size)
-    yield from _receive(file, url, path, size)
+    yield from _receive(file, _url(file, endpoint), path, size)
     yield DownloadProgress(1.0, size, size, "checking")
-    sha256, first_seen = _verified(file, path, version, metadata.commit_hash)
-    return ReceivedFile(path, sha256, metadata.commit_hash, first_seen)
+    sha256, first_seen = _verified(file, path, version, stated.revision)
+    return ReceivedFile(path, sha256, stated.revision, first_seen)
 
 
-class _PartFile(FileIO):
-    """The file `http_get` writes to: every chunk is on disk at once, and none comes after cancellation."""
+def ask_size(file: HubFile, endpoint: str | None = None) -> Generator[DownloadProgress, None, int | None]:
+    """The bytes of a file as the hub states them now; None where it gives no answer in a few seconds.
 
-    def __init__(self, path: Path, cancelled: threading.Event) -> None:
-        super().__init__(path, "a")
-        self._cancelled = cancelled
+    Args:
+        file: on the hub; of it nothing is downloaded.
+        endpoint: as for :func:`fetch`.
+    """
+    try:
+        size = (yield from _ask(file, endpoint, SIZE_SECONDS)).size
+    except MedCLIPSegError:
+        return None
+    return size if size is not None and 0 < size <= MAX_WEIGHTS_BYTES else None
 
-    def write(self, chunk: Any) -> int:
-        if self._cancelled.is_set():
-            raise InterruptedError
-        return super().write(chunk)
+
+def _url(file: HubFile, endpoint: str | None) -> str:
+    return hf_hub_url(file.repository, file.path, revision=file.revision, endpoint=endpoint)
 
 
-class _NoBar:
-    """Keeps `http_get` from drawing a progress bar of its own."""
+@dataclass(frozen=True)
+class _Stated:
+    """What the hub says of a file: its bytes, its version (SHA-256, or how git names it), and the commit."""
 
-    def __init__(self, *_arguments: Any, **_options: Any) -> None: ...
+    size: int | None
+    version: str
+    revision: str | None
 
-    def update(self, _count: int = 1) -> None: ...
 
-    def __enter__(self) -> _NoBar:
-        return self
+def _ask(file: HubFile, endpoint: str | None, seconds: float) -> Generator[DownloadProgress, None, _Stated]:
+    def work(_cancelled: threading.Event) -> _Stated:
+        with answer("HEAD", _url(file, endpoint), seconds) as response:
+            hf_raise_for_status(response)
+            headers = response.headers
+        size = headers.get(constants.HUGGINGFACE_HEADER_X_LINKED_SIZE, headers.get("Content-Length", ""))
+        version = headers.get(constants.HUGGINGFACE_HEADER_X_LINKED_ETAG, headers.get("ETag", ""))
+        commit = headers.get(constants.HUGGINGFACE_HEADER_X_REPO_COMMIT, "")
+        return _Stated(
+            int(size) if re.fullmatch("[0-9]{1,15}", size) else None,
+            version.removeprefix("W/").strip('"'),
+            commit if GIT_SHA1.fullmatch(commit) else None,
+        )
 
-    def __exit__(self, *_error: object) -> None: ...
+    try:
+        return (yield from _on_a_thread(work, lambda: DownloadProgress(0.0, 0, 0, "asking"), seconds))
+    except Exception as error:
+        raise sentence(file, error) from None
 
 
 def _receive(file: HubFile, url: str, path: Path, size: int) -> Generator[DownloadProgress, None, None]:
-    cancelled, failure = threading.Event(), []
+    def received() -> int:
+        return path.stat().st_size if path.exists() else 0
 
-    def work() -> None:
-        try:
-            with _PartFile(path, cancelled) as target:
-                part: Any = target
-                headers = build_hf_headers(**USER_AGENT)
-                http_get(url, part, resume_size=part.tell(), headers=headers, expected_size=size, tqdm_class=_NoBar)
-        except BaseException as error:
-            failure.append(error)
+    def work(cancelled: threading.Event) -> None:
+        receive(file.key, url, path, size, cancelled)
 
-    if path.exists() and path.stat().st_size > size:
+    def progress() -> DownloadProgress:
+        return DownloadProgress(min(received() / size, 1.0), received(), size, "downloading")
+
+    if received() > size:
         path.unlink()
-    thread = threading.Thread(target=work, name="MedCLIPSeg download", daemon=True)
+    try:
+        yield from _on_a_thread(work, progress)
+    except Exception as error:
+        raise sentence(file, error, received(), size) from None
+
+
+def _on_a_thread(
+    work: Callable[[threading.Event], T], progress: Callable[[], DownloadProgress], seconds: float | None = None
+) -> Generator[DownloadProgress, None, T]:
+    """Do something on a thread, so that the network cannot hold up a cancellation; what it returns.
+
+    Args:
+        work: takes the event that says it was cancelled.
+        progress: what to yield meanwhile.
+        seconds: longest wait for what writes nothing and may be left to itself; None to wait for its end.
+
+    Raises:
+        TimeoutError: it takes longer.
+    """
+    cancelled = threading.Event()
+    results: list[T] = []
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work(cancelled))
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run, name=THREAD, daemon=True)
+    end = time.monotonic() + seconds if seconds is not None else float("inf")
     thread.start()
     try:
         while thread.is_alive():
-            received = path.stat().st_size if path.exists() else 0
-            yield DownloadProgress(min(received / max(size, 1), 1.0), received, size, "downloading")
+            yield progress()
             thread.join(POLL_SECONDS)
+            if thread.is_alive() and time.monotonic() > end:
+                raise TimeoutError
     finally:
         cancelled.set()
-        thread.join(CANCEL_SECONDS)
-    if failure:
-        raise _sentence(file, failure[0], path.stat().st_size if path.exists() else 0, size) from None
+        thread.join(CANCEL_SECONDS if seconds is None else 0)
+    if failures:
+        raise failures[0]
+    return results[0]
 
 
 def _check_space(path: Path, size: int) -> None:
@@ -211,30 +254,3 @@ def _git_sha1(path: Path) -> str:
     """How git, and with it the hub, names a small file."""
     content = path.read_bytes()
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-
-
-def _sentence(file: HubFile, error: BaseException, received: int = 0, size: int = 0) -> MedCLIPSegError:
-    """What went wrong, for people."""
-    host = "the hub (huggingface.co or HF_ENDPOINT)"
-    if isinstance(error, OfflineModeIsEnabled):
-        return MedCLIPSegError(f"Downloads are switched off by HF_HUB_OFFLINE; unset it {BY_HAND}.")
-    if isinstance(error, GatedRepoError):
-        return MedCLIPSegError(f"{file.repository} asks for an account; accept its terms there and set HF_TOKEN.")
-    if isinstance(error, (RepositoryNotFoundError, EntryNotFoundError)):
-        return MedCLIPSegError(f"The hub has no {file.key}, or shows it only with a token in HF_TOKEN.")
-    if isinstance(error, HfHubHTTPError):
-        code = getattr(getattr(error, "response", None), "status_code", "unknown")
-        return MedCLIPSegError(f"The hub answered with error {code} for {file.key}; try later, {BY_HAND}.")
-    kept = f" ({received / 1e6:.0f} of {size / 1e6:.0f} MB are kept; the same command goes on from there)"
-    kept = kept if received else ""
-    if isinstance(error, HTTP_ERROR):
-        return MedCLIPSegError(f"There is no connection to {host}{kept}; check network and proxy, {BY_HAND}.")
-    if isinstance(error, OSError) and str(error).startswith("Consistency check failed"):
-        return MedCLIPSegError(f"{file.key} arrived incomplete; download it again.")
-    if isinstance(error, OSError):
-        return MedCLIPSegError(
-            f"{file.key} cannot be stored in {home()}: {error.strerror or error}{kept}; {ELSEWHERE}."
-        )
-    return MedCLIPSegError(
-        f"{file.key} could not be downloaded ({type(error).__name__}: {error}); try later, {BY_HAND}."
-    )

@@ -13,7 +13,7 @@ from filelock import FileLock
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 from ..files.moving import move_into_place
 from ..files.replacing import replacing
 from ..files.scratch import recover, scratch_folder
@@ -106,7 +106,7 @@ def check_free(name: str, replace: bool) -> None:
     """
     if not NAME.fullmatch(name):
         raise MedCLIPSegError(
-            f"'{name[:80]}' cannot name a model; use up to 64 letters, digits, hyphens, dots and underscores."
+            f"'{quoted(name)}' cannot name a model; use up to 64 letters, digits, hyphens, dots and underscores."
         )
     if name in bundled_models():
         raise MedCLIPSegError(f"'{name}' is the name of a bundled model; choose another one.")
@@ -178,7 +178,7 @@ def remove(name: str, keep_backbone: bool = False) -> Removal:
     if name in bundled_models():
         raise MedCLIPSegError(f"'{name}' comes with the program and cannot be removed.")
     if name not in installed_models():
-        raise MedCLIPSegError(f"There is no installed model '{name[:80]}'; medclipseg models list shows them.")
+        raise MedCLIPSegError(f"There is no installed model '{quoted(name)}'; medclipseg models list shows them.")
     with store_errors(), store_lock(), _scratch(name) as scratch:
         model = models_folder() / name
         backbones = [] if keep_backbone else _unused_backbones(besides=name)
@@ -202,7 +202,9 @@ def verify_folder(name: str, folder: Path) -> str:
     """
     for file, sha256 in _recorded(folder).items():
         if not (folder / file).is_file() or file_hash(folder / file) != sha256:
-            raise MedCLIPSegError(f"The file {folder / file} of '{name}' is missing or was changed; install it again.")
+            raise MedCLIPSegError(
+                f"The file {folder / quoted(file)} of '{name}' is missing or was changed; install it again."
+            )
     backbone = read_backbone_link(folder)
     if backbone is not None:
         path = find_backbone(folder, backbone)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from ..errors import MedCLIPSegError
-from ..model.checkpoint import expected_shapes
+from ..errors import MedCLIPSegError, quoted
+from ..model.checkpoint import expected_shapes, is_finite
 from ..model.config import ModelConfig
 from ..model.folder import is_adapter
 from .transformers_layout import is_transformers_layout, rename
@@ -111,12 +110,12 @@ def checked_weights(
     Raises:
         MedCLIPSegError: a key is missing, unexpected, wrongly shaped or not finite; named.
     """
-    keys = {name: name for name in found} | {name: key for key, name in names.items()}
+    keys = {name: quoted(name) for name in found} | {name: quoted(key) for key, name in names.items()}
     wrong = [f"{name} is missing" for name in wanted if name not in found]
     wrong += [f"{keys[name]} is unexpected" for name in found if name not in wanted]
     for name, tensor in found.items():
         if name in wanted and tuple(tensor.shape) != wanted[name]:
-            wrong.append(f"{keys[name]} should be {wanted[name]} but is {tuple(tensor.shape)}")
+            wrong.append(f"{keys[name]} should be {wanted[name]} but is {quoted(tuple(tensor.shape))}")
     if wrong:
         more = len(wrong) - NAMED_DIFFERENCES
         tail = f"; and {more} more differences" if more > 0 else ""
@@ -124,7 +123,7 @@ def checked_weights(
     for name, tensor in found.items():
         if not tensor.is_floating_point():
             raise MedCLIPSegError(f"{source} is damaged: {keys[name]} has integers for weights.")
-        if not torch.isfinite(tensor).all():
+        if not is_finite(tensor):
             raise MedCLIPSegError(f"{source} is damaged: {keys[name]} has values that are no numbers.")
     return {name: tensor.float() for name, tensor in found.items()}
 
@@ -147,10 +146,12 @@ def _network_name(key: str) -> str:
 
 
 def _flavor(tensors: Mapping[str, Tensor], source: str) -> str:
+    if not tensors:
+        raise MedCLIPSegError(f"{source} holds no weights.")
     if not any(name.startswith("vision_model.") for name in tensors):
         raise MedCLIPSegError(
             f"{source} is no MedCLIPSeg or CLIP checkpoint: it has no image tower among its {len(tensors)} keys, the "
-            f"first of which is '{next(iter(tensors))[:80]}'."
+            f"first of which is '{quoted(next(iter(tensors)))}'."
         )
     if any(name.startswith("vision_model.trunk.") for name in tensors):
         return "biomedclip"

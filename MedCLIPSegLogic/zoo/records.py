@@ -17,15 +17,15 @@ HASHES_FILE = "hashes.json"
 
 
 def consent(license: str) -> str | None:
-    """When the user accepted a license, as ISO date and time; None if never."""
+    """When the user accepted a license, in the words of the question, as ISO date and time; None if never."""
     return _noted(CONSENTS_FILE, license, "accepted")
 
 
 def record_consent(entry: ZooEntry) -> None:
     """Note that the user accepted a model's license; the first time counts."""
-    if consent(entry.file.license) is None:
+    if consent(entry.file.license_text) is None:
         note = {"accepted": _now(), "model": entry.name, "medclipseg": __version__}
-        _add(CONSENTS_FILE, entry.file.license, note)
+        _add(CONSENTS_FILE, entry.file.license_text, note)
 
 
 def recorded_hash(file: HubFile) -> str | None:

@@ -30,7 +30,7 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
 POSITIONS = ("image_encoder.pos_embed", "vision_encoder.pos_embed")
 """The weight by which a SAM and its size are known, in both layouts."""
 NO_WEIGHTS = {"pixel_mean", "pixel_std"}
-DECODER_NETWORKS = re.compile(r"(iou_prediction_head|output_hypernetworks_mlps\.\d+)\.layers\.(\d)\.")
+DECODER_NETWORKS = re.compile(r"(iou_prediction_head|output_hypernetworks_mlps\.\d+)\.layers\.([012])\.")
 THREE_LAYERS = ("proj_in", "layers.0", "proj_out")
 RENAMED = (
     (r"^image_encoder\.", "vision_encoder."),
@@ -82,7 +82,7 @@ def map_sam_weights(tensors: Mapping[str, Tensor], source: str) -> tuple[SamConf
 
 
 def _config(positions: Tensor, source: str) -> SamConfig:
-    width = int(positions.shape[-1])
+    width = int(positions.shape[-1]) if positions.ndim else 0
     for architecture in ARCHITECTURES.values():
         if architecture["vision_config"]["hidden_size"] == width:
             return sam_config(architecture, source)

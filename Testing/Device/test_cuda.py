@@ -118,7 +118,10 @@ def test_little_memory_is_answered_with_a_smaller_batch(
     assert any("Memory ran out" in record.message for record in caplog.records)
     assert isinstance(result, SegmentationResult)
     assert isinstance(enough, SegmentationResult)
-    difference = np.abs(result.prompts[0].probability - enough.prompts[0].probability).max()
+    less, more = result.prompts[0].probability, enough.prompts[0].probability
+    assert less is not None
+    assert more is not None
+    difference = np.abs(less - more).max()
     FIGURES["smaller batch probability max"] = float(difference)
     assert difference < 1e-4
 

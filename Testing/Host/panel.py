@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Open the panel in a situation; return 0, or 1 when exceptions left slots."""
+    """Open the panel in a situation; return 0, or 1 when exceptions left slots or observers."""
     options = _options(arguments)
     if options.screenshot is not None:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -41,9 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     # A thread inside PyTorch must not outlive the interpreter.
     widget.logic.cancel()
     waitUntil(lambda: not widget.logic.isRunning)
-    failed = bool(pythonqt.slotErrors)
     slicerhost.resetApplication()
-    return 1 if failed else 0
+    return 1 if pythonqt.lostErrors else 0
 
 
 def _picture(window: Any, isFull: bool) -> Any:

@@ -25,7 +25,8 @@ class CorrectSection(Section):
 
     The editor is made when it is first needed: when the section is opened, or before a run or the threshold changes
     segments, because its history is what undo goes back in. Its keys work while the section is open; while it is
-    closed, only undo and redo do, so that no key starts a tool nobody sees.
+    closed, only undo and redo do, so that no key starts a tool nobody sees. During a run its tools work by mouse, but
+    nothing goes back in its history.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
@@ -37,10 +38,12 @@ class CorrectSection(Section):
         self._editor: Any = None
         self._editorNode: Any = None
         self._undoButtons: Any = ()
+        self._historyButtons: Any = ()
         self._followed: tuple[str, str] | None = None
         self._isFollowing = False
         self._isEntered = False
         self._areEditorKeysOn = False
+        self._isHeld = False
         self._keys: list[Any] = []
         self._section.connect("contentsCollapsed(bool)", self._onCollapsed)
         self._takeBack.connect("clicked()", lambda: self._goInHistory("undo"))
@@ -76,7 +79,7 @@ class CorrectSection(Section):
             self._editor.setMRMLScene(None)
             self._editor.setParent(None)
             self._editor.deleteLater()
-        self._editor, self._editorNode, self._undoButtons = None, None, ()
+        self._editor, self._editorNode, self._undoButtons, self._historyButtons = None, None, (), ()
 
     def refresh(self) -> None:
         """Show the segment of the selected row."""
@@ -160,7 +163,9 @@ class CorrectSection(Section):
         editor.setMRMLSegmentEditorNode(self._editorNode)
         editor.connect("currentSegmentIDChanged(QString)", self._onSegmentChosen)
         self._undoButtons = slicer.util.findChildren(editor, name="UndoButton")
+        self._historyButtons = slicer.util.findChildren(editor, name="UndoRedoGroupBox")
         self._installKeys()
+        self._holdHistory()
 
     def _ownNode(self) -> Any:
         """The editor's node; its own, so that the Segment Editor module keeps its tools and choices."""
@@ -177,7 +182,7 @@ class CorrectSection(Section):
         """True when the editor has a state to go back to; the editor says so by its own button only."""
         # Not `enabled`: that is False for everything in a section that is disabled.
         hasSegments = self._logic.segmentationNode is not None
-        return hasSegments and any(button.isEnabledTo(self._editor) for button in self._undoButtons)
+        return hasSegments and any(button.isEnabledTo(button.parentWidget()) for button in self._undoButtons)
 
     def _goInHistory(self, step: str) -> None:
         if self._editor is not None and not self._logic.isRunning:
@@ -203,9 +208,21 @@ class CorrectSection(Section):
         self.refresh()
 
     def _onLogicChanged(self) -> None:
-        """Let the scene's nodes go at once when it closes, not at the next refresh."""
+        """Let go at once of the nodes of a scene that closes and of undo when a run begins, not at the next refresh."""
         if self._logic.parameters is None and slicer.mrmlScene.IsClosing():
             self._forget()
+        if self._isHeld != self._logic.isRunning:
+            self._holdHistory()
+
+    def _holdHistory(self) -> None:
+        """Keep the editor's own buttons and keys from undo and redo during a run, and give them back after it."""
+        self._isHeld = self._logic.isRunning
+        for buttons in self._historyButtons:
+            buttons.enabled = not self._isHeld
+        if self._areEditorKeysOn and self._isHeld:
+            self._editor.uninstallKeyboardShortcuts()
+        elif self._areEditorKeysOn:
+            self._installEditorKeys()
 
     def _forget(self) -> None:
         self._watch.watch(None)
@@ -221,16 +238,19 @@ class CorrectSection(Section):
         if not self._isEntered or self._editor is None:
             return
         self._releaseKeys()
-        window = slicer.util.mainWindow()
         if not self._section.collapsed:
-            if window is not None:  # the editor gives its keys to the main window
-                self._editor.installKeyboardShortcuts()
+            if not self._isHeld:
+                self._installEditorKeys()
             self._editor.setupViewObservations()
             self._areEditorKeysOn = True
             return
         for key, step in (("Ctrl+Z", "undo"), ("Ctrl+Y", "redo")):
             act = partial(self._goInHistory, step)
-            self._keys.append(shortcut(key, window or self._section.parent(), act))
+            self._keys.append(shortcut(key, slicer.util.mainWindow() or self._section.parent(), act))
+
+    def _installEditorKeys(self) -> None:
+        if slicer.util.mainWindow() is not None:  # the editor gives its keys to it
+            self._editor.installKeyboardShortcuts()
 
     def _releaseKeys(self) -> None:
         for key in self._keys:

@@ -43,13 +43,13 @@ class EditWatch:
         self._changed.clear()
         self._compared.clear()
         if segmentation is not None:
-            for event in (
-                segmentation.SourceRepresentationModified,
-                segmentation.SegmentModified,  # the only event of an undo
-                segmentation.SegmentAdded,
-                segmentation.SegmentRemoved,
+            for event, slot in (
+                (segmentation.SourceRepresentationModified, self._onVoxelsChanged),
+                (segmentation.SegmentModified, self._onSegmentChanged),  # the only event of an undo
+                (segmentation.SegmentAdded, self._onSegmentChanged),
+                (segmentation.SegmentRemoved, self._onSegmentChanged),
             ):
-                self._tags.append(segmentation.AddObserver(event, self._onSegmentChanged))
+                self._tags.append(segmentation.AddObserver(event, slot))
             # Segments may have been edited while no one watched.
             self._compareSoon(segmentation.GetSegmentIDs())
 
@@ -76,11 +76,15 @@ class EditWatch:
         self._timer.setInterval(SETTLE_MILLISECONDS)
         self._timer.start()
 
+    def _onVoxelsChanged(self, segmentation: Any, _event: str) -> None:
+        """Takes no call data: it is nothing, an object or a segment's ID, by what changed the voxels."""
+        if not self._logic.isWriting:
+            self._compareSoon(segmentation.GetSegmentIDs())
+
     @vtk.calldata_type(vtk.VTK_STRING)
-    def _onSegmentChanged(self, segmentation: Any, _event: str, segmentId: str | None) -> None:
-        if self._logic.isWriting:
-            return
-        self._compareSoon([segmentId] if segmentId else segmentation.GetSegmentIDs())
+    def _onSegmentChanged(self, _segmentation: Any, _event: str, segmentId: str) -> None:
+        if not self._logic.isWriting:
+            self._compareSoon([segmentId])
 
     def _markIfEdited(self, segmentId: str) -> None:
         from MedCLIPSegLogic.scene.segmentation import was_edited

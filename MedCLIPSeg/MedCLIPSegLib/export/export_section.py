@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,8 @@ from slicer.i18n import tr as _
 from MedCLIPSegLib.application import explained
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.section import Section
-from MedCLIPSegLib.widgets import silenced
+from MedCLIPSegLib.widgets import silenced, turnTimer
+from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.datasets.writing import Split
@@ -26,7 +27,8 @@ PARTS: tuple[Split, ...] = ("Train", "Val", "Test")
 class ExportSection(Section):
     """Chosen segments, formats and maps into a folder; the selected prompt into a training set.
 
-    The application's settings remember both folders.
+    An export writes one file per turn of the event loop, so that the panel stays alive; no run begins meanwhile. The
+    application's settings remember both folders.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic, settings: Any) -> None:
@@ -35,6 +37,8 @@ class ExportSection(Section):
         self._list = ui.exportSegmentsList
         self._segments: list[tuple[str, str]] = []
         self._segmentation: Any = None
+        self._exporting: Generator[None, None, str] | None = None
+        self._timer = turnTimer(self._step)
         self._boxes: tuple[tuple[Any, Format], ...] = (
             (ui.exportSegmentationCheckBox, "seg.nrrd"),
             (ui.exportNiftiCheckBox, "nii.gz"),
@@ -49,13 +53,17 @@ class ExportSection(Section):
         for box in (*(box for box, _ending in self._boxes), ui.exportMapsCheckBox):
             box.connect("toggled(bool)", self._refreshButtons)
         self._list.connect("itemChanged(QListWidgetItem*)", self._refreshButtons)
-        ui.exportButton.connect("clicked()", lambda: self._try(self._export))
-        ui.addTrainingRowButton.connect("clicked()", lambda: self._try(self._addTrainingRow))
+        ui.exportButton.connect("clicked()", self._onExport)
+        ui.addTrainingRowButton.connect("clicked()", self._onAddTrainingRow)
 
     def refresh(self) -> None:
         """Show the segments of the image; ticks of those that stay are kept."""
         self._showSegments()
         self._refreshButtons()
+
+    def cleanup(self) -> None:
+        """Stop an export: the panel goes away."""
+        self._stop()
 
     def _showSegments(self) -> None:
         segments = self._present()
@@ -76,7 +84,7 @@ class ExportSection(Section):
                 self._list.addItem(item)
 
     def _refreshButtons(self) -> None:
-        isReady = bool(self._segments) and not self._logic.isRunning
+        isReady = bool(self._segments) and not self._logic.isRunning and self._exporting is None
         choosesFile = self._ui.exportMapsCheckBox.checked or any(box.checked for box, _ending in self._boxes)
         row = self._logic.currentRow
         self._ui.exportCollapsibleButton.enabled = bool(self._segments)
@@ -105,8 +113,41 @@ class ExportSection(Section):
         formats = frozenset(ending for box, ending in self._boxes if box.checked)
         return ExportChoice(self._ticked(), formats, self._ui.exportMapsCheckBox.checked)
 
-    def _export(self) -> str:
-        from MedCLIPSegLogic.scene.export_set import earlier_files, export_results, listed
+    def _onExport(self) -> None:
+        if self._exporting is not None or self._logic.isRunning:
+            return  # a second click before the button was disabled
+        self._exporting = self._export()
+        self._logic.isExporting = True
+        self._refreshButtons()
+        self._timer.start()
+
+    def _step(self) -> None:
+        if self._exporting is None:
+            return
+        self._timer.stop()  # a question turns the event loop
+        try:
+            next(self._exporting)
+        except StopIteration as end:
+            self._end(end.value)
+        except Exception as error:  # one that leaves a slot is only printed
+            self._end(explained(error, "the export failed"))
+        else:
+            self._timer.start()
+
+    def _end(self, text: str) -> None:
+        self._stop()
+        self._ui.exportStatusLabel.text = text
+        self._refreshButtons()
+
+    def _stop(self) -> None:
+        self._timer.stop()
+        steps, self._exporting = self._exporting, None
+        self._logic.isExporting = False
+        if steps is not None:
+            steps.close()
+
+    def _export(self) -> Generator[None, None, str]:
+        from MedCLIPSegLogic.scene.export_set import earlier_files, export_steps, listed
 
         folder = Path(self._ui.exportFolderButton.directory)
         segmentation, volumeNode, choice = self._logic.segmentationNode, self._logic.volumeNode, self._choice()
@@ -117,7 +158,19 @@ class ExportSection(Section):
             )
         ):
             return _("Nothing was exported; choose another folder.")
-        files = export_results(segmentation, volumeNode, choice, folder, bool(earlier))
+        steps = export_steps(segmentation, volumeNode, choice, folder, bool(earlier))
+        while True:
+            if segmentation.GetScene() is None or volumeNode.GetScene() is None:
+                raise MedCLIPSegError(
+                    _("The image or its segments are no longer in the scene, so nothing was exported.")
+                )
+            try:
+                next(steps)
+            except StopIteration as end:
+                files = end.value
+                break
+            self._ui.exportStatusLabel.text = _("Exporting…")
+            yield
         self._settings.setValue(FOLDER_KEY, str(folder))
         return _("{count} files written to {folder}.").format(count=len(files), folder=folder)
 
@@ -134,9 +187,9 @@ class ExportSection(Section):
         self._settings.setValue(TRAINING_KEY, str(folder))
         return _("“{name}” was added to {sheet}.").format(name=row.label, sheet=sheet)
 
-    def _try(self, act: Callable[[], str]) -> None:
+    def _onAddTrainingRow(self) -> None:
         try:
-            text = act()
+            text = self._addTrainingRow()
         except Exception as error:  # one that leaves a slot is only printed
             text = explained(error, "the export failed")
         self._ui.exportStatusLabel.text = text

@@ -14,10 +14,15 @@ from MedCLIPSegLib.widgets import offerEntries, selectEntry, silenced
 
 
 class InputSection(Section):
-    """Image, part of it, plane and gray values; the image selector itself is bound to the parameter node."""
+    """Image, part of it, plane and gray values; the image selector itself is bound to the parameter node.
+
+    A line below tells where the file of the image leaves its geometry open.
+    """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
         super().__init__(ui, logic)
+        # Notes on the image, and of which image and file they are: a file is read once.
+        self._notes, self._notesOf = "", ("", "")
         self._choices = (
             (ui.scopeComboBox, "scope", _scopes()),
             (ui.planeComboBox, "plane", _planes()),
@@ -38,6 +43,7 @@ class InputSection(Section):
         for combo, name, _choices in self._choices:
             selectEntry(combo, getattr(parameters, name), getattr(parameters, name))
         self._refreshRange(parameters)
+        self._refreshNotes()
         volumeNode = self._logic.volumeNode
         isColor = volumeNode is not None and volumeNode.IsA("vtkMRMLVectorVolumeNode")
         self._ui.intensityComboBox.enabled = not isColor
@@ -60,6 +66,17 @@ class InputSection(Section):
             with silenced(spinBox):
                 spinBox.setRange(1, count)
                 spinBox.value = min(value + 1, count)
+
+    def _refreshNotes(self) -> None:
+        volumeNode = self._logic.volumeNode
+        storageNode = volumeNode.GetStorageNode() if volumeNode is not None else None
+        noted = "", ""
+        if volumeNode is not None and storageNode is not None:
+            noted = volumeNode.GetID(), storageNode.GetFileName() or ""
+        if noted != self._notesOf:
+            self._notes, self._notesOf = "\n".join(_fileNotes(volumeNode)), noted
+        self._ui.inputNoteLabel.text = self._notes
+        self._ui.inputNoteLabel.visible = bool(self._notes)
 
     def _hideMaps(self) -> None:
         """Keep maps made by the module out of the list of images."""
@@ -85,6 +102,15 @@ class InputSection(Section):
         if self._logic.parameters is not None:
             self._logic.parameters.firstSlice = self._ui.firstSliceSpinBox.value - 1
             self._logic.parameters.lastSlice = self._ui.lastSliceSpinBox.value - 1
+
+
+def _fileNotes(volumeNode: slicer.vtkMRMLVolumeNode | None) -> tuple[str, ...]:
+    try:
+        from MedCLIPSegLogic.scene.volumes import file_notes
+
+        return file_notes(volumeNode) if volumeNode is not None else ()
+    except ModuleNotFoundError:  # packages may not be installed before the first run
+        return ()
 
 
 def _scopes() -> list[tuple[str, str]]:

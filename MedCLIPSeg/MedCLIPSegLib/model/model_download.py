@@ -1,8 +1,9 @@
-"""Downloads of published models, on a worker's thread."""
+"""Downloads of published models: the hub is asked for the size, the person for a yes; the network waits on a thread."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from slicer.i18n import tr as _
@@ -38,9 +39,11 @@ class ModelDownload:
         self._worker: Worker[DownloadProgress] = Worker()
         self._pump = Pump(self._worker, self._onWorkerEvent)
         self._job: Job | None = None
+        self._agreed = False
+        self._sizes: list[int | None] = []
 
     def start(self, entry: ZooEntry) -> None:
-        """Ask for a yes to size, source and license, then download."""
+        """Ask the hub for the size, then for a yes to size, source and license, then download."""
         if self.entry is not None:
             return
         try:
@@ -48,11 +51,8 @@ class ModelDownload:
         except MedCLIPSegError as error:
             self._logic.said(str(error))
             return
-        if not self._logic.confirm(_("{facts}\n\nDownload this model?").format(facts=consent_text(entry))):
-            return
-        self.entry = entry
-        self._job = self._worker.submit(lambda: _steps(entry))
-        self._pump.start()
+        self.entry, self._agreed, self._sizes = entry, False, []
+        self._submit(partial(_askingSteps, entry, self._sizes))
         self.changed()
 
     def cancel(self) -> None:
@@ -62,28 +62,55 @@ class ModelDownload:
 
     def shutDown(self) -> None:
         """End for good: the module is unloaded or the application quits."""
+        self.entry = None
         self._pump.stop()
         self._worker.shutdown()
+
+    def _submit(self, makeSteps: Callable[[], Iterator[DownloadProgress]]) -> None:
+        self._job = self._worker.submit(makeSteps)
+        self._pump.start()
 
     def _onWorkerEvent(self, event: WorkerEvent[DownloadProgress]) -> None:
         if self.entry is None or event.job is not self._job:
             return
         if event.value is not None:
             self.progressed(event.value)
-            return
-        entry, isCancelled = self.entry, event.job.isCancelled
-        self.entry, self._job = None, None
-        if isCancelled:
-            self._logic.said(_("The download was cancelled; the next one goes on where it stopped."))
+        elif event.job.isCancelled:
+            self._end(_("The download was cancelled; the next one goes on where it stopped."))
         elif event.error is not None:
-            self._logic.said(explained(event.error, "the download failed"))
+            self._end(explained(event.error, "the download failed"))
+        elif self._agreed:
+            self._end(_("The model “{title}” is on this computer now.").format(title=self.entry.title), here=True)
         else:
-            self._logic.said(_("The model “{title}” is on this computer now.").format(title=entry.title))
+            self._confirm(self.entry)
+
+    def _confirm(self, entry: ZooEntry) -> None:
+        facts = consent_text(entry, self._sizes[0] if self._sizes else None)
+        self._agreed = self._logic.confirm(_("{facts}\n\nDownload this model?").format(facts=facts))
+        if self.entry is None:  # the panel was closed meanwhile
+            return
+        if self._agreed:
+            self._submit(partial(_downloadSteps, entry))
+        else:
+            self._end("")
+
+    def _end(self, words: str, here: bool = False) -> None:
+        """Say how it ended; `here` when the model is on this computer now."""
+        entry, self.entry, self._job = self.entry, None, None
+        if words:
+            self._logic.said(words)
+        if here and entry is not None:
             self.ended(entry.name)
         self.changed()
 
 
-def _steps(entry: ZooEntry) -> Iterator[DownloadProgress]:
+def _askingSteps(entry: ZooEntry, sizes: list[int | None]) -> Iterator[DownloadProgress]:
+    from MedCLIPSegLogic.zoo.hub import ask_size
+
+    sizes.append((yield from ask_size(entry.file)))
+
+
+def _downloadSteps(entry: ZooEntry) -> Iterator[DownloadProgress]:
     from MedCLIPSegLogic.zoo.download import download
 
     yield from download(entry, agreed=True)

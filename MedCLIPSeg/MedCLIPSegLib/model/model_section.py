@@ -16,7 +16,7 @@ from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.section import Section
 from MedCLIPSegLib.widgets import offerEntries, silenced
 from MedCLIPSegLogic.model.catalog import ModelDescription, describe_model, known_models, require_model_folder
-from MedCLIPSegLogic.model.manifest import zoo
+from MedCLIPSegLogic.model.manifest import size_text, zoo
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.zoo.hub import DownloadProgress, Step
@@ -179,6 +179,7 @@ def _downloadText(progress: DownloadProgress) -> str:
 def stepWords() -> dict[Step, str]:
     """What a download does, by its code."""
     return {
+        "asking": _("Asking the hub for the size"),
         "downloading": _("%p %, {received} of {total} MB"),
         "checking": _("Checking"),
         "making": _("Making the model"),
@@ -189,13 +190,13 @@ def stepWords() -> dict[Step, str]:
 def _infoText(description: ModelDescription) -> str:
     """Purpose, license, size and place, a line each."""
     lines = [description.purpose or _("What the model was trained for is not stated.")]
-    lines.append(_("License: {license}").format(license=description.license or _("not stated")))
+    lines.append(_("License: {license}").format(license=description.license_text))
     if description.on_disk:
         lines.append(_("{size} MB, on this computer").format(size=f"{description.size_bytes / 1e6:.1f}"))
     elif description.published is not None:
-        size, isKnown = description.published.download_bytes
-        words = _("Download of {size} GB") if isKnown else _("Download of about {size} GB")
-        lines.append(words.format(size=f"{size / 1e9:.1f}"))
+        size, isKnown = description.published.download_size()
+        words = _("Download of {size}") if isKnown else _("Download of at least {size}")
+        lines.append(words.format(size=size_text(size)))
     else:
         lines.append(
             _("{folder} is not on this computer any more: open it again or choose another model.").format(

@@ -98,8 +98,7 @@ class StatisticsTable(Section):
             for column in (SIZE, MEAN, BOUNDARY):
                 setCell(self._table, row, column, PENDING if known is None else UNKNOWN, known or "")
             return known is not None
-        voxels = _("{count} voxels").format(count=known.voxels)
-        setCell(self._table, row, SIZE, _size(known), voxels)
+        setCell(self._table, row, SIZE, _size(known), _count(known))
         unit = unitText(self._logic.segmentationNode, segmentId)
         setCell(self._table, row, MEAN, formatNats(known.mean_uncertainty), unit)
         setCell(self._table, row, BOUNDARY, formatNats(known.boundary_uncertainty), unit)
@@ -141,12 +140,18 @@ class StatisticsTable(Section):
 
 
 def _size(statistics: "SegmentStatistics") -> str:
-    """Volume or area, the number of voxels when the voxel size isn't known."""
+    """Volume or area, the number of pixels when their size isn't known."""
     if statistics.volume_ml is not None:
         return _("{volume} ml").format(volume=_short(statistics.volume_ml))
     if statistics.area_mm2 is not None:
         return _("{area} mm²").format(area=_short(statistics.area_mm2))
-    return _("{count} voxels").format(count=statistics.voxels)
+    return _count(statistics)
+
+
+def _count(statistics: "SegmentStatistics") -> str:
+    isPicture = statistics.volume_ml is None and statistics.area_mm2 is None
+    text = _("{count} pixels") if isPicture else _("{count} voxels")
+    return text.format(count=statistics.voxels)
 
 
 def _short(value: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from MedCLIPSegLib.prompts.prompt_rows import RUNNING as ROW_RUNNING
 from MedCLIPSegLib.pump import Pump
 from MedCLIPSegLib.run.order import RunOrder
 from MedCLIPSegLib.run.result_writing import writeResult
+from MedCLIPSegLib.run.torch_import import importTorch, withoutCollections
 from MedCLIPSegLib.scene_state import SceneState
 from MedCLIPSegLib.signal import Signal
 from MedCLIPSegLib.widgets import turnTimer
@@ -103,6 +103,11 @@ class RunControl:
         else:
             self.cancel(reason)
 
+    def finishWriting(self) -> None:
+        """Write what is left of a result at once: half a result is worse than a moment's wait."""
+        while self.state == WRITING:
+            self._writeStep()
+
     def shutDown(self) -> None:
         """End everything for good: the module is unloaded or the application quits."""
         self._stopWriting()
@@ -113,14 +118,19 @@ class RunControl:
 
     def _events(self, order: RunOrder) -> Iterator[Progress | SlicePreview | SegmentationResult]:
         """What the engine tells; on the worker's thread."""
-        from MedCLIPSegLogic.runs.models import Models
+        with withoutCollections():
+            try:
+                importTorch()
+            except Exception as error:
+                raise MedCLIPSegError(self._brokenTorch.format(reason=error)) from error
+            from MedCLIPSegLogic.runs.models import Models
 
-        try:
-            importlib.import_module("torch")
-        except Exception as error:  # a half-broken installation raises OSError, RuntimeError and others
-            raise MedCLIPSegError(self._brokenTorch.format(reason=error)) from error
-        self._models = self._models or Models()
-        yield from self._models.events(order.prepared, previews=True)
+            self._models = self._models or Models()
+            events = self._models.events(order.prepared, previews=True)
+            first = next(events, None)  # imports the engine and loads the model
+        if first is not None:
+            yield first
+        yield from events
 
     def _onWorkerEvent(self, event: WorkerEvent[Progress | SlicePreview | SegmentationResult]) -> None:
         from MedCLIPSegLogic.inference.result import Progress, SegmentationResult

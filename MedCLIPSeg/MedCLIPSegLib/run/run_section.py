@@ -21,6 +21,7 @@ class RunSection(Section):
     def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
         super().__init__(ui, logic)
         self._button, self._bar, self._status = ui.runButton, ui.progressBar, ui.statusLabel
+        self._cancels = False
         self._button.connect("clicked()", self._onButton)
         logic.runControl.progressed.connect(self._onProgress)
         logic.said.connect(self._say)
@@ -28,6 +29,7 @@ class RunSection(Section):
     def refresh(self) -> None:
         """Show the state of the run."""
         state = self._logic.runControl.state
+        self._cancels = self._logic.isRunning
         self._bar.visible = self._logic.isRunning
         if state == RUNNING:
             self._button.text = _("Cancel")
@@ -41,9 +43,10 @@ class RunSection(Section):
             self._button.enabled = self._logic.volumeNode is not None and any(row.canRun for row in self._logic.rows)
 
     def _onButton(self) -> None:
-        if self._logic.isRunning:
+        """Do what the button says: a second click may come before it says something else."""
+        if self._cancels:
             self._logic.cancel()
-        else:
+        elif not self._logic.isRunning:
             self._logic.run([row.rowId for row in self._logic.rows if row.canRun])
 
     def _onProgress(self, progress: Progress) -> None:

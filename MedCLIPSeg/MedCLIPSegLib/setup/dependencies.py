@@ -93,14 +93,17 @@ class Dependencies:
         """Install PyTorch with the extension; asks first.
 
         Raises:
-            MedCLIPSegError: it was not installed.
+            MedCLIPSegError: the person declined, or the installation failed.
         """
         logic = importlib.import_module("PyTorchUtils").PyTorchUtilsLogic()
-        torch: Any = logic.installTorch(askConfirmation=True, torchVersionRequirement=TORCH_REQUIREMENT)
-        if torch is None:
+        try:
+            torch: Any = logic.installTorch(askConfirmation=True, torchVersionRequirement=TORCH_REQUIREMENT)
+        except subprocess.CalledProcessError as error:
             raise MedCLIPSegError(
-                _("PyTorch was not installed, and nothing can be segmented without it; check the network.")
-            )
+                _("PyTorch could not be installed; check the network, the Python console shows details.")
+            ) from error
+        if torch is None:
+            raise MedCLIPSegError(_("PyTorch was not installed; nothing can be segmented without it."))
 
     @staticmethod
     def _installPyTorchExtension() -> None:
@@ -109,7 +112,15 @@ class Dependencies:
         Raises:
             MedCLIPSegError: always: it could not be installed, or it loads only after a restart of Slicer.
         """
-        if not slicer.app.extensionsManagerModel().installExtensionFromServer("PyTorch", False):
+        manager = slicer.app.extensionsManagerModel()
+        asks = manager.interactive
+        # The button that was pressed has asked already; a declined question would look like a failure.
+        manager.interactive = False
+        try:
+            isInstalled = manager.installExtensionFromServer("PyTorch", False)
+        finally:
+            manager.interactive = asks
+        if not isInstalled:
             raise MedCLIPSegError(
                 _("The PyTorch extension could not be installed; check the network, then try the Extensions Manager.")
             )

@@ -3,7 +3,7 @@
 from pythonqt.event_loop import processEvents, runEventLoop
 from pythonqt.namespaces import expose, install
 from pythonqt.none_references import keepNoneAlive
-from pythonqt.slots import slotErrors
+from pythonqt.slots import lostErrors, noteLostErrors
 from pythonqt.ui_loader import loadUi
 from pythonqt.wrapping import unwrap, wrap
 
@@ -12,9 +12,10 @@ __all__ = [
     "install",
     "keepNoneAlive",
     "loadUi",
+    "lostErrors",
+    "noteLostErrors",
     "processEvents",
     "runEventLoop",
-    "slotErrors",
     "unwrap",
     "wrap",
 ]

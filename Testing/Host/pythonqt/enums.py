@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+from functools import cache
 from typing import Any
 
 
@@ -43,7 +44,12 @@ def isEnum(value: Any) -> bool:
 def findEnumerator(cls: type, name: str) -> Enumerator | None:
     """An enumerator of any enum of a class or its bases, without the enum's own name."""
     for base in cls.__mro__:
-        for value in vars(base).values():
-            if isEnum(value) and name in value.__members__:
-                return Enumerator(value[name])
+        for kind in _enumsOf(base):
+            if name in kind.__members__:
+                return Enumerator(kind[name])
     return None
+
+
+@cache
+def _enumsOf(cls: type) -> list[type[enum.Enum]]:
+    return [value for value in vars(cls).values() if isEnum(value)]

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import inspect
-import traceback
+import sys
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
-slotErrors: list[BaseException] = []
-"""Exceptions that left slots: PythonQt prints and forgets them, tests must not."""
+lostErrors: list[BaseException] = []
+"""Exceptions that left slots, observers of VTK or overridden functions of Qt: the application prints and forgets them,
+tests must not."""
+
+
+def noteLostErrors() -> None:
+    """Note what C++ prints of Python's exceptions from now on.
+
+    Whatever calls Python from C++ and has nobody to hand an exception to, as VTK with its observers, prints it through
+    ``sys.excepthook``.
+    """
+    printed = sys.excepthook
+
+    def note(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        lostErrors.append(error)
+        printed(kind, error, trace)
+
+    sys.excepthook = note
 
 
 def positionalCount(function: Callable[..., Any]) -> int | None:
@@ -34,7 +51,6 @@ def adapted(function: Callable[..., Any]) -> Callable[..., None]:
         try:
             function(*(given if takes is None else given[:takes]))
         except BaseException as error:  # the event loop goes on, as in PythonQt
-            slotErrors.append(error)
-            traceback.print_exc()
+            sys.excepthook(type(error), error, error.__traceback__)
 
     return slot

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from PySide6 import QtCore
-
-from pythonqt.slots import slotErrors
 
 WRAPPER = "pythonqtWrapper"
 """Attribute of the PySide object that holds its Python half: it lives as long as the object."""
@@ -35,8 +33,7 @@ def _override(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return unwrap(getattr(wrapper, name)(*[wrap(value) for value in arguments]))
         except BaseException as error:  # Qt goes on with its own function, as in PythonQt
-            slotErrors.append(error)
-            traceback.print_exc()
+            sys.excepthook(type(error), error, error.__traceback__)
             return original(target, *arguments)
 
     return function

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import SimpleITK
 import slicer
 
 from slicerhost.host_scene import HostScene
@@ -14,7 +15,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 
 
 class CoreIOManager:
-    """Volumes, segmentations and scenes; the libraries at hand read no pictures, so Pillow does."""
+    """Volumes, segmentations and scenes; the libraries at hand read no pictures, so SimpleITK does."""
 
     def __init__(self) -> None:
         self._host: HostScene | None = None
@@ -88,12 +89,11 @@ class CoreIOManager:
         return node
 
     def _loadPicture(self, path: Path) -> Any:
-        from PIL import Image
-
-        from MedCLIPSegLogic.scene.volumes import add_volume_node
-        from MedCLIPSegLogic.volumes.volume import PICTURE_IJK_TO_RAS, Volume
-
+        """Read by the same code of ITK as the application, and through its storage node."""
         assert self._host is not None
-        with Image.open(path) as image:
-            pixels = np.asarray(image if image.mode == "L" else image.convert("RGB"))[np.newaxis]
-        return add_volume_node(self._host.scene, Volume(pixels, PICTURE_IJK_TO_RAS, path.stem, spacing_known=False))
+        with tempfile.TemporaryDirectory() as folder:
+            image = Path(folder) / "picture.mha"
+            SimpleITK.WriteImage(SimpleITK.ReadImage(str(path)), str(image))
+            node = self._host.logics["volumes"].AddArchetypeVolume(str(image), path.stem, 0)
+        node.GetStorageNode().SetFileName(str(path))
+        return node

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from slicerhost import dialogs
+
 
 class ExtensionsManagerModel:
     """Records what is asked of the extension manager.
@@ -13,6 +15,7 @@ class ExtensionsManagerModel:
         self.installs: list[str] = []
         self.installed: set[str] = set()
         self.canInstall = True
+        self.interactive = True
 
     def isExtensionInstalled(self, name: str) -> bool:
         return name in self.installed
@@ -20,6 +23,14 @@ class ExtensionsManagerModel:
     def installExtensionFromServer(
         self, name: str, restart: bool = True, update: bool = False, waitForCompletion: bool = True
     ) -> bool:
+        """Install; False when that fails, and also when the person, who is asked if interactive, declines."""
+        import qt
+
+        if self.interactive:
+            buttons = qt.QMessageBox.Yes | qt.QMessageBox.No
+            question = f"Do you want to install '{name}' now?"
+            if dialogs.messageBox(question, standardButtons=buttons) != qt.QMessageBox.Yes:
+                return False
         self.installs.append(name)
         if self.canInstall:
             self.installed.add(name)

@@ -21,7 +21,7 @@ class Pump(Protocol):
 
 @pytest.fixture
 def a_slicer() -> Iterator[ModuleType]:
-    """``slicer`` as after a start of the application; fails when an exception left a slot."""
+    """``slicer`` as after a start of the application; fails when an exception left a slot or an observer."""
     yield from _fresh(mainWindow=True)
 
 
@@ -49,7 +49,7 @@ def pump() -> Pump:
 def _fresh(mainWindow: bool) -> Iterator[ModuleType]:
     startApplication(mainWindow=mainWindow)
     resetApplication()
+    pythonqt.lostErrors.clear()
     yield slicer
-    errors = list(pythonqt.slotErrors)
     resetApplication()
-    assert not errors, f"exceptions left slots: {errors}"
+    assert not pythonqt.lostErrors, f"exceptions left slots or observers: {pythonqt.lostErrors}"

@@ -81,14 +81,17 @@ class qMRMLSegmentEditorWidget(QWidget):
         self._table.setObjectName("SegmentsTableView")
         self._undoButton.setObjectName("UndoButton")
         self._redoButton.setObjectName("RedoButton")
-        row = QHBoxLayout()
+        history = QWidget(self)
+        history.setObjectName("UndoRedoGroupBox")
+        row = QHBoxLayout(history)
+        row.setContentsMargins(0, 0, 0, 0)
         for button in (self._undoButton, self._redoButton):
             row.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._table)
         layout.addLayout(self._tools)
-        layout.addLayout(row)
+        layout.addWidget(history)
         self._showTools()
 
     # Nodes
@@ -201,14 +204,16 @@ class qMRMLSegmentEditorWidget(QWidget):
     # Keys and views
 
     def installKeyboardShortcuts(self, parent: Any = None) -> None:
-        """Bind Ctrl+Z, Ctrl+Y, Escape and the number keys in the main window."""
+        """Bind keys for undo and redo, Escape and the number keys in the main window."""
         self.uninstallKeyboardShortcuts()
         owner = parent if parent is not None else pythonqt.unwrap(slicer.util.mainWindow())
         if owner is None:
             return
-        actions: list[tuple[str, Any]] = [
-            ("Ctrl+Z", self.undo),
-            ("Ctrl+Y", self.redo),
+        actions: list[tuple[Any, Any]] = [
+            ("Z", self.undo),
+            (QKeySequence.StandardKey.Undo, self.undo),
+            ("Y", self.redo),
+            (QKeySequence.StandardKey.Redo, self.redo),
             ("Escape", lambda: self.setActiveEffect(None)),
         ]
         names = self._visibleEffects()[:9]

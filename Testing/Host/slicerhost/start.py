@@ -46,6 +46,7 @@ def startApplication(mainWindow: bool = True) -> Any:
     if _session is None:
         loadTritonFirst()
         pythonqt.keepNoneAlive()
+        pythonqt.noteLostErrors()
         application = qSlicerApplication()
         pythonqt.install()
         pythonqt.expose(qSlicerApplication, slicer)
@@ -125,7 +126,6 @@ def resetApplication() -> None:
     sample_data.sources.clear()
     namespaces.setPackagingPresent(True)
     _restoreProduct(session)
-    pythonqt.slotErrors.clear()
 
 
 def _started() -> _Session:

@@ -10,11 +10,11 @@ import pytest
 from loopback_hub import LoopbackHub
 from PIL import Image
 from published_files import SMALL, save_published, small_network, write_vocabulary
-from small_zoo import ENTRY, publish
+from small_zoo import ENTRY, publish, use
 
 from MedCLIPSegLab.cli.app import main
 from MedCLIPSegLogic.model import manifest
-from MedCLIPSegLogic.zoo import download, importing
+from MedCLIPSegLogic.zoo import importing
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +51,8 @@ def test_a_file_on_a_stick_segments_an_image(
     assert call(monkeypatch, "models", "info", "busi") == 0
     printed = capsys.readouterr().out
     assert "mean of the six sets at this share 88.66 %" in printed
-    assert "commercial use: not allowed" in printed
+    assert "commercial use: not allowed by any stated license" in printed
+    assert "license: not stated (probably CC BY-NC 4.0, that of the UniMed-CLIP towers inside)" in printed
 
     Image.new("RGB", (40, 30)).save(tmp_path / "image.png")
     arguments = ("--prompt", "tumor", "--out", tmp_path / "out", "--model", "busi", "--samples", 2)
@@ -71,13 +72,20 @@ def test_a_download_asks_first(
     monkeypatch.setitem(manifest.zoo(), "busi", ENTRY)
     with LoopbackHub() as hub:
         publish(hub, tmp_path)
-        fetch = download.fetch
-        monkeypatch.setattr(download, "fetch", lambda file, folder, _endpoint: fetch(file, folder, hub.endpoint))
+        use(hub, monkeypatch)
+        for command in ("list", "info busi"):
+            assert call(monkeypatch, "models", *command.split()) == 0
+        assert hub.requests == []
         for answer in ("n\n", "\n", ""):
             assert call(monkeypatch, "models", "download", "busi", answer=answer) == 1
         printed = capsys.readouterr().out
         assert "License: CC BY-NC 4.0" in printed
-        assert hub.requests == []
+        assert "Download: 0 MB\n" in printed
+        assert [method for method, _path, _headers in hub.requests] == ["HEAD"] * 3
+        hub.refusal = 503, ""
+        assert call(monkeypatch, "models", "download", "busi", answer="n\n") == 1
+        assert "at least 0 MB" in capsys.readouterr().out
+        hub.refusal = None
         assert not (a_home / "consents.json").exists()
 
         assert call(monkeypatch, "models", "download", "busi", answer="y\n") == 0

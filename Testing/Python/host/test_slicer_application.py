@@ -169,6 +169,16 @@ def test_dialogs_are_recorded_and_answered(a_slicer: ModuleType) -> None:
         a_slicer.util.confirmOkCancelDisplay("Again?")
 
 
+def test_under_testing_nothing_is_shown_or_asked(a_slicer: ModuleType) -> None:
+    """Slicer means to answer questions with yes, but compares its True with the number of a button."""
+    qt, util = importlib.import_module("qt"), a_slicer.util
+    a_slicer.app.setTestingEnabled(True)
+    answers = [ask("Go on?") for ask in (util.confirmOkCancelDisplay, util.confirmYesNoDisplay)]
+    assert [*answers, util.confirmRetryCloseDisplay("Again?"), util.errorDisplay("It failed.")] == [False] * 3 + [None]
+    assert util.messageBox("Done.") == qt.QMessageBox.Ok
+    assert dialogs.texts() == []
+
+
 def test_errors_without_main_window_show_nothing(an_app_without_main_window: ModuleType) -> None:
     an_app_without_main_window.util.errorDisplay("It failed.")
     assert dialogs.texts() == []
@@ -225,13 +235,18 @@ def test_the_pytorch_module_comes_and_goes(a_slicer: ModuleType) -> None:
     assert importlib.util.find_spec("PyTorchUtils") is None
     pytorch_utils.put(torch="torch")
     assert importlib.util.find_spec("PyTorchUtils") is not None
-    logic = importlib.import_module("PyTorchUtils").PyTorchUtilsLogic()
+    logic, qt = importlib.import_module("PyTorchUtils").PyTorchUtilsLogic(), importlib.import_module("qt")
+    dialogs.answerNext(qt.QMessageBox.Ok, qt.QMessageBox.Cancel)
     assert logic.installTorch(askConfirmation=True) == "torch"
-    assert pytorch_utils.calls == [{"askConfirmation": True}]
+    assert logic.installTorch(askConfirmation=True) is None
+    assert pytorch_utils.calls == [{"askConfirmation": True}] * 2
 
 
 def test_extensions_are_noted(a_slicer: ModuleType) -> None:
+    qt = importlib.import_module("qt")
     manager: Any = a_slicer.app.extensionsManagerModel()
+    dialogs.answerNext(qt.QMessageBox.No, qt.QMessageBox.Yes)
+    assert not manager.installExtensionFromServer("PyTorch", False)
     assert not manager.isExtensionInstalled("PyTorch")
     assert manager.installExtensionFromServer("PyTorch", False)
     assert manager.isExtensionInstalled("PyTorch")

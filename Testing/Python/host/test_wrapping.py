@@ -51,7 +51,7 @@ def test_an_exception_in_an_overridden_function_is_recorded(capsys: pytest.Captu
     widget = Bad()
     widget.show()
     widget.close()
-    assert isinstance(pythonqt.slotErrors.pop(), KeyError)
+    assert isinstance(pythonqt.lostErrors.pop(), KeyError)
     assert "KeyError" in capsys.readouterr().err
 
 

@@ -89,3 +89,29 @@ def test_a_graphics_card_gets_the_samples_of_several_slices(
     assert device.choose_batch_size(a_model.config, 3 * 50, cuda) == 20
     monkeypatch.setattr(device, "free_memory", lambda _: 10**12)
     assert device.choose_batch_size(a_model.config, 3 * 50, cuda) == device.MAX_BATCH
+
+
+def test_without_maps_masks_and_mean_uncertainties_stay_as_they_are(a_model: LoadedModel, a_volume: Volume) -> None:
+    settings: dict[str, Any] = {"prompts": ("one tumor", "a kidney"), "threshold": (0.4, 0.999)}
+    full, bare = (finish(a_model, a_volume, **settings, maps=maps) for maps in (True, False))
+    for with_maps, without in zip(full.prompts, bare.prompts, strict=True):
+        assert np.array_equal(with_maps.mask, without.mask)
+        inside = with_maps.mask > 0 if with_maps.mask.any() else np.ones(a_volume.shape, bool)
+        assert without.mean_uncertainty == pytest.approx(with_maps.uncertainty[inside].mean(dtype=np.float64))
+        assert without.mean_uncertainty == with_maps.mean_uncertainty
+        assert without.probability is without.uncertainty is without.mutual_information is None
+        assert without.samples_drawn == with_maps.samples_drawn
+    assert [prompt.mask.any() for prompt in bare.prompts] == [True, False]
+
+
+def test_what_would_not_fit_is_refused_before_anything_is_computed(
+    a_model: LoadedModel, a_volume: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts = tuple(f"thing {number}" for number in range(1000))
+    needed = 2 * a_volume.voxels.size
+    monkeypatch.setattr(device, "free_memory", lambda _: 13 * 1000 * needed - 1)
+    with pytest.raises(MedCLIPSegError, match=r"The maps of 1000 prompts on a_volume need .* leave the maps out"):
+        finish(a_model, a_volume, prompts=prompts)
+    monkeypatch.setattr(device, "free_memory", lambda _: 1000 * needed - 1)
+    with pytest.raises(MedCLIPSegError, match="The masks of 1000 prompts on a_volume need"):
+        finish(a_model, a_volume, prompts=prompts, maps=False)

@@ -93,12 +93,26 @@ def test_bad_configurations_name_the_field(a_model_folder: Path) -> None:
         (lambda c: c["adapter"].update(fusion_layers=2), "fusion_layers"),
         (lambda c: c["image"].update(heads=0), "image.heads"),
         (lambda c: c["image"].update(mlp_ratio=-1.0), "image.mlp_ratio"),
-        (lambda c: c["text"].update(mlp_ratio=float("inf")), "text.mlp_ratio"),
+        (lambda c: c["text"].update(mlp_ratio=float("inf")), "the number Infinity"),
         (lambda c: c["text"].update(vocab_size=-1), "text.vocab_size"),
-        (lambda c: c["adapter"].update(beta=float("nan")), "adapter.beta"),
+        (lambda c: c["adapter"].update(beta=float("nan")), "the number NaN"),
         (lambda c: c["adapter"].update(up_init_std=-1.0), "adapter.up_init_std"),
-        (lambda c: c.update(joint_width=-1), "joint width is -1; it must be at least 1"),
-        (lambda c: c["image"].update(width=2**62, heads=2), "describe no network|do not fit"),
+        (lambda c: c["adapter"].update(beta=1e308), "adapter.beta"),
+        (lambda c: c["adapter"].update(gate_init=-(10**290)), "adapter.gate_init"),
+        (lambda c: c["adapter"].update(fusion_layers=[*range(1000)]), "fusion_layers"),
+        (lambda c: c["image"].update(mlp_ratio=1e300), "image.mlp_ratio"),
+        (lambda c: c["image"].update(mlp_ratio=1e-300), "image.mlp_ratio"),
+        (lambda c: c["image"].update(layer_scale=1e300), "image.layer_scale"),
+        (lambda c: c["image"].update(stem_channels=[8] * 1000), "image.stem_channels"),
+        (lambda c: c["image"].update(image_size=4096, patch_size=1), "image.patch_size"),
+        (lambda c: c["text"].update(context_length=2**40), "text.context_length"),
+        (lambda c: c["preprocessing"].update(mean=[1e300, 0, 0]), "preprocessing.mean"),
+        (lambda c: c["preprocessing"].update(std=[1e-300, 1, 1]), "preprocessing.std"),
+        (lambda c: c["head"].update(kind="x" * 10_000), "head.kind"),
+        (lambda c: c.update(flavor="x" * 10_000), "at most 64 letters"),
+        (lambda c: c.update({"x\n" * 10_000: 1}), "x x .* is unknown"),
+        (lambda c: c.update(joint_width=-1), "joint width is -1; it must be between 1 and 1048576"),
+        (lambda c: c["image"].update(width=2**62, heads=2), "'image.width' is 4611686018427387904; it must be at most"),
         (lambda c: c["image"].update(image_size=33), "image.image_size"),
         (lambda c: c["text"].update(layers=5), "text.layers"),
         (lambda c: c.update(head=[]), "head cannot be"),
@@ -109,9 +123,12 @@ def test_bad_configurations_name_the_field(a_model_folder: Path) -> None:
         config = json.loads(good)
         change(config)
         path.write_text(json.dumps(config))
-        with pytest.raises(MedCLIPSegError, match=words):
+        with pytest.raises(MedCLIPSegError, match=words) as caught:
             load_checkpoint(a_model_folder)
-    for text in ("", "{", "[]", "\x00", '{"a": ' * 5000):
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < len(str(path)) + 250
+    numbers = ("NaN", "-Infinity", "1e999", "9" * 5000, "9" * 4000)
+    for text in ("", "{", "[]", "\x00", '{"a": ' * 5000, *(f'{{"joint_width": {number}}}' for number in numbers)):
         path.write_text(text)
         with pytest.raises(MedCLIPSegError, match=r"config\.json"):
             load_checkpoint(a_model_folder)
@@ -154,3 +171,25 @@ def test_a_vocabulary_must_begin_with_padding(a_model_folder: Path) -> None:
     path.write_text("\n".join([*rest, first]) + "\n")
     with pytest.raises(MedCLIPSegError, match=r"begin with \[PAD\]"):
         load_model(a_model_folder)
+
+
+DAMAGES: list[tuple[Callable[[torch.Tensor], torch.Tensor], str]] = [
+    (lambda weight: weight * float("nan"), "has values that are no numbers"),
+    (lambda weight: weight / 0, "has values that are no numbers"),
+    (lambda weight: weight.double(), "is of type F64"),
+    (lambda weight: weight.int(), "is of type I32"),
+    (lambda weight: weight.bool(), "is of type BOOL"),
+    (lambda weight: weight.to(torch.float8_e4m3fn), "is of type F8_E4M3"),
+    (lambda weight: weight.to(torch.complex64), "is of type C64"),
+]
+
+
+@pytest.mark.parametrize(("damage", "words"), DAMAGES)
+def test_weights_are_finite_numbers(
+    damage: Callable[[torch.Tensor], torch.Tensor], words: str, a_model_folder: Path
+) -> None:
+    path = a_model_folder / "model.safetensors"
+    weights = load_file(path)
+    save_file(weights | {"mask_head.4.bias": damage(weights["mask_head.4.bias"])}, path)
+    with pytest.raises(MedCLIPSegError, match=rf"model\.safetensors are damaged: mask_head\.4\.bias {words}"):
+        load_checkpoint(a_model_folder)

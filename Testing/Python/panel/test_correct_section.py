@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import pythonqt
+import slicer
 import slicerhost
 from PySide6.QtCore import Qt
 from review_samples import Reviewed, addImage, addResults, compositeXml, paint, press, writeResults
@@ -82,6 +83,20 @@ def test_edited_segment_is_marked_by_itself(a_review: Reviewed, pump: Pump) -> N
     pump(lambda: a_review.state() == "edited", 5)
     assert a_review.state(1) == "done"
     pump(lambda: "was edited" in a_review.widget.ui.correctLabel.text, 5)
+
+
+@pytest.mark.parametrize("what", ["nothing", "the segmentation", "the labelmap", "the ID"])
+def test_an_edit_is_noticed_whatever_its_event_brings(a_review: Reviewed, pump: Pump, what: str) -> None:
+    """Slicer gives one of these to SourceRepresentationModified, by what changed the voxels."""
+    pythonqt.processEvents(SETTLED)
+    segmentation, segmentId = a_review.segmentation.GetSegmentation(), a_review.segmentIds[0]
+    labelmap = a_review.segmentation.GetBinaryLabelmapInternalRepresentation(segmentId)
+    voxels = labelmap.GetPointData().GetScalars()
+    voxels.Fill(1)
+    voxels.Modified()  # the labelmap has a new time, but sends no event of its own
+    data = {"the segmentation": segmentation, "the labelmap": labelmap, "the ID": segmentId}
+    segmentation.InvokeEvent(segmentation.SourceRepresentationModified, *filter(None, [data.get(what)]))
+    pump(lambda: a_review.state() == "edited", 5)
 
 
 def test_undo_of_an_edit_takes_the_mark_back(a_review: Reviewed, an_open_editor: Any, pump: Pump) -> None:
@@ -193,14 +208,50 @@ def test_closed_section_has_no_tool_and_still_undoes(a_review: Reviewed, an_open
     assert np.array_equal(a_review.mask(), before)
 
 
-def test_no_undo_while_a_run_is_under_way(a_review: Reviewed, an_open_editor: Any) -> None:
+UNDO_KEYS = [(Qt.Key.Key_Z, Qt.KeyboardModifier.NoModifier), (Qt.Key.Key_Z, CONTROL)]
+REDO_KEYS = [(Qt.Key.Key_Y, Qt.KeyboardModifier.NoModifier), (Qt.Key.Key_Y, CONTROL)]
+
+
+@pytest.mark.parametrize("isOpen", [True, False])
+def test_no_undo_while_a_run_is_under_way(a_review: Reviewed, an_open_editor: Any, isOpen: bool, pump: Pump) -> None:
+    """Neither by the panel nor by the editor in it, from the moment the run is asked for to its end."""
+    logic, ui = a_review.widget.logic, a_review.widget.ui
+    before = a_review.mask()
     paint(a_review, editor=an_open_editor)
-    a_review.widget.logic.runControl.state = "running"
-    a_review.widget.panel.refresh()
-    assert not a_review.widget.ui.takeBackButton.enabled
-    a_review.widget.logic.runControl.state = "idle"
-    a_review.widget.panel.refresh()
-    assert a_review.widget.ui.takeBackButton.enabled
+    pythonqt.processEvents(SETTLED)
+    painted, other = a_review.mask(), a_review.mask(1)
+    paint(a_review, 1, an_open_editor)
+    pythonqt.processEvents(SETTLED)
+    an_open_editor.undo()  # so that there is something to redo
+    an_open_editor.setActiveEffectByName("Paint")
+    ui.correctCollapsibleButton.collapsed = not isOpen
+    logic.rows.add(["unicorn"])
+    logic.parameters.sampleCount, logic.parameters.adaptive = 100, False
+    pythonqt.processEvents(50)
+    logic.run([logic.rows[2].rowId])
+    logic.runControl._pump.stop()  # the run stands still
+    assert an_open_editor.logic().CanUndo()
+    assert an_open_editor.logic().CanRedo()
+    undo, redo = (slicer.util.findChild(an_open_editor, f"{name}Button") for name in ("Undo", "Redo"))
+    for isRefreshed in (False, True):
+        if isRefreshed:
+            pythonqt.processEvents(50)
+            assert not ui.takeBackButton.enabled
+        for key, modifiers in UNDO_KEYS + REDO_KEYS:
+            press(key, modifiers)
+        for button in (undo, redo, ui.takeBackButton):
+            button.click()
+        assert np.array_equal(a_review.mask(), painted)
+        assert np.array_equal(a_review.mask(1), other)
+        assert not ui.takeBackButton.enabled or not isRefreshed
+    assert (an_open_editor.activeEffect() is not None) == isOpen
+    logic.runControl._pump.start()
+    logic.cancel()
+    pump(lambda: not logic.isRunning, 60)
+    pythonqt.processEvents(50)
+    assert ui.takeBackButton.enabled
+    press(*(UNDO_KEYS[0] if isOpen else UNDO_KEYS[1]))
+    assert np.array_equal(a_review.mask(), before)
 
 
 def test_closing_the_scene_lets_everything_go(a_slicer: ModuleType, a_review: Reviewed, an_open_editor: Any) -> None:

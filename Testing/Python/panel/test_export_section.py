@@ -35,6 +35,8 @@ def setTick(ui: Any, index: int, isTicked: bool) -> None:
 def export(ui: Any, folder: Path) -> str:
     ui.exportFolderButton.directory = str(folder)
     ui.exportButton.click()
+    assert not ui.exportButton.enabled
+    pythonqt.runEventLoop(lambda: bool(ui.exportButton.enabled), 60)
     return str(ui.exportStatusLabel.text)
 
 
@@ -165,3 +167,67 @@ def test_row_without_a_result_cannot_be_added(a_review: Reviewed) -> None:
     pythonqt.processEvents(50)
     assert not a_review.widget.ui.addTrainingRowButton.enabled
     assert a_review.widget.ui.exportButton.enabled
+
+
+def beginExport(a_review: Reviewed, folder: Path) -> None:
+    """Everything there is, up to the first files in the hidden folder."""
+    ui = a_review.widget.ui
+    for box in ("Nifti", "Nrrd", "Surface", "Maps"):
+        getattr(ui, f"export{box}CheckBox").checked = True
+    ui.exportFolderButton.directory = str(folder)
+    ui.exportButton.click()
+    pythonqt.runEventLoop(lambda: len(list(folder.rglob("*"))) > 2, 60)
+    assert not ui.exportButton.enabled
+
+
+def test_the_event_loop_turns_between_the_files(a_review: Reviewed, tmp_path: Path, pump: Any) -> None:
+    counts, timer = list[int](), qt.QTimer()
+    timer.connect("timeout()", lambda: counts.append(len(list(tmp_path.rglob("*.*")))))
+    timer.start(0)
+    beginExport(a_review, tmp_path)
+    pump(lambda: a_review.widget.ui.exportButton.enabled, 60)
+    timer.stop()
+    steps = np.diff(counts)
+    assert steps.max() <= 2  # a file, and what it is written to first
+    assert len(set(counts)) > 8
+
+
+@pytest.mark.parametrize("isTwice", [False, True])
+def test_a_second_click_changes_nothing(a_review: Reviewed, tmp_path: Path, pump: Any, isTwice: bool) -> None:
+    ui = a_review.widget.ui
+    ui.exportFolderButton.directory = str(tmp_path)
+    for _time in range(1 + isTwice):
+        ui.exportButton.clicked()  # as the button itself would, had it not been disabled
+    pump(lambda: ui.exportButton.enabled, 60)
+    assert ui.exportStatusLabel.text == f"2 files written to {tmp_path}."
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_no_run_while_results_are_exported(a_review: Reviewed, tmp_path: Path, pump: Any) -> None:
+    beginExport(a_review, tmp_path)
+    a_review.widget.logic.run([a_review.widget.logic.rows[0].rowId])
+    assert not a_review.widget.logic.isRunning
+    assert a_review.widget.ui.statusLabel.text == "An export is still under way; wait for its end."
+    pump(lambda: a_review.widget.ui.exportButton.enabled, 60)
+    assert "files written" in a_review.widget.ui.exportStatusLabel.text
+
+
+@pytest.mark.parametrize("what", ["edit", "delete", "close", "reload"])
+def test_what_changes_under_an_export_leaves_nothing(
+    a_slicer: ModuleType, a_review: Reviewed, tmp_path: Path, pump: Any, what: str
+) -> None:
+    beginExport(a_review, tmp_path)
+    if what == "edit":
+        paint(a_review)
+    elif what == "delete":
+        a_slicer.mrmlScene.RemoveNode(a_review.segmentation)
+    elif what == "close":
+        a_slicer.mrmlScene.Clear(0)
+    else:
+        a_review.widget.onReload()
+    widget = a_slicer.util.getModuleWidget("MedCLIPSeg")
+    pump(lambda: list(tmp_path.iterdir()) == [] and not widget.logic.isExporting, 60)
+    said = widget.ui.exportStatusLabel.text
+    expected = {"edit": "changed during the export", "reload": ""}.get(what, "no longer in the scene")
+    assert expected in said
+    assert (widget is a_review.widget) == (what != "reload")

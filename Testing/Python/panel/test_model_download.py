@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import huggingface_hub.constants
 import pytest
 import pythonqt
 from loopback_hub import LoopbackHub
 from published_files import SMALL
-from small_zoo import ENTRY, publish
+from small_zoo import ENTRY, publish, use
 
 from MedCLIPSegLogic.model import manifest
-from MedCLIPSegLogic.zoo import download, importing
+from MedCLIPSegLogic.zoo import importing
 
 
 @pytest.fixture
@@ -23,11 +22,9 @@ def a_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackH
     """A hub with the small model in the place of the published one."""
     monkeypatch.setattr(importing, "FLAVORS", SMALL)
     monkeypatch.setitem(manifest.zoo(), "busi", ENTRY)
-    monkeypatch.setattr(huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 16_384)
-    fetch = download.fetch
     with LoopbackHub() as hub:
         publish(hub, tmp_path)
-        monkeypatch.setattr(download, "fetch", lambda file, folder, _endpoint: fetch(file, folder, hub.endpoint))
+        use(hub, monkeypatch)
         yield hub
 
 
@@ -61,23 +58,52 @@ def test_published_models_are_listed_and_described(a_module_widget: Any) -> None
     assert combo.currentText == "BUSI 25 %: breast tumors in breast ultrasound, to download"
     assert ui.modelInfoLabel.text.split("\n") == [
         "Breast tumors in breast ultrasound. Trained on 25 % of BUSI.",
-        "License: CC BY-NC 4.0",
-        "Download of about 0.9 GB",
+        "License: not stated (probably CC BY-NC 4.0, that of the UniMed-CLIP towers inside)",
+        "Download of at least 858 MB",
     ]
     assert not ui.downloadModelButton.isHidden()
     assert not ui.modelCollapsibleButton.collapsed
 
 
-def test_nothing_is_downloaded_without_a_yes(a_module_widget: Any, a_hub: LoopbackHub) -> None:
+def test_a_yes_is_asked_for_with_the_size_the_hub_states(a_module_widget: Any, a_hub: LoopbackHub) -> None:
     questions: list[str] = []
     a_module_widget.logic.confirm = lambda question: bool(questions.append(question))
     choose(a_module_widget, "busi")
-    a_module_widget.ui.downloadModelButton.click()
     pythonqt.processEvents(50)
-    assert "Source: someone/models/BUSI/latest.pth" in questions[0]
-    assert "License: CC BY-NC 4.0" in questions[0]
-    assert "size is not published" in questions[0]
-    assert a_hub.requests == []
+    assert a_hub.requests == []  # a look at a model asks nobody
+    for answers in (True, False):
+        if not answers:
+            a_hub.refusal = 500, ""
+        a_module_widget.ui.downloadModelButton.click()
+        wait(lambda: a_module_widget.panel.model.download.entry is None)
+        assert "Source: someone/models/BUSI/latest.pth" in questions[-1]
+        assert "License: CC BY-NC 4.0" in questions[-1]
+        assert ("Download: 0 MB\n" in questions[-1]) == answers
+        assert ("the hub gave no answer" in questions[-1]) != answers
+    assert len(questions) == 2
+    assert {method for method, _path, _headers in a_hub.requests} == {"HEAD"}
+    assert a_module_widget.ui.downloadModelButton.text == "Download model…"
+    assert a_module_widget.ui.downloadModelBar.isHidden()
+
+
+def test_the_panel_stays_alive_while_the_hub_is_silent(
+    a_module_widget: Any, a_hub: LoopbackHub, said: list[str]
+) -> None:
+    answer, silence = a_hub.answer, threading.Event()
+    a_hub.answer = lambda request: silence.wait(20) and answer(request)  # type: ignore[method-assign]
+    questions: list[str] = []
+    a_module_widget.logic.confirm = lambda question: bool(questions.append(question))
+    choose(a_module_widget, "busi")
+    ui = a_module_widget.ui
+    ui.downloadModelButton.click()
+    wait(lambda: ui.downloadModelBar.format == "Asking the hub for the size")
+    choose(a_module_widget, "mini")
+    assert ui.modelComboBox.currentText.startswith("MedCLIPSeg mini") or ui.modelComboBox.enabled
+    ui.downloadModelButton.click()
+    wait(lambda: a_module_widget.panel.model.download.entry is None)
+    silence.set()
+    assert questions == []
+    assert "cancelled" in said[-1]
 
 
 def test_a_model_is_downloaded_while_the_panel_stays_alive(

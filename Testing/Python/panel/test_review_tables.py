@@ -71,7 +71,7 @@ def test_size_of_a_picture_is_in_pixels(a_module_widget: Any, pump: Pump) -> Non
     node.SetIJKToRASDirections(-1, 0, 0, 0, -1, 0, 0, 0, 1)
     reviewed = addResults(a_module_widget, ("mole",), node)
     wait(reviewed, pump)
-    assert texts(a_module_widget.ui.statisticsTable)[0][1] == "60 voxels"
+    assert texts(a_module_widget.ui.statisticsTable)[0][1] == "60 pixels"
 
 
 def test_segment_without_a_map_has_only_a_size(a_slicer: ModuleType, a_review: Reviewed, pump: Pump) -> None:

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 import pythonqt
+import qt
 import slicerhost
 from review_samples import addImage
-from slicerhost import namespaces, packaging, pytorch_utils
+from slicerhost import dialogs, namespaces, packaging, pytorch_utils
 from slicerhost.fixtures import Pump
 
 Hide = Callable[..., None]
@@ -78,6 +79,8 @@ def test_without_the_pytorch_extension(a_slicer: ModuleType, hide: Hide) -> None
     )
     assert pressButton(widget) == "The PyTorch extension is installed; restart Slicer, then segment again."
     assert a_slicer.app.extensionsManagerModel().installs == ["PyTorch"]
+    assert a_slicer.app.extensionsManagerModel().interactive
+    assert dialogs.texts() == []  # the button has asked
 
 
 def test_without_the_pytorch_extension_and_network(a_slicer: ModuleType, hide: Hide) -> None:
@@ -97,17 +100,24 @@ def test_without_pytorch(a_slicer: ModuleType, hide: Hide) -> None:
     assert sentence == "PyTorch is not installed yet; it takes some gigabytes and a few minutes."
     assert button == "Install PyTorch"
     hide()
+    dialogs.answerNext(qt.QMessageBox.Ok)
     pressButton(widget)
     assert pytorch_utils.calls == [{"askConfirmation": True, "torchVersionRequirement": ">=2.6"}]
     assert notice(widget) is None
 
 
-def test_pytorch_that_was_declined(a_slicer: ModuleType, hide: Hide) -> None:
+def test_pytorch_that_was_declined_or_does_not_come(
+    a_slicer: ModuleType, hide: Hide, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hide("torch")
-    pytorch_utils.put(torch=None)
+    pytorch_utils.put()
     widget = opened()
-    assert "PyTorch was not installed" in pressButton(widget)
+    dialogs.answerNext(qt.QMessageBox.Cancel, qt.QMessageBox.Ok)
+    assert pressButton(widget) == "PyTorch was not installed; nothing can be segmented without it."
+    monkeypatch.setattr(pytorch_utils, "fails", True)
+    assert "could not be installed; check the network" in pressButton(widget)
     assert notice(widget) is not None
+    assert widget.ui.setupButton.enabled
 
 
 def test_missing_packages_are_named_and_installed_without_torch(a_slicer: ModuleType, hide: Hide) -> None:

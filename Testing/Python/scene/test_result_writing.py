@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,14 @@ from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.scene.arrays import copy_voxels
 from MedCLIPSegLogic.scene.geometry import ijk_to_ras
+from MedCLIPSegLogic.scene.map_volumes import map_nodes, map_prompt
 from MedCLIPSegLogic.scene.nodes import nodes_of_class, place_beside
 from MedCLIPSegLogic.scene.result_writer import write_result
 from MedCLIPSegLogic.scene.segmentation import segment_mask
 from MedCLIPSegLogic.scene.volumes import add_volume_node
 from MedCLIPSegLogic.volumes.volume import Volume
+
+LIVER = box((4, 10, 12), slice(0, 3), slice(1, 8), slice(1, 8))
 
 
 def test_nodes_come_in_the_order_of_the_prompts(a_scene: Any, a_volume_node: Any, a_result: SegmentationResult) -> None:
@@ -111,3 +115,18 @@ def test_results_the_user_moved_in_the_hierarchy_stay_there(
         hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), folder)
     write_result(a_scene, a_volume_node, a_result, written.segmentation)
     assert {hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) for node in nodes} == {folder}
+
+
+def test_a_run_without_maps_leaves_none_that_are_untrue(
+    a_scene: Any, a_volume_node: Any, make_result: MakeResult
+) -> None:
+    first, second = make_result({"liver": LIVER, "other": LIVER}), make_result({"liver": LIVER[::-1]})
+    written = write_result(a_scene, a_volume_node, first)
+    maps = {"probability": None, "uncertainty": None, "mutual_information": None}
+    bare = replace(second, prompts=tuple(replace(prompt, **maps) for prompt in second.prompts))
+    again = write_result(a_scene, a_volume_node, bare, written.segmentation)
+    assert again.probability_maps == again.uncertainty_maps == again.mutual_information_maps == ()
+    assert again.segment_ids == written.segment_ids[:1]
+    mask = segment_mask(written.segmentation, again.segment_ids[0], a_volume_node)
+    np.testing.assert_array_equal(mask, second.prompts[0].mask)
+    assert {map_prompt(node) for node in map_nodes(a_scene)} == {"other"}

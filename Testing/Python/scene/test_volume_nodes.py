@@ -118,7 +118,7 @@ def test_picture_is_a_vector_volume_with_picture_geometry(a_scene: Any, a_pictur
     assert not back.spacing_known
 
 
-def test_transparency_is_dropped(a_scene: Any, a_picture: Volume) -> None:
+def test_what_is_fully_transparent_is_black(a_scene: Any, a_picture: Volume) -> None:
     node = add_volume_node(a_scene, a_picture)
     append = vtk.vtkImageAppendComponents()
     alpha = vtk.vtkImageExtractComponents()
@@ -128,7 +128,9 @@ def test_transparency_is_dropped(a_scene: Any, a_picture: Volume) -> None:
     append.Update()
     node.SetAndObserveImageData(append.GetOutput())
     taken = volume_from_node(node).voxels
-    np.testing.assert_array_equal(taken, a_picture.voxels)
+    hidden = a_picture.voxels[..., :1] == 0
+    assert 0 < hidden.mean() < 0.5
+    np.testing.assert_array_equal(taken, np.where(hidden, 0, a_picture.voxels))
     assert taken.flags.c_contiguous
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 
@@ -62,6 +62,29 @@ def write_series(folder: Path, voxels: NDArray[Any], ijk_to_ras: NDArray[np.floa
     for index, (file, pixels) in enumerate(zip(files, voxels, strict=True)):
         write_dicom(file, pixels, **{**lps_tags(ijk_to_ras, index), **tags})
     return files
+
+
+def enhanced_tags(ijk_to_ras: NDArray[np.float64], indices: list[int]) -> dict[str, Any]:
+    """Tags of a multi-frame file whose frames are these slices of a volume."""
+    shared = Dataset()
+    frames = []
+    for index in indices:
+        tags = lps_tags(ijk_to_ras, index)
+        position, orientation, measures, frame = Dataset(), Dataset(), Dataset(), Dataset()
+        position.ImagePositionPatient = tags["ImagePositionPatient"]
+        orientation.ImageOrientationPatient = tags["ImageOrientationPatient"]
+        measures.PixelSpacing = tags["PixelSpacing"]
+        measures.SliceThickness = "2.9"
+        shared.PlaneOrientationSequence = [orientation]
+        shared.PixelMeasuresSequence = [measures]
+        frame.PlanePositionSequence = [position]
+        frames.append(frame)
+    return {
+        "NumberOfFrames": len(indices),
+        "SharedFunctionalGroupsSequence": [shared],
+        "PerFrameFunctionalGroupsSequence": frames,
+        "Modality": "MR",
+    }
 
 
 def _decimals(values: NDArray[np.float64]) -> list[str]:

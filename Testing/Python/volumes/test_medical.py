@@ -23,6 +23,7 @@ SHEAR = np.array([[1, 0, 0.3], [0, 1, -0.2], [0, 0, 1]])
 def write_nifti(volume: Volume, path: Path) -> Path:
     image = nib.Nifti1Image(volume.voxels.transpose(2, 1, 0), None)
     image.header.set_sform(volume.ijk_to_ras, code=1)
+    image.header.set_zooms(volume.spacing)
     image.to_filename(path)
     return path
 
@@ -54,6 +55,11 @@ def test_all_formats_give_the_same_matrix_and_voxels(
     assert not read.is_color
 
 
+def visible(colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Red, green and blue; black where there is an alpha of 0."""
+    return colors[..., :3] if colors.shape[-1] == 3 else colors[..., :3] * (colors[..., 3:] > 0)
+
+
 def test_nifti_slope_is_applied(tmp_path: Path) -> None:
     stored = np.array([[[0, 1], [2, 3]]], dtype=np.int16)
     image = nib.Nifti1Image(stored.transpose(2, 1, 0), np.eye(4))
@@ -77,7 +83,7 @@ def test_nifti_color(tmp_path: Path) -> None:
         records = colors.view(np.dtype([(channel, "u1") for channel in channels]))[..., 0]
         nib.Nifti1Image(records, np.eye(4)).to_filename(tmp_path / "a.nii.gz")
         read = read_volume(tmp_path / "a.nii.gz")
-        np.testing.assert_array_equal(read.voxels, colors[..., :3].transpose(2, 1, 0, 3))
+        np.testing.assert_array_equal(read.voxels, visible(colors).transpose(2, 1, 0, 3))
         assert read.voxels.dtype == np.uint8
 
 
@@ -98,7 +104,7 @@ def test_vector_files_of_bytes_are_color(tmp_path: Path) -> None:
     for name, channels in product(("a.nrrd", "a.mha"), (3, 4)):
         colors = np.random.default_rng(0).integers(0, 256, (2, 3, 4, channels), dtype=np.uint8)
         sitk.WriteImage(sitk.GetImageFromArray(colors, isVector=True), str(tmp_path / name))
-        np.testing.assert_array_equal(read_volume(tmp_path / name).voxels, colors[..., :3])
+        np.testing.assert_array_equal(read_volume(tmp_path / name).voxels, visible(colors))
 
 
 def test_colors_of_16_bits_are_scaled(tmp_path: Path) -> None:

@@ -70,13 +70,9 @@ def test_1_bit_becomes_0_and_255_and_a_palette_rgb(tmp_path: Path) -> None:
         np.testing.assert_array_equal(read_volume(tmp_path / name).voxels, np.array(colors)[GREY % 4][None])
 
 
-def test_alpha_is_dropped_and_16_bit_color_scaled_to_8_bits(tmp_path: Path) -> None:
+def test_16_bit_color_is_scaled_to_8_bits(tmp_path: Path) -> None:
     deep = np.dstack([DEEP, DEEP[::-1], DEEP[:, ::-1]])
     for name in ("a.png", "a.tif"):
-        Image.fromarray(np.dstack([COLOR, GREY])).save(tmp_path / name)
-        np.testing.assert_array_equal(read_volume(tmp_path / name).voxels, COLOR[None])
-        Image.fromarray(np.dstack([GREY, GREY.max() - GREY]), "LA").save(tmp_path / name)
-        np.testing.assert_array_equal(read_volume(tmp_path / name).voxels, GREY[None])
         sitk.WriteImage(sitk.GetImageFromArray(deep, isVector=True), str(tmp_path / name))
         read = read_volume(tmp_path / name)
         assert read.voxels.dtype == np.uint8

@@ -52,5 +52,5 @@ def test_cut_off_files_are_refused(tmp_path: Path) -> None:
             continue
         picture.save(path) if READERS[ending] is read_picture else sitk.WriteImage(volume, str(path))
         path.write_bytes(path.read_bytes()[:-3000])
-        with pytest.raises(MedCLIPSegError, match=rf"cut\{ending} could not be read"):
+        with pytest.raises(MedCLIPSegError, match=rf"cut\{ending} (could not be read|holds fewer voxels)"):
             read_volume(path)

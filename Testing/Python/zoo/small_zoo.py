@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from huggingface_hub import constants
 from loopback_hub import LoopbackHub
 from published_files import save_published, small_network, write_vocabulary
 
@@ -27,6 +29,13 @@ ENTRY = ZooEntry(
     commercial_use=False,
     citation="",
 )
+
+
+def use(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands and panel take a hub for the one in ``HF_ENDPOINT``."""
+    monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
+    template = f"{hub.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
 
 
 def publish(hub: LoopbackHub, folder: Path) -> bytes:

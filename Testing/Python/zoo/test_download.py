@@ -14,7 +14,6 @@ from collections import namedtuple
 from pathlib import Path
 
 import huggingface_hub.constants
-import huggingface_hub.file_download
 import pytest
 import torch
 from filelock import FileLock
@@ -28,6 +27,7 @@ from MedCLIPSegLogic.model.catalog import default_model
 from MedCLIPSegLogic.model.library import load_model
 from MedCLIPSegLogic.model.manifest import ZooEntry, consent_text
 from MedCLIPSegLogic.zoo import hub as hub_module
+from MedCLIPSegLogic.zoo import receiving
 from MedCLIPSegLogic.zoo.download import DownloadReport, download
 from MedCLIPSegLogic.zoo.hub import DownloadProgress
 
@@ -36,9 +36,8 @@ CHUNK = 16_384
 
 @pytest.fixture
 def content(a_hub: LoopbackHub, tmp_path: Path, small_flavors: None, monkeypatch: pytest.MonkeyPatch) -> bytes:
-    """The published checkpoint; small chunks, so that a small file comes in many, and no pause before retries."""
-    monkeypatch.setattr(huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", CHUNK)
-    monkeypatch.setattr(huggingface_hub.file_download.time, "sleep", lambda _seconds: None)
+    """The published checkpoint; no pause before retries."""
+    monkeypatch.setattr(receiving, "RETRY_SECONDS", 0.0)
     monkeypatch.setattr(hub_module, "POLL_SECONDS", 0.005)
     return publish(a_hub, tmp_path)
 
@@ -100,7 +99,7 @@ def test_without_a_yes_nothing_is_asked_of_the_network(a_hub: LoopbackHub, conte
         next(download(ENTRY, False, endpoint=a_hub.endpoint))
     assert a_hub.requests == []
     text = consent_text(ENTRY)
-    assert "size is not published" in text
+    assert "size is not published, and the hub gave no answer" in text
     assert "someone/models/BUSI/latest.pth" in text
     assert "License: CC BY-NC 4.0" in text
     assert "biomedclip (MIT)" in text
@@ -227,11 +226,11 @@ def test_a_full_disk_is_noticed_before_and_meanwhile(
             finish(a_hub)
     assert a_hub.gets() == []
 
-    def full(_file: object, _chunk: bytes) -> int:
+    def full(*_arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(hub_module._PartFile, "write", full)
+        patch.setattr(receiving, "_copy", full)
         with pytest.raises(MedCLIPSegError, match=r"cannot be stored in .*No space left on device.*MEDCLIPSEG_HOME"):
             finish(a_hub)
     assert nothing_installed(a_home)

@@ -1,0 +1,140 @@
+"""NRRD and MetaImage files: what a header claims is checked before ITK opens the file of voxels that it names."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import SimpleITK as sitk
+
+from ..errors import MedCLIPSegError, quoted
+from ..named_files import file_within
+from .itk_images import image_matrix, image_voxels, quiet_itk, unreadable
+from .limits import check_claim
+from .volume import Volume
+
+Storage = Literal["plain", "text", "packed"]
+MAX_HEADER_BYTES = 16 * 2**20
+"""More than the tags of a thousand segments take."""
+MAX_FIELD_BYTES = 400
+"""ITK's reader of NRRD writes beyond its memory when it complains of a field of some 800."""
+NRRD_FIELDS = {
+    *("content", "number", "type", "blocksize", "dimension", "space", "spacedimension", "sizes", "spacings"),
+    *("thicknesses", "axismins", "axismaxs", "centers", "centerings", "kinds", "labels", "units", "min", "max"),
+    *("oldmin", "oldmax", "endian", "encoding", "lineskip", "byteskip", "sampleunits", "spaceunits", "spaceorigin"),
+    *("spacedirections", "measurementframe", "datafile"),
+}
+NRRD_STORAGE: dict[str, Storage] = {"raw": "plain", "ascii": "text", "text": "text", "txt": "text", "hex": "text"}
+META_DATA = re.compile(rb"(?:\A|(?<=\n))ElementDataFile[ \t]*[=:]([^\r\n]*)(?:\r?\n|\Z)")
+
+
+@dataclass(frozen=True)
+class _Header:
+    """Where and how the voxels are stored.
+
+    Args:
+        reader: of ITK.
+        length: bytes of the header.
+        data: name of the file that holds the voxels; None for the file itself.
+        storage: of the numbers.
+    """
+
+    reader: Literal["NrrdImageIO", "MetaImageIO"]
+    length: int
+    data: str | None
+    storage: Storage
+
+
+def read_itk(path: Path, name: str) -> Volume:
+    """Read .nrrd, .nhdr, .mha or .mhd.
+
+    Raises:
+        MedCLIPSegError: unreadable file, voxels in a file that is not in the header's folder, fewer voxels than
+            claimed, too little memory, several time points, or components which are not colors.
+    """
+    with path.open("rb") as file:
+        start = file.read(MAX_HEADER_BYTES)
+    header = _nrrd_header(start, path) if start.startswith(b"NRRD") else _meta_header(start, path)
+    data = path if header.data is None else _data_file(path, header.data)
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO(header.reader)  # left to choose, ITK goes by the content, which may be of any format
+    reader.SetFileName(str(path))
+    try:
+        with quiet_itk():
+            reader.ReadImageInformation()
+            _check_claim(path, reader, data, header)
+            image = reader.Execute()
+    except RuntimeError as error:
+        raise unreadable(path) from error
+    return Volume(image_voxels(image, path), image_matrix(image), name)
+
+
+def _check_claim(path: Path, reader: sitk.ImageFileReader, data: Path, header: _Header) -> None:
+    components = reader.GetNumberOfComponents()
+    number = sitk.Image([1, 1], reader.GetPixelID(), components).GetSizeOfPixelComponent()
+    stored = data.stat().st_size - (header.length if data == path else 0)
+    # As text, a number takes at least one character.
+    stored *= number if header.storage == "text" else 1
+    check_claim(path, math.prod(reader.GetSize()), number * components, stored, header.storage == "packed")
+
+
+def _nrrd_header(start: bytes, path: Path) -> _Header:
+    """Read up to the first empty line; the header of voxels in another file may end with the file.
+
+    Raises:
+        MedCLIPSegError: a line is none of a NRRD header, which not every reader survives.
+    """
+    fields: dict[str, str] = {}
+    end = re.search(rb"(?:\r\n|\n|\r(?!\n)){2}", start)
+    lines = re.split(rb"\r\n|\n|\r", start[: end.start()] if end else start)
+    for line in lines[1:]:
+        field, separator, value = line.partition(b":")
+        if not line or line.startswith(b"#") or value.startswith(b"="):
+            continue
+        known = "".join(field.decode("latin-1").lower().split())
+        is_long = len(value) > MAX_FIELD_BYTES and known != "content"
+        if not separator or known not in NRRD_FIELDS or known in fields or is_long or b"\0" in value:
+            raise unreadable(path)
+        fields[known] = value.decode("utf-8", "surrogateescape").strip()
+    if end is None and "datafile" not in fields:
+        raise unreadable(path)
+    storage = NRRD_STORAGE.get(fields.get("encoding", "").lower(), "packed")
+    return _Header("NrrdImageIO", end.end() if end else len(start), fields.get("datafile"), storage)
+
+
+def _meta_header(start: bytes, path: Path) -> _Header:
+    """Read up to the name of the file of voxels, which comes last, so that no reader can find another one.
+
+    Raises:
+        MedCLIPSegError: the name does not stand on a line of its own.
+    """
+    found = META_DATA.search(start)
+    if found is None or start.find(b"ElementDataFile") != found.start() or b"\0" in found[1]:
+        raise unreadable(path)
+    data = found[1].decode("utf-8", "surrogateescape").strip()
+    storage: Storage = "plain" if _is_true(b"BinaryData", start) else "text"
+    storage = "packed" if _is_true(b"CompressedData", start) else storage
+    return _Header("MetaImageIO", found.end(), None if data.upper() == "LOCAL" else data, storage)
+
+
+def _is_true(field: bytes, start: bytes) -> bool:
+    before = start[: start.find(b"ElementDataFile")]
+    return re.search(rb"(?:\A|\n)\s*" + field + rb"\s*[=:]\s*[Tt1]", before) is not None
+
+
+def _data_file(path: Path, name: str) -> Path:
+    """The file of voxels that a header names.
+
+    Raises:
+        MedCLIPSegError: it is a list or a pattern of files, no regular file, or not in the header's folder.
+    """
+    found = None if "%" in name or name == "-" or name.startswith("LIST") else file_within(path.parent, name)
+    if found is None:
+        raise MedCLIPSegError(
+            f"{path} takes its voxels from “{quoted(name)}”, which is not one file in its folder; save the image as a "
+            "single file."
+        )
+    return found
