@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.json_reading import parse_json, read_json
+from MedCLIPSegLogic.files.moving import move_into_place
 from MedCLIPSegLogic.files.replacing import json_text, write_json
+from MedCLIPSegLogic.files.scratch import recover, scratch_folder
+from MedCLIPSegLogic.files.staging import NEW_FOLDER, made_folder
+
+CLAIM = "run"
+"""Of the scratch folder in the folder of a run."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,44 @@ class RunKind:
     name: str
     record_file: str
     parts: tuple[str, ...] = ()
+
+    @contextmanager
+    def claimed(self, folder: Path) -> Iterator[Path]:
+        """Keep other processes out of a folder, which is made when missing and goes again if nothing is put into it.
+
+        Yields:
+            A scratch folder in it.
+
+        Raises:
+            MedCLIPSegError: another process is at work there.
+            OSError: the folder cannot be made.
+        """
+        if folder.exists() and not folder.is_dir():
+            raise MedCLIPSegError(f"{folder} is a file; give a folder for the {self.name}.")
+        with ExitStack() as stack:
+            stack.enter_context(made_folder(folder))
+            try:
+                scratch = stack.enter_context(scratch_folder(folder / CLAIM))
+            except TimeoutError:
+                raise MedCLIPSegError(
+                    f"Another process is at work in the folder {folder}; wait until it has ended or choose another one."
+                ) from None
+            recover(folder)
+            yield scratch
+
+    @contextmanager
+    def begun_whole(self, folder: Path, scratch: Path) -> Iterator[Path]:
+        """A temporary folder whose files, those a run begins with, move into its folder together when the block ends.
+
+        Args:
+            folder: of the run.
+            scratch: from :meth:`claimed`.
+        """
+        staging = scratch / NEW_FOLDER
+        staging.mkdir()
+        yield staging
+        files = sorted(staging.iterdir(), key=lambda path: path.name == self.record_file)
+        move_into_place([(path, folder / path.name) for path in files], [], scratch)
 
     def is_begun(self, folder: Path) -> bool:
         """True if a run was begun in a folder."""
@@ -116,7 +161,10 @@ class RunKind:
 
 
 def _is_used(folder: Path) -> bool:
-    return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    if folder.is_dir():
+        recover(folder)
+        return any(path.name != f".{CLAIM}.part" for path in folder.iterdir())
+    return folder.exists()
 
 
 def _difference(name: str, before: Any, now: Any) -> str:

@@ -13,7 +13,7 @@ from .options_of import options_of
 from .progress import progress_bar, time_left
 
 if TYPE_CHECKING:
-    from ..tuning.clip_tune import TuningReport
+    from ..tuning.running import TuningReport
     from ..tuning.tuner import TuningProgress
 
 
@@ -53,7 +53,8 @@ def clip_tune_command(
 
     Example: medclipseg clip-tune --pairs medpix.csv --out my-backbone
     """
-    from ..tuning.clip_tune import clip_tune, tuning_settings
+    from ..tuning.clip_tune import clip_tune
+    from ..tuning.request import tuning_settings
 
     settings = tuning_settings(out if resume else None, changes)
     with progress_bar("Tuning") as show:

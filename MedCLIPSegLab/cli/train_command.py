@@ -61,7 +61,8 @@ def train_command(
 
     Example: medclipseg train --data BUSI --start-from unimedclip --out my-model
     """
-    from ..training.train import train, training_settings
+    from ..training.request import training_settings
+    from ..training.train import train
 
     if stages is not None:
         changes["stages"] = _stages(stages)

@@ -47,6 +47,16 @@ class PromptSheet:
         make = MADE_STYLES.get(self.style)
         return (rows if make is None else make(rows))[:limit]
 
+    def require_files(self, rows: Sequence[SheetRow]) -> None:
+        """Refuse rows whose image or mask is not there, without reading any.
+
+        Raises:
+            MedCLIPSegError: naming the first.
+        """
+        for row in rows:
+            named_file(self.images, row.image)
+            named_file(self.labels, row.ground_truth)
+
     def image(self, row: SheetRow) -> Volume:
         """The image of a row.
 

@@ -6,20 +6,24 @@ from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from MedCLIPSegLogic.datasets.sheets import SheetRow
-from MedCLIPSegLogic.inference.engine import run
+from MedCLIPSegLogic.files.staging import check_free
 from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.inference.result import SegmentationResult, to_the_end
-from MedCLIPSegLogic.model.library import LoadedModel, load_model
+from MedCLIPSegLogic.model.catalog import find_model
 from MedCLIPSegLogic.volumes.volume import Volume
 
 from ..data.prompt_sheets import PromptSheet, find_sheets
 from ..metrics import dice_score
-from .evaluation_folder import Progress, write_evaluation
-from .scoring import Case
-from .settings import EvaluationSettings
+from .settings import METRICS_FILE, EvaluationSettings
+
+if TYPE_CHECKING:
+    from MedCLIPSegLogic.model.library import LoadedModel
+
+    from .evaluation_folder import Progress
+    from .scoring import Case
 
 COMPARED_SAMPLES = 4
 
@@ -93,7 +97,15 @@ def _evaluate(
     overwrite: bool,
     progress: Progress | None,
 ) -> dict[str, Any]:
+    check_free(out, overwrite, METRICS_FILE)
     asked = [(sheet, sheet.rows(settings.limit)) for sheet in sheets]
+    for sheet, rows in asked:
+        sheet.require_files(rows)
+    find_model(model)
+    from MedCLIPSegLogic.model.library import load_model
+
+    from .evaluation_folder import write_evaluation
+
     loaded = load_model(model)
     about = {
         "model": loaded.name,
@@ -122,6 +134,8 @@ def segment_row(model: LoadedModel, sheet: PromptSheet, row: SheetRow, samples: 
     Raises:
         MedCLIPSegError: a file is missing or unreadable, or a mask does not fit its image.
     """
+    from .scoring import Case
+
     volume = sheet.image(row)
     truth = sheet.truth(row, volume)
     result = ask(model, volume, row.description, samples)
@@ -150,4 +164,6 @@ def mean_pairwise_dice(model: LoadedModel, volume: Volume, prompt: str) -> float
 
 def ask(model: LoadedModel, volume: Volume, prompt: str, samples: int, seed: int = 0) -> SegmentationResult:
     """Segment an image with one prompt."""
+    from MedCLIPSegLogic.inference.engine import run
+
     return to_the_end(run(model, SegmentationRequest(volume=volume, prompts=(prompt,), samples=samples, seed=seed)))

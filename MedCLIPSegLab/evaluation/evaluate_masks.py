@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.datasets.sheets import SheetRow
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.inference.uncertainty import binary_entropy
+from MedCLIPSegLogic.files.staging import check_free
 from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.volumes.volume import Volume
 
 from ..data.prompt_sheets import ORIGINAL, PromptSheet, find_sheets
 from ..data.truth import read_truth
-from .evaluation_folder import Progress, write_evaluation
 from .finished_files import FinishedFiles, FinishedFolder, files_by_stem
-from .scoring import Case
-from .settings import EvaluationSettings
+from .settings import METRICS_FILE, EvaluationSettings
+
+if TYPE_CHECKING:
+    from .evaluation_folder import Progress
+    from .scoring import Case
 
 
 def evaluate_masks(
@@ -56,6 +57,7 @@ def evaluate_masks(
         MedCLIPSegError: bad input; ``out`` is then as it was before.
     """
     settings, folder = EvaluationSettings(**choices), Path(masks)
+    check_free(Path(out), overwrite, METRICS_FILE)
     if data is not None:
         [sheet] = find_sheets([Path(data)], [ORIGINAL], settings.split)
         rows = sheet.rows()
@@ -69,6 +71,9 @@ def evaluate_masks(
     if not rows:
         raise MedCLIPSegError("There is no mask to evaluate.")
     files = _find_files(folder, sheet, rows)
+    sheet.require_files(rows)
+    from .evaluation_folder import write_evaluation
+
     about = {"masks": folder.resolve().name}
     return write_evaluation(
         Path(out),
@@ -105,6 +110,12 @@ def _find_files(folder: Path, sheet: PromptSheet, rows: Sequence[SheetRow]) -> d
 
 def _read_case(sheet: PromptSheet, row: SheetRow, files: FinishedFiles) -> Case:
     """The image of a row, its truth, and what was made of it; without an uncertainty that of the probability."""
+    import torch
+
+    from MedCLIPSegLogic.inference.uncertainty import binary_entropy
+
+    from .scoring import Case
+
     volume = sheet.image(row)
     truth = sheet.truth(row, volume)
     probability = None if files.probability is None else _map(files.probability, volume, 1.0)

@@ -22,12 +22,9 @@ from .evaluation_report import Example, write_report
 from .groups import ScoredGroup
 from .pixels import PixelStatistics
 from .scoring import Case, Score, score_case
-from .settings import EvaluationSettings
+from .settings import METRICS_FILE, METRICS_TABLE, REPORT_FILE, EvaluationSettings
 from .summary import summarize
 
-METRICS_TABLE = "metrics.csv"
-METRICS_FILE = "metrics.json"
-REPORT_FILE = "report.html"
 Progress = Callable[[int, int, Score], None]
 ReadCase = Callable[[PromptSheet, SheetRow], Case]
 

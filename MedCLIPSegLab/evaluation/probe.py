@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from MedCLIPSegLogic.files.replacing import write_csv, write_json
 from MedCLIPSegLogic.files.staging import staged_folder
-from MedCLIPSegLogic.model.library import LoadedModel, load_model
+from MedCLIPSegLogic.model.catalog import find_model
 from MedCLIPSegLogic.version import __version__
 
 from ..data.prompt_sheets import ORIGINAL, PromptSheet, find_sheets
@@ -20,6 +20,9 @@ from ..metrics import dice_score
 from .evaluate import ask, segment_row
 from .one_of_two import find_choices
 from .settings import EvaluationSettings
+
+if TYPE_CHECKING:
+    from MedCLIPSegLogic.model.library import LoadedModel
 
 TABLE_FILE = "probes.csv"
 RESULT_FILE = "probes.json"
@@ -75,9 +78,14 @@ def probe(
     """
     settings = EvaluationSettings(**choices)
     with staged_folder(Path(out), overwrite, RESULT_FILE) as staging:
+        sheets = find_sheets([Path(folder) for folder in data], [ORIGINAL], settings.split)
+        for sheet in sheets:
+            sheet.require_files(sheet.rows(settings.limit))
+        find_model(model)
+        from MedCLIPSegLogic.model.library import load_model
+
         loaded = load_model(model)
         answers: list[Answer] = []
-        sheets = find_sheets([Path(folder) for folder in data], [ORIGINAL], settings.split)
         for number, sheet in enumerate(sheets):
             for answer in _answers(loaded, sheet, settings.samples, settings.limit):
                 answers.append(answer)
@@ -90,6 +98,7 @@ def probe(
             "samples": settings.samples,
             "medclipseg": __version__,
             "sets": _summary(answers),
+            "files": [TABLE_FILE, RESULT_FILE],
         }
         columns = [field.name for field in dataclasses.fields(Answer)]
         write_csv(staging / TABLE_FILE, columns, map(dataclasses.astuple, answers))

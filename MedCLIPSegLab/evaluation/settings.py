@@ -10,6 +10,10 @@ from pydantic import Field
 from MedCLIPSegLogic.checked import checked
 from MedCLIPSegLogic.inference.request import MAX_SAMPLES
 
+METRICS_TABLE = "metrics.csv"
+METRICS_FILE = "metrics.json"
+REPORT_FILE = "report.html"
+
 
 @checked
 class EvaluationSettings:

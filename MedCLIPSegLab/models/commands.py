@@ -5,28 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import torch
 from filelock import FileLock, Timeout
 
 from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.replacing import replacing
-from MedCLIPSegLogic.model.catalog import ModelDescription, bundled_models, describe_model, known_models
-from MedCLIPSegLogic.model.checkpoint import read_state
+from MedCLIPSegLogic.model.catalog import (
+    ModelDescription,
+    bundled_models,
+    describe_model,
+    find_model,
+    known_models,
+)
 from MedCLIPSegLogic.model.flavors import FLAVORS
 from MedCLIPSegLogic.model.folder import read_config
-from MedCLIPSegLogic.model.library import find_model
 from MedCLIPSegLogic.model.manifest import ZooEntry, consent_text, published_mean_dice, size_text, zoo
-from MedCLIPSegLogic.model.store import installed_models
+from MedCLIPSegLogic.model.store import check_is_readable, installed_models
 from MedCLIPSegLogic.zoo import download as downloading
-from MedCLIPSegLogic.zoo import importing, installing
-from MedCLIPSegLogic.zoo.archive import pack
+from MedCLIPSegLogic.zoo import installing
 from MedCLIPSegLogic.zoo.download import DownloadReport, download_folder
 from MedCLIPSegLogic.zoo.hub import DownloadProgress, ask_size
-from MedCLIPSegLogic.zoo.importing import ImportReport
 from MedCLIPSegLogic.zoo.installing import Removal
 from MedCLIPSegLogic.zoo.records import consent
+
+if TYPE_CHECKING:
+    from MedCLIPSegLogic.zoo.importing import ImportReport
 
 T = TypeVar("T")
 LAYOUTS = (".pth", ".zip")
@@ -183,7 +187,11 @@ def import_model(
     Raises:
         MedCLIPSegError: see `importing.import_file`.
     """
-    return importing.import_file(Path(file), name, Path(vocabulary) if vocabulary else None, half, replace)
+    installing.check_free(name, replace)
+    check_is_readable(Path(file))
+    from MedCLIPSegLogic.zoo.importing import import_file
+
+    return import_file(Path(file), name, Path(vocabulary) if vocabulary else None, half, replace)
 
 
 def export_model(name: str | Path, file: str | Path, overwrite: bool = False) -> Path:
@@ -210,10 +218,12 @@ def export_model(name: str | Path, file: str | Path, overwrite: bool = False) ->
         raise MedCLIPSegError(f"The file {quoted(file)} exists already; use --overwrite or another name.")
     if not file.absolute().parent.is_dir():
         raise MedCLIPSegError(f"There is no folder {quoted(file.absolute().parent)}.")
+    if describe_model(folder).kind != "sam":
+        read_config(folder)
     try:
         if file.suffix == ".zip":
-            if describe_model(folder).kind != "sam":
-                read_config(folder)
+            from MedCLIPSegLogic.zoo.archive import pack
+
             pack(folder, file)
         else:
             _save_published(folder, file)
@@ -228,6 +238,10 @@ def _save_published(folder: Path, file: Path) -> None:
         raise MedCLIPSegError(
             f"A model of the flavor '{quoted(flavor)}' has no published layout; export it as a .zip file."
         )
+    import torch
+
+    from MedCLIPSegLogic.model.checkpoint import read_state
+
     state = read_state(folder)
     try:
         with replacing(file) as temporary:

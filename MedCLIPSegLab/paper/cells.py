@@ -25,11 +25,10 @@ from MedCLIPSegLogic.volumes.volume import Volume
 from ..data.prompt_sheets import PromptSheet, find_sheets
 from ..evaluation.evaluate import evaluate_sets
 from ..metrics import dice_score
+from ..training.request import MAY_CHANGE, STATE_FILE, TRAINING_RUN, begun_settings, training_settings
 from ..training.settings import TrainingSettings, as_json
-from ..training.state import STATE_FILE
 from ..training.text_free_unet import TextFreeUNet, load_unet, slice_probability
-from ..training.train import begun_settings, train, training_settings
-from ..training.trainer import MAY_CHANGE, TRAINING_RUN
+from ..training.train import train
 from ..training.unet_training import train_unet, unet_settings
 from .configuration import PaperSettings
 

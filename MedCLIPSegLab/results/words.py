@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from MedCLIPSegLogic.clip_sam.findings import ZeroShotResult
-from MedCLIPSegLogic.clip_sam.saliency import TextSaliency
 from MedCLIPSegLogic.inference.result import Progress, PromptResult
 from MedCLIPSegLogic.volumes.planes import Plane, SliceAxis, choose_axis
+
+if TYPE_CHECKING:
+    from MedCLIPSegLogic.clip_sam.saliency import TextSaliency
 
 DIGITS = 4
 

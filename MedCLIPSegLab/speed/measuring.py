@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+from MedCLIPSegLogic.model.catalog import find_model
 
-from MedCLIPSegLogic.inference.device import choose_device
-
-from .comparison import compare
-from .machine import describe_machine, in_new_process
-from .measured import Case, data_set_cases, demo_cases, measured_model
+from ..data.prompt_sheets import ORIGINAL, find_sheets
 from .settings import SpeedSettings
-from .variants import Variant, measure, variants_for
+
+if TYPE_CHECKING:
+    from .measured import Case
+    from .variants import Variant
 
 
 def speed(
@@ -33,6 +32,18 @@ def speed(
     """
     settings = settings or SpeedSettings()
     show = progress or (lambda share, words: None)
+    if not settings.random_weights:
+        find_model(settings.model)
+    find_sheets(settings.data, [ORIGINAL])
+    import torch
+
+    from MedCLIPSegLogic.inference.device import choose_device
+
+    from .comparison import compare
+    from .machine import describe_machine, in_new_process
+    from .measured import data_set_cases, demo_cases, measured_model
+    from .variants import measure, variants_for
+
     if settings.threads:
         torch.set_num_threads(settings.threads)
     device = choose_device(settings.device)
@@ -67,5 +78,10 @@ def speed(
 
 def _measure_alone(settings: SpeedSettings, variant: Variant, case: Case) -> None:
     """A variant on one case, in a process that does nothing else."""
+    import torch
+
+    from .measured import measured_model
+    from .variants import measure
+
     model = measured_model(settings.model, settings.random_weights, [case.prompt])
     measure(variant, model, case, settings.samples, torch.device("cpu"))

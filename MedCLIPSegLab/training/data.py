@@ -60,6 +60,20 @@ class TrainingSet:
         return [text for item in self.items for text, _ in item.targets]
 
 
+def require_images(folder: Path, split: str, share: int = 100, seed: int = 0) -> None:
+    """Refuse a data set that lacks its sheet or an image, without reading any.
+
+    Args:
+        folder, split, share, seed: as for :func:`load_set`.
+
+    Raises:
+        MedCLIPSegError: naming what is missing.
+    """
+    images = folder / f"{split}_Folder" / "img"
+    for name in _targets(folder, split, share, seed):
+        named_file(images, name)
+
+
 def load_set(
     folder: Path, split: str, size: int, share: int = 100, seed: int = 0, antialias: bool = True
 ) -> TrainingSet:
@@ -77,8 +91,20 @@ def load_set(
     Raises:
         MedCLIPSegError: a file is missing or unreadable, a mask does not fit its image, or all masks are empty or full.
     """
-    recover(folder)
     base = folder / f"{split}_Folder"
+    targets = _targets(folder, split, share, seed)
+    items: list[TrainingItem] = []
+    for image_name, rows in targets.items():
+        volume = read_volume(named_file(base / "img", image_name))
+        truths = [(text, read_truth(named_file(base / "label", file), labels, volume)) for text, file, labels in rows]
+        items.extend(_items(volume, truths, size, antialias))
+    _check_classes(items, base / "label")
+    return TrainingSet(folder.name, tuple(items), len(targets))
+
+
+def _targets(folder: Path, split: str, share: int, seed: int) -> dict[str, Rows]:
+    """Prompts and masks of a split by image."""
+    recover(folder)
     sheet = find_sheet(folder, f"{split}_text_{share}") if share < 100 else None
     drawn = sheet is None and share < 100 and split == "Train"
     sheet = sheet or find_sheet(folder, f"{split}_text")
@@ -89,13 +115,7 @@ def load_set(
         targets.setdefault(row.image, []).append((row.description, row.ground_truth, row.label_values))
     if drawn:
         targets = _subset(targets, share, seed)
-    items: list[TrainingItem] = []
-    for image_name, rows in targets.items():
-        volume = read_volume(named_file(base / "img", image_name))
-        truths = [(text, read_truth(named_file(base / "label", file), labels, volume)) for text, file, labels in rows]
-        items.extend(_items(volume, truths, size, antialias))
-    _check_classes(items, base / "label")
-    return TrainingSet(folder.name, tuple(items), len(targets))
+    return targets
 
 
 def _subset(targets: dict[str, Rows], share: int, seed: int) -> dict[str, Rows]:

@@ -67,11 +67,6 @@ def small_model_config(vocabulary_size: int, image_size: int) -> ModelConfig:
     )
 
 
-def can_grow(config: ModelConfig) -> bool:
-    """True for models of the bundled architecture: their words and positions are their own."""
-    return config.tokenizer == "wordpiece" and config.text.kind == "clip" and config.image.kind == "timm"
-
-
 def grow_config(source: Path, texts: Iterable[str], image_size: int, limit: int, folder: Path) -> ModelConfig:
     """Write the vocabulary of a model with the new words of some texts and return the configuration that goes with it.
 

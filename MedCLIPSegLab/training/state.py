@@ -22,7 +22,8 @@ from MedCLIPSegLogic.model.checkpoint import save_weights
 from MedCLIPSegLogic.model.config import ModelConfig
 from MedCLIPSegLogic.model.folder import is_adapter, save_backbone_link, save_config
 
-STATE_FILE = "state.safetensors"
+from .request import STATE_FILE
+
 Kind = Literal["average", "latest", "best"]
 States = dict[str, Tensor]
 """Weights by name."""

@@ -21,21 +21,18 @@ from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import FreshNoise
 
-from ..run_folder import RunKind
 from .curves import Row, TensorBoardLog, draw_curve, write_log
 from .data import TrainingSet
 from .objective import TrainingPass, batch_loss
 from .optimization import build_optimizer, learning_rate
 from .processes import Processes, rows_in_parts
+from .request import MAY_CHANGE, STATE_FILE, TRAINING_RUN
 from .sampler import Batch, BatchSampler, epoch_steps
 from .settings import TrainingSettings, as_json
 from .state import SaveWeights, load_state, save_kept_weights, save_state
 from .text_free_unet import TextFreeUNet
 from .validation import validate
 
-MAY_CHANGE = {"threads", "validate_every", "validation_limit", "device", "tensorboard", "accumulation"}
-"""Settings that do not change the weights a resumed run ends with, but for rounding."""
-TRAINING_RUN = RunKind("training", "training.json", ("settings", "data"))
 PROCESS_SEED_STEP = 7_919_000_003
 
 
@@ -110,14 +107,13 @@ class Trainer:
 
         Args:
             record: of the run; written once more with what it came to.
-            resume: go on from the state in the folder; else leave a first one behind, so that the run can be resumed
-                from its first step on.
+            resume: go on from the state in the folder; without, or where there is none yet, leave a first one behind.
             progress: called after every step, in the first process.
 
         Raises:
             MedCLIPSegError: the state is damaged, the run was begun with other settings, or as :meth:`run`.
         """
-        if resume:
+        if resume and (self._folder / STATE_FILE).is_file():
             self._resume()
         elif self._processes.is_first:
             self._save_state()

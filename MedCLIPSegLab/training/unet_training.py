@@ -17,10 +17,11 @@ from MedCLIPSegLogic.model.checkpoint import save_weights
 
 from .data import TrainingSet
 from .processes import Processes, join_processes
+from .request import TRAINING_RUN, begun_settings
+from .running import describe_run, load_sets
 from .settings import LossWeights, TrainingSettings
 from .text_free_unet import TextFreeUNet, UNetConfig, no_tokens
-from .train import begun_settings, describe_run, load_sets
-from .trainer import TRAINING_RUN, Trainer, TrainingProgress
+from .trainer import Trainer, TrainingProgress
 
 PACE_STEPS = 12
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,44 +11,28 @@ from MedCLIPSegLogic.model.checkpoint import save_weights
 from MedCLIPSegLogic.model.folder import file_hash, is_adapter, save_backbone_link, save_config
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 
-from ..run_folder import RunKind
 from ..training.state import copy_vocabulary
-
-TUNING_RUN = RunKind("tuning", "tuning.json", ("settings", "retrieval", "data"))
-
-
-@contextmanager
-def whole_or_nothing(folder: Path) -> Iterator[None]:
-    """Remove what was written into a new folder when the block fails."""
-    was_there = folder.exists()
-    try:
-        yield
-    except BaseException:
-        for path in folder.glob("*"):
-            path.unlink()
-        if not was_there:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
+from .request import TUNING_RUN
 
 
-def make_folder(folder: Path, source: Path, network: MedCLIPSeg, record: dict[str, Any]) -> None:
+def make_folder(folder: Path, source: Path, network: MedCLIPSeg, record: dict[str, Any], title: str) -> None:
     """Write a backbone with the towers a run begins with, and the run's record.
 
     Args:
-        folder: to make; empty if it is there.
+        folder: to write to.
         source: folder of the model the towers came from.
         network: that holds them.
         record: ready for JSON.
+        title: of the backbone.
 
     Raises:
         OSError: a file cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     copy_vocabulary(source, folder)
     save_config(network.config, folder)
     start = describe_model(source)
     card = {
-        "title": folder.resolve().name,
+        "title": title,
         "purpose": f"A backbone: the towers of {start.title}, tuned on image-caption pairs.",
         "license": start.license,
     }

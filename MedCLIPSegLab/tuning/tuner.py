@@ -20,9 +20,9 @@ from ..training.curves import Row, write_log
 from ..training.optimization import decayed_groups
 from ..training.processes import rows_in_parts
 from ..training.state import load_state, save_state
-from .backbone_folder import TUNING_RUN
 from .dhn_nce import dhn_nce
 from .pairs import Pair, draw_batches
+from .request import TUNING_RUN
 from .retrieval import RetrievalScores, score_retrieval
 from .settings import TuningSettings
 from .tuned_towers import TunedTowers, read_ahead
@@ -237,8 +237,11 @@ class Tuner:
     def _must_stop(self) -> bool:
         return self.epochs - self.best_epoch >= self._settings.patience
 
-    def save_state(self) -> None:
+    def save_state(self, folder: Path | None = None) -> None:
         """Leave behind what a resumed run goes on from.
+
+        Args:
+            folder: to write to; None for that of the run.
 
         Raises:
             OSError: it cannot be written.
@@ -251,7 +254,7 @@ class Tuner:
             "seconds": self.seconds,
             "settings": dataclasses.asdict(self._settings),
         }
-        save_state(self._folder, self._network, None, self._optimizer, record)
+        save_state(folder or self._folder, self._network, None, self._optimizer, record)
 
 
 def _merit(row: Row) -> tuple[float, float, float]:

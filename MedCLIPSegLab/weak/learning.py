@@ -6,12 +6,11 @@ import dataclasses
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from MedCLIPSegLogic.clip_sam.methods import METHODS
 from MedCLIPSegLogic.files.replacing import write_failures_in_words
 from MedCLIPSegLogic.files.slugs import slugs
-from MedCLIPSegLogic.inference.device import choose_device
 from MedCLIPSegLogic.model.folder import file_hash
 from MedCLIPSegLogic.runs.choices import ChainChoices, RunChoices
 from MedCLIPSegLogic.runs.models import Models
@@ -19,16 +18,15 @@ from MedCLIPSegLogic.runs.preparing import choose_chain
 from MedCLIPSegLogic.version import __version__
 
 from ..run_folder import RunKind
-from ..training.state import STATE_FILE
-from ..training.text_free_unet import UNetConfig, load_unet, slice_probability
-from ..training.trainer import TRAINING_RUN, TrainingProgress
-from ..training.unet_training import train_unet
+from ..training.request import STATE_FILE, TRAINING_RUN
 from .images import ClassImages, find_images, pair_prompts
-from .nnunet import NnUNet, require_nnunet
 from .prediction import Predicted, Predictor, predict_images
 from .pseudo_masks import MakeMask, PseudoRecord, make_pseudo_set, zero_shot_masks
 from .reporting import Report, WeakProgress
-from .settings import MAY_CHANGE, WeakSettings
+from .settings import MAY_CHANGE, WeakSettings, require_nnunet
+
+if TYPE_CHECKING:
+    from ..training.trainer import TrainingProgress
 
 WEAK_RUN = RunKind("run", "weak.json")
 PSEUDO_FOLDER = "pseudo"
@@ -100,7 +98,7 @@ def weak(
         },
         "predicted": {path.name: file_hash(path) for path in targets.values()},
     }
-    with write_failures_in_words():
+    with write_failures_in_words(), WEAK_RUN.claimed(folder):
         record = WEAK_RUN.begin(folder, wanted, MAY_CHANGE)
         record |= {"medclipseg": __version__, "citation": method.citation, "images_without_prompt": list(left_out)}
 
@@ -132,12 +130,19 @@ def _train(place: Path, settings: WeakSettings, report: Report) -> Callable[[], 
     """Train what is not trained yet; gives what loads the result."""
     source = place / PSEUDO_FOLDER
     if not settings.trains_unet:
+        from .nnunet import NnUNet
+
         network = NnUNet(
             place / NNUNET_FOLDER, settings.cyclic_training(), settings.image_size, settings.device, settings.workers
         )
         network.prepare(source, report)
         network.train(settings.seed, report)
         return network.predictor
+    from MedCLIPSegLogic.inference.device import choose_device
+
+    from ..training.text_free_unet import UNetConfig, load_unet, slice_probability
+    from ..training.unet_training import train_unet
+
     folder = place / UNET_FOLDER
 
     def on_step(step: TrainingProgress) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import sys
@@ -18,13 +17,12 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.json_reading import read_json
 from MedCLIPSegLogic.files.replacing import write_json
 from MedCLIPSegLogic.inference.device import choose_device
 from MedCLIPSegLogic.inference.request import Device
 
-from ..training.state import STATE_FILE
+from ..training.request import STATE_FILE
 from .nnunet_dataset import DATASET_FILE, DATASET_ID, DATASET_NAME, network_image, write_nnunet_dataset
 from .prediction import Predictor
 from .reporting import Report, WeakProgress
@@ -39,19 +37,6 @@ LOG_FILE = "nnunet.log"
 RAW, PREPROCESSED, RESULTS = "raw", "preprocessed", "results"
 PICTURE_SPACING = {"spacing": (999, 1, 1)}
 """As nnU-Net's reader of pictures tells it."""
-
-
-def require_nnunet() -> None:
-    """Refuse to begin without nnU-Net.
-
-    Raises:
-        MedCLIPSegError: it is not installed.
-    """
-    if importlib.util.find_spec("nnunetv2") is None:
-        raise MedCLIPSegError(
-            'MedCLIP-SAMv2 trains nnU-Net, which is not installed; install it with pip install "medclipseg[weak]", '
-            "or choose --method medclip-sam."
-        )
 
 
 class NnUNet:

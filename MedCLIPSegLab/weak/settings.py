@@ -5,6 +5,7 @@ Read without loading torch.
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -183,3 +184,16 @@ class WeakSettings:
         """Length and schedule of nnU-Net's training."""
         given = {name: getattr(self, name) for name in ("epochs", "cycles", "iterations", "schedule")}
         return CyclicTraining(**{name: value for name, value in given.items() if value is not None})
+
+
+def require_nnunet() -> None:
+    """Refuse to begin without nnU-Net.
+
+    Raises:
+        MedCLIPSegError: it is not installed.
+    """
+    if importlib.util.find_spec("nnunetv2") is None:
+        raise MedCLIPSegError(
+            'MedCLIP-SAMv2 trains nnU-Net, which is not installed; install it with pip install "medclipseg[weak]", '
+            "or choose --method medclip-sam."
+        )

@@ -127,3 +127,20 @@ def read_object(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise MedCLIPSegError(f"{folder / name} must hold an object.")
     return data
+
+
+def check_is_readable(path: Path) -> None:
+    """Refuse what is no file or larger than any checkpoint.
+
+    Raises:
+        MedCLIPSegError: with the size or what is wrong.
+    """
+    if not path.exists():
+        raise MedCLIPSegError(f"There is no file {path}.")
+    if not path.is_file():
+        raise MedCLIPSegError(f"{path} is not a regular file.")
+    size = path.stat().st_size
+    if size > MAX_WEIGHTS_BYTES:
+        raise MedCLIPSegError(
+            f"{path.name} has {size / 1e9:.1f} GB; a checkpoint of this kind has at most {MAX_WEIGHTS_BYTES / 1e9:.1f}."
+        )

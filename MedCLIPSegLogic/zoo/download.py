@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
@@ -15,9 +16,11 @@ from ..model.catalog import describe_model
 from ..model.manifest import HubFile, ZooEntry
 from ..model.store import home
 from .hub import POLL_SECONDS, DownloadProgress, ReceivedFile, fetch
-from .importing import ImportReport, import_file
 from .installing import store_errors
 from .records import record_consent
+
+if TYPE_CHECKING:
+    from .importing import ImportReport
 
 DOWNLOAD_SHARE = 0.9
 """Part of the progress bar for receiving; the rest is for making the model."""
@@ -69,6 +72,8 @@ def download(
             received.append((yield from _scaled(fetch(file, folder, endpoint), file is entry.file)))
         checkpoint = received[-1]
         yield DownloadProgress(DOWNLOAD_SHARE, 0, 0, "making")
+        from .importing import import_file
+
         report = import_file(
             checkpoint.path,
             entry.name,

@@ -28,13 +28,13 @@ from ..model.flavors import FLAVORS
 from ..model.folder import file_hash, is_adapter, save_config
 from ..model.manifest import ZooEntry, zoo
 from ..model.sam_checkpoint import MEDSAM_PREPROCESSING, SamPreprocessing, input_side, save_preprocessing
-from ..model.store import IMPORT_RECORD, installed_models, models_folder
+from ..model.store import IMPORT_RECORD, check_is_readable, installed_models, models_folder
 from ..model.tokenizer import PromptTokenizer, copy_byte_pairs
 from ..version import __version__
 from .archive import is_model_archive, unpack
 from .installing import Backbone, adopt_backbone, check_free, new_model, place_backbone, verify_folder
 from .layouts import KeyReport, MappedWeights, map_weights
-from .reading import check_is_readable, read_tensors
+from .reading import read_tensors
 from .sam_layouts import is_sam, map_sam_weights
 
 HALF_LIMIT = 65_504.0

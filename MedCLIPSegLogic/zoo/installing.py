@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 from safetensors import SafetensorError
-from torch import Tensor
 
 from ..errors import MedCLIPSegError, quoted
 from ..files.moving import move_into_place
@@ -19,9 +19,7 @@ from ..files.replacing import replacing
 from ..files.scratch import recover, scratch_folder
 from ..files.staging import NEW_FOLDER
 from ..model.catalog import OWN_BACKBONE_FILE, bundled_models, describe_model
-from ..model.checkpoint import load_to_train, save_weights
 from ..model.folder import file_hash, find_backbone, read_backbone_link, save_backbone_link
-from ..model.sam_checkpoint import load_sam
 from ..model.store import (
     HOME_VARIABLE,
     IMPORT_RECORD,
@@ -32,7 +30,9 @@ from ..model.store import (
     models_folder,
     read_object,
 )
-from ..model.tokenizer import PromptTokenizer
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,8 @@ def place_backbone(tensors: Mapping[str, Tensor], model: Path) -> Backbone:
         tensors: weights of the towers.
         model: folder from :func:`new_model` that uses them; gets ``backbone.json``.
     """
+    from ..model.checkpoint import save_weights
+
     save_weights(tensors, model / OWN_BACKBONE_FILE)
     return adopt_backbone(model)
 
@@ -210,6 +212,10 @@ def verify_folder(name: str, folder: Path) -> str:
         path = find_backbone(folder, backbone)
         if path is not None and file_hash(path) != backbone:
             raise MedCLIPSegError(f"The backbone {path} is damaged; remove '{name}' and install it again.")
+    from ..model.checkpoint import load_to_train
+    from ..model.sam_checkpoint import load_sam
+    from ..model.tokenizer import PromptTokenizer
+
     if describe_model(folder).kind == "sam":
         load_sam(folder)
         return "sam"

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.serialization import safe_globals
 
 from ..errors import MedCLIPSegError, quoted
-from ..model.store import MAX_WEIGHTS_BYTES
+from ..model.store import check_is_readable
 from .pickle_check import NUMPY_NAMES, check_pickles
 
 MAX_ENTRIES = 20_000
@@ -71,23 +71,6 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 def _wrapper_prefix(tensors: Mapping[str, Tensor]) -> str | None:
     """The wrapper all names begin with, if there is one."""
     return next((p for p in WRAPPER_PREFIXES if tensors and all(name.startswith(p) for name in tensors)), None)
-
-
-def check_is_readable(path: Path) -> None:
-    """Refuse what is no file or larger than any checkpoint.
-
-    Raises:
-        MedCLIPSegError: with the size or what is wrong.
-    """
-    if not path.exists():
-        raise MedCLIPSegError(f"There is no file {path}.")
-    if not path.is_file():
-        raise MedCLIPSegError(f"{path} is not a regular file.")
-    size = path.stat().st_size
-    if size > MAX_WEIGHTS_BYTES:
-        raise MedCLIPSegError(
-            f"{path.name} has {size / 1e9:.1f} GB; a checkpoint of this kind has at most {MAX_WEIGHTS_BYTES / 1e9:.1f}."
-        )
 
 
 def is_zip(path: Path) -> bool:

@@ -16,8 +16,8 @@ from MedCLIPSegLab.cli.app import main
 from MedCLIPSegLab.paper import cells
 from MedCLIPSegLab.paper.configuration import read_configuration
 from MedCLIPSegLab.paper.paper_tables import paper_tables
+from MedCLIPSegLab.training.request import TRAINING_RUN
 from MedCLIPSegLab.training.train import train
-from MedCLIPSegLab.training.trainer import TRAINING_RUN
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 Configuration = Callable[..., Path]

@@ -14,8 +14,9 @@ from safetensors.torch import load_file
 
 from MedCLIPSegLab.models.commands import export_model, import_model, remove_model
 from MedCLIPSegLab.training.recipes import recipe_settings
+from MedCLIPSegLab.training.request import begun_settings, training_settings
 from MedCLIPSegLab.training.settings import TrainingSettings
-from MedCLIPSegLab.training.train import begun_settings, train, training_settings
+from MedCLIPSegLab.training.train import train
 from MedCLIPSegLab.training.trainer import TrainingProgress
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.engine import run

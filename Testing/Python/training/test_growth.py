@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from MedCLIPSegLab.training.growth import TOKENS, can_grow, grow_config, load_grown
+from MedCLIPSegLab.training.growth import TOKENS, grow_config, load_grown
+from MedCLIPSegLab.training.request import can_grow
 from MedCLIPSegLab.training.settings import TrainingSettings
 from MedCLIPSegLab.training.train import train
 from MedCLIPSegLogic.model.checkpoint import load_to_train

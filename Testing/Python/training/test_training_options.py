@@ -25,9 +25,10 @@ from MedCLIPSegLab.training.data import TrainingItem, load_set
 from MedCLIPSegLab.training.optimization import learning_rate
 from MedCLIPSegLab.training.processes import Processes, rows_in_parts
 from MedCLIPSegLab.training.recipes import recipe_settings
+from MedCLIPSegLab.training.request import training_settings
 from MedCLIPSegLab.training.sampler import BatchSampler
 from MedCLIPSegLab.training.settings import LossWeights, TrainingSettings
-from MedCLIPSegLab.training.train import train, training_settings
+from MedCLIPSegLab.training.train import train
 from MedCLIPSegLab.training.trainer import TrainingProgress
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.config import AdapterConfig, ImageTowerConfig, ModelConfig, PreprocessingConfig

@@ -19,8 +19,9 @@ from published_files import SMALL, small_network
 from safetensors.torch import load_file
 
 from MedCLIPSegLab.models.commands import export_model, import_model, remove_model, verify_model
+from MedCLIPSegLab.training.request import training_settings
 from MedCLIPSegLab.training.state import copy_vocabulary
-from MedCLIPSegLab.training.train import train, training_settings
+from MedCLIPSegLab.training.train import train
 from MedCLIPSegLab.tuning.clip_tune import clip_tune
 from MedCLIPSegLab.tuning.settings import TuningSettings
 from MedCLIPSegLab.tuning.tuner import TuningProgress
