@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LOCK_FILE = "medclipseg.lock"
 ENDING = ".part"
+MOST_TRIES = 100
+"""To make a folder that others may remove at the same moment; where none can be made at all it ends there."""
 
 
 @contextmanager
@@ -88,12 +90,14 @@ def _is_ours(folder: Path) -> bool:
 def _hold(folder: Path, path: Path, wait: float) -> BaseFileLock:
     """Make the folder, if it is not there, and lock it."""
     latest = time.monotonic() + wait
+    tries = 0
     while True:
         try:
             _require_ours(folder)
             lock = _locked(folder / LOCK_FILE, max(0.0, latest - time.monotonic()))
         except (FileExistsError, FileNotFoundError):
-            if os.path.lexists(folder) and not folder.is_dir():
+            tries += 1
+            if tries == MOST_TRIES or (os.path.lexists(folder) and not folder.is_dir()):
                 raise
             continue  # its former process removed it just now
         if lock is None:

@@ -151,6 +151,8 @@ class ExportSection(Section):
 
         folder = Path(self._ui.exportFolderButton.directory)
         segmentation, volumeNode, choice = self._logic.segmentationNode, self._logic.volumeNode, self._choice()
+        assert segmentation is not None
+        assert volumeNode is not None  # the button is enabled with both
         earlier = earlier_files(folder)
         if earlier and not self._logic.confirm(
             _("The folder {folder} already holds an export of {count} files ({names}). Replace all of them?").format(

@@ -227,3 +227,8 @@ def test_a_scratch_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None
     with pytest.raises(MedCLIPSegError, match="out cannot be written: it is in the way"):
         write(out, a="1")
     assert (precious / "file").read_text() == "mine"
+
+
+def test_a_place_where_no_folder_can_be_made_is_said_at_once(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), scratch_folder(tmp_path / "gone" / "out"):
+        pytest.fail("there is no such folder")
