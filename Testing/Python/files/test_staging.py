@@ -12,7 +12,7 @@ from killing import killed_at_every_rename
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.json_reading import read_json
-from MedCLIPSegLogic.files.scratch import LOCK_FILE
+from MedCLIPSegLogic.files.scratch import LOCK_FILE, scratch_folder
 from MedCLIPSegLogic.files.staging import check_free, staged_folder
 
 
