@@ -22,7 +22,7 @@ SCANNER = 1
 HALF_TURN = 1e-7
 """Square of a quaternion's scalar part below which it is rounding: the turn is one by 180°."""
 SIMILAR = 1e-4
-ROUNDING = 1e-6
+ROUNDING = 1e-5
 ROUNDING_VOXELS = 1e-3
 """Grids that differ by less are the same but for rounding; the matrix is then kept as the header states it."""
 TOLERANCE_VOXELS = 0.1
@@ -130,12 +130,14 @@ def _itk_prefers_sform(header: nib.Nifti1Header, sform: Matrix, qform: Matrix) -
     probe.set_data_dtype(np.uint8)
     probe["dim"], probe["vox_offset"], probe["magic"] = (3, *PROBE_SHAPE, 1, 1, 1, 1), PROBE_OFFSET, b"n+1"
     reader = sitk.ImageFileReader()
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "probe.nii"
-        path.write_bytes(probe.binaryblock.ljust(PROBE_OFFSET, b"\0") + bytes(prod(PROBE_SHAPE)))
-        reader.SetFileName(str(path))
-        with quiet_itk():
+    try:
+        with TemporaryDirectory() as folder, quiet_itk():
+            path = Path(folder) / "probe.nii"
+            path.write_bytes(probe.binaryblock.ljust(PROBE_OFFSET, b"\0") + bytes(prod(PROBE_SHAPE)))
+            reader.SetFileName(str(path))
             reader.ReadImageInformation()
+    except (OSError, RuntimeError):
+        return False
     chosen = LPS_TO_RAS[:3, :3] @ np.reshape(reader.GetDirection(), (3, 3))
     apart = [np.abs(_axes(form) - chosen).max() for form in (sform, qform)]
     return bool(apart[0] < apart[1])
