@@ -162,10 +162,7 @@ class ExportSection(Section):
             return _("Nothing was exported; choose another folder.")
         steps = export_steps(segmentation, volumeNode, choice, folder, bool(earlier))
         while True:
-            if segmentation.GetScene() is None or volumeNode.GetScene() is None:
-                raise MedCLIPSegError(
-                    _("The image or its segments are no longer in the scene, so nothing was exported.")
-                )
+            _requireInScene(segmentation, volumeNode)
             try:
                 next(steps)
             except StopIteration as end:
@@ -195,3 +192,8 @@ class ExportSection(Section):
         except Exception as error:  # one that leaves a slot is only printed
             text = explained(error, "the export failed")
         self._ui.exportStatusLabel.text = text
+
+
+def _requireInScene(*nodes: Any) -> None:
+    if any(node is None or node.GetScene() is None for node in nodes):
+        raise MedCLIPSegError(_("The image or its segments are no longer in the scene, so nothing was exported."))

@@ -231,3 +231,12 @@ def test_what_changes_under_an_export_leaves_nothing(
     expected = {"edit": "changed during the export", "reload": ""}.get(what, "no longer in the scene")
     assert expected in said
     assert (widget is a_review.widget) == (what != "reload")
+
+
+def test_a_scene_closed_right_after_the_click(a_slicer: ModuleType, a_review: Reviewed, tmp_path: Path) -> None:
+    a_review.widget.ui.exportFolderButton.directory = str(tmp_path / "out")
+    a_review.widget.ui.exportButton.click()
+    a_slicer.mrmlScene.Clear(0)
+    pythonqt.processEvents(100)
+    assert "no longer in the scene" in a_review.widget.ui.exportStatusLabel.text
+    assert not (tmp_path / "out").exists()

@@ -201,6 +201,7 @@ def test_a_run_gives_segment_overlay_threshold_and_export(a_module_widget: Any, 
     assert ui.statisticsTable.rowCount == 1
     ui.exportFolderButton.directory = str(tmp_path / "out")
     ui.exportButton.click()
+    pump(lambda: (tmp_path / "out" / "export.json").exists(), 60)
     record = json.loads((tmp_path / "out" / "export.json").read_text())
     [segment] = record["segments"]
     assert segment["samples"] is None
