@@ -13,6 +13,7 @@ from nibabel.quaternions import quat2mat
 from numpy.typing import NDArray
 
 from .itk_images import LPS_TO_RAS, quiet_itk
+from .quiet import quiet_libraries
 from .volume import grid_corners, grid_distance, is_regular
 
 SPACE_BITS = 7
@@ -131,7 +132,7 @@ def _itk_prefers_sform(header: nib.Nifti1Header, sform: Matrix, qform: Matrix) -
     probe["dim"], probe["vox_offset"], probe["magic"] = (3, *PROBE_SHAPE, 1, 1, 1, 1), PROBE_OFFSET, b"n+1"
     reader = sitk.ImageFileReader()
     try:
-        with TemporaryDirectory() as folder, quiet_itk():
+        with TemporaryDirectory() as folder, quiet_itk(), quiet_libraries():
             path = Path(folder) / "probe.nii"
             path.write_bytes(probe.binaryblock.ljust(PROBE_OFFSET, b"\0") + bytes(prod(PROBE_SHAPE)))
             reader.SetFileName(str(path))
