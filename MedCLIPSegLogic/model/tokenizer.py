@@ -16,7 +16,7 @@ from tokenizers import BertWordPieceTokenizer
 from torch import Tensor
 from transformers import BertTokenizer
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 from .catalog import BYTE_PAIRS_FILE, VOCABULARY_FILE
 from .config import ModelConfig
 from .store import MAX_TEXT_BYTES, own_file, read_text
@@ -65,7 +65,9 @@ class PromptTokenizer:
         unknown = self._wordpiece.all_special_ids
         for prompt, ids in zip(prompts, encoded["input_ids"].tolist(), strict=True):
             if not set(ids) - set(unknown):
-                raise MedCLIPSegError(f"The model knows no word or letter of the prompt '{prompt}'; use English.")
+                raise MedCLIPSegError(
+                    f"The model knows no word or letter of the prompt '{quoted(prompt)}'; use English."
+                )
         return encoded["input_ids"]
 
     def words(self, token_ids: Sequence[int]) -> list[tuple[str, list[int]]]:
