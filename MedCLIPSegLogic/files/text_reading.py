@@ -20,7 +20,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise MedCLIPSegError(f"{path} is not a regular file; give one with text.")
+            raise MedCLIPSegError(f"{path} cannot be read: it is not a regular file.")
         if size > MAX_BYTES:
             raise MedCLIPSegError(
                 f"{path} has {size / 1e6:,.0f} MB, more than the {MAX_BYTES / 1e6:,.0f} MB it may have."
@@ -44,4 +44,4 @@ def read_text(path: Path) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
-        raise MedCLIPSegError(f"Line {line} of {path} is not text in UTF-8; save it in UTF-8.") from None
+        raise MedCLIPSegError(f"{path} cannot be read: line {line} is not text in UTF-8; save it so.") from None

@@ -11,7 +11,8 @@ import pytest
 import typer.main
 
 import MedCLIPSegLogic
-from MedCLIPSegLab.cli.commands import app, main
+from MedCLIPSegLab.cli.app import main
+from MedCLIPSegLab.cli.commands import app
 
 SOURCE = Path(MedCLIPSegLogic.__file__).read_text(encoding="utf-8")
 

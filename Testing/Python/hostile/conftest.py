@@ -8,7 +8,7 @@ import typer
 from MedCLIPSegLab.cli import commands
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def built_commands() -> object:
     with pytest.MonkeyPatch.context() as patch:
         command = typer.main.get_command(commands.app)
