@@ -108,7 +108,7 @@ def _in_words(cls: type, error: ValidationError) -> MedCLIPSegError:
     kind, context = first["type"], first.get("ctx", {})
     path = [list(fields)[part] if not n and isinstance(part, int) else part for n, part in enumerate(first["loc"])]
     # Between the names of fields stand those of the kinds a value may be of.
-    path = [part for part in path if isinstance(part, int) or (part.isidentifier() and part not in _KINDS)]
+    path = [part for part in path if isinstance(part, int) or (str(part).isidentifier() and part not in _KINDS)]
     name = quoted(".".join(map(str, path)))
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):
         return MedCLIPSegError(f"The setting '{name}' is unknown.")
