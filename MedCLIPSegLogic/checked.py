@@ -111,7 +111,7 @@ def _in_words(cls: type, error: ValidationError) -> MedCLIPSegError:
     kind, context = first["type"], first.get("ctx", {})
     path = [list(fields)[part] if not n and isinstance(part, int) else part for n, part in enumerate(first["loc"])]
     # Between the names of fields stand those of the kinds a value may be of.
-    path = [part for part in path if isinstance(part, int) or (part.isidentifier() and part not in _KINDS)]
+    path = [part for part in path if isinstance(part, int) or (str(part).isidentifier() and part not in _KINDS)]
     if kind in _UNKNOWN and path[-1:] != [first["loc"][-1]]:
         path.append(first["loc"][-1])  # of any spelling
     name = quoted(".".join(map(str, path)))

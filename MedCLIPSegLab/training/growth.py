@@ -24,6 +24,7 @@ from MedCLIPSegLogic.model.config import (
 )
 from MedCLIPSegLogic.model.folder import is_adapter, read_config
 from MedCLIPSegLogic.model.network import MedCLIPSeg
+from MedCLIPSegLogic.model.store import read_text
 from MedCLIPSegLogic.model.tokenizer import PromptTokenizer, extend_vocabulary
 
 from ..data.wordings import wordings
@@ -95,7 +96,7 @@ def load_grown(source: Path, folder: Path) -> MedCLIPSeg:
     states = before.state_dict()
     grid = config.image.image_size // config.image.patch_size
     states[POSITIONS] = resample_abs_pos_embed(states[POSITIONS], [grid, grid])
-    entries = (folder / VOCABULARY_FILE).read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    entries = read_text(folder, VOCABULARY_FILE).removesuffix("\n").split("\n")
     tokenizer, table = PromptTokenizer(before.config, source), states[TOKENS]
     new = [first_vector(tokenizer, table, word) for word in entries[len(table) :]]
     states[TOKENS] = torch.cat([table, torch.stack(new)]) if new else table

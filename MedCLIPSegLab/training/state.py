@@ -6,7 +6,7 @@ The state is everything a killed run needs to go on, in one safetensors file.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,9 +50,18 @@ def save_state(
 
 
 def load_state(
-    folder: Path, network: nn.Module, average: nn.Module | None, optimizer: torch.optim.Optimizer
+    folder: Path,
+    network: nn.Module,
+    average: nn.Module | None,
+    optimizer: torch.optim.Optimizer,
+    parts: Mapping[str, type],
 ) -> dict[str, Any]:
     """Restore what :func:`save_state` wrote.
+
+    Args:
+        folder: of the run.
+        network, average, optimizer: to restore; without ``average`` that of the file is left out.
+        parts: what the record must hold, by name.
 
     Returns:
         The record.
@@ -64,10 +73,13 @@ def load_state(
     try:
         with safe_open(path, framework="pt") as file:
             record = json.loads(file.metadata()["record"])
+            missing = next((name for name, kind in parts.items() if not isinstance(record[name], kind)), None)
+            if missing is not None or not all(isinstance(row, dict) for row in record.get("rows", ())):
+                raise ValueError(f"its record holds no {missing or 'rows'}")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         raise MedCLIPSegError(f"There is no interrupted training in {folder}: it has no {STATE_FILE}.") from None
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, OSError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise MedCLIPSegError(f"The training state {path} is damaged: {quoted(error)}.") from None
     try:
         network.load_state_dict(_part(tensors, "network."))
@@ -78,7 +90,7 @@ def load_state(
             number, key = name.split(".", 1)
             entries.setdefault(int(number), {})[key] = value
         optimizer.load_state_dict({"state": entries, "param_groups": optimizer.state_dict()["param_groups"]})
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, KeyError) as error:
         raise MedCLIPSegError(f"The training state {path} belongs to another model: {quoted(error)}.") from None
     return record
 

@@ -47,6 +47,9 @@ class TrainingProgress:
     seconds_left: float
 
 
+STATE_PARTS = {"settings": dict, "next_step": int, "seconds": float, "rows": list}
+
+
 class Trainer:
     """Trains one network.
 
@@ -124,7 +127,7 @@ class Trainer:
         self._processes.on_first(lambda: TRAINING_RUN.write(self._folder, {**record, **done}))
 
     def _resume(self) -> None:
-        record = load_state(self._folder, self._network, self._average, self._optimizer)
+        record = load_state(self._folder, self._network, self._average, self._optimizer, STATE_PARTS)
         # A run begun by an earlier version did not know the newer settings: it goes on with their defaults.
         wanted, begun = as_json(self._settings), as_json(TrainingSettings().changed(record["settings"]))
         TRAINING_RUN.require_same(self._folder, begun, wanted, MAY_CHANGE)

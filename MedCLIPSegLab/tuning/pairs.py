@@ -122,8 +122,9 @@ def _entries(content: bytes, path: Path) -> Iterable[tuple[int, str, str]]:
 def _column(header: Sequence[str], name: str, path: Path) -> int:
     places = [number for number, found in enumerate(header) if found.lower() == name.lower()]
     if len(places) != 1:
+        columns = listed(f"'{entry}'" for entry in header) or "none"
         many = "more than one column" if places else "no column"
-        raise MedCLIPSegError(f"The table {path} has {many} '{name}'; its columns are: {listed(header) or 'none'}.")
+        raise MedCLIPSegError(f"The table {path} has {many} '{name}'; its columns are: {columns}.")
     return places[0]
 
 

@@ -68,6 +68,9 @@ def progress_of(
     return TuningProgress(stage, number / count, f"{what} {number} of {count}", None, top_1, left)
 
 
+STATE_PARTS = {"settings": dict, "epoch": int, "batch": int, "loss_sum": float, "rows": list, "seconds": float}
+
+
 class Tuner:
     """Tunes both towers of one network.
 
@@ -117,7 +120,7 @@ class Tuner:
         Raises:
             MedCLIPSegError: the state is damaged, or the run was begun with other settings.
         """
-        record = load_state(self._folder, self._network, None, self._optimizer)
+        record = load_state(self._folder, self._network, None, self._optimizer, STATE_PARTS)
         settings = dataclasses.asdict(self._settings)
         # A run begun by an earlier version did not know the newer settings.
         TUNING_RUN.require_same(self._folder, {**settings, **record["settings"]}, settings, MAY_CHANGE)

@@ -27,6 +27,9 @@ EpochReport = Callable[[int, float, float], None]
 """Takes the number of an epoch, from 1, its loss and the Dice with the pseudo-masks."""
 
 
+STATE_PARTS = {"epoch": int, "best": object, "log": object, "scaler": object}
+
+
 class CyclicTrainer(nnUNetTrainer):
     """nnU-Net's trainer; :meth:`follow` must be called before it runs.
 
@@ -85,7 +88,7 @@ class CyclicTrainer(nnUNetTrainer):
         """
         if not self.was_initialized:
             self.initialize()
-        record = load_state(Path(self.output_folder), self._plain_network, None, self.optimizer)
+        record = load_state(Path(self.output_folder), self._plain_network, None, self.optimizer, STATE_PARTS)
         self.current_epoch, self._best_ema = record["epoch"], record["best"]
         self.logger.load_checkpoint(record["log"])
         if self.grad_scaler is not None and record["scaler"] is not None:

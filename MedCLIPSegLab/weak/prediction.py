@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.checked import checked, from_json
+from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.replacing import write_csv
+from MedCLIPSegLogic.files.text_reading import read_text
 from MedCLIPSegLogic.volumes.image_writing import write_image
 
 from .images import Slice, read_slice, write_png
@@ -112,8 +115,10 @@ def _write(
 def _read_table(path: Path) -> list[Predicted]:
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        rows = list(csv.DictReader(io.StringIO(read_text(path), newline="")))
+    except csv.Error as error:
+        raise MedCLIPSegError(f"The table {path} cannot be read as CSV: {quoted(error)}.") from None
     return [from_json(Predicted, {name: cell or None for name, cell in row.items()}) for row in rows]
 
 

@@ -114,6 +114,8 @@ def _nrrd_header(start: bytes, path: Path) -> _Header:
         if not separator or known not in NRRD_FIELDS or known in fields or is_long or b"\0" in value:
             raise unreadable(path)
         fields[known] = value.decode("utf-8", "surrogateescape").strip()
+        if known == "datafile" and fields[known].startswith("LIST"):
+            break  # names follow
     if end is None and "datafile" not in fields:
         raise unreadable(path)
     storage = NRRD_STORAGE.get(fields.get("encoding", "").lower(), "packed")

@@ -140,7 +140,7 @@ def test_states_of_trainings(place: Path, tmp_path: Path) -> None:
         size = max(0, len(content) + off)
         (tmp_path / "state.safetensors").write_bytes(struct.pack("<Q", size) + content + data)
         with pytest.raises(MedCLIPSegError) as caught:
-            load_state(tmp_path, _Never(), None, _Never())  # type: ignore[arg-type]
+            load_state(tmp_path, _Never(), None, _Never(), {"step": int})  # type: ignore[arg-type]
         assert str(caught.value).isprintable()
         assert len(str(caught.value)) < 600
 
