@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from MedCLIPSegLogic.errors import MedCLIPSegError, on_one_line, quoted
 
@@ -28,6 +29,7 @@ def main() -> None:
     """Run the command line; exit code 0 on success, 1 on a failed check or a defect, 2 on bad input."""
     try:
         with _ended_cleanly(), _libraries_silent():
+            _check_environment()
             from .commands import run  # takes memory, which may be missing
 
             sys.exit(run())
@@ -50,6 +52,19 @@ def main() -> None:
         if any(words in str(error).lower() for words in OUT_OF_MEMORY):
             _stop(TOO_LITTLE_MEMORY, 2)
         _stop(f"unexpected {type(error).__name__}: {error}; put --trace before the command to see where.", 1)
+
+
+def _check_environment() -> None:
+    """Refuse what the hub's library trips over when it is imported, for whatever command."""
+    endpoint = os.environ.get("HF_ENDPOINT", "")
+    try:
+        _ = urlsplit(endpoint).port
+    except ValueError:
+        raise MedCLIPSegError(f"HF_ENDPOINT is no address, “{quoted(endpoint)}”; correct or unset it.") from None
+    for name in ("HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"):
+        value = os.environ.get(name, "10")
+        if not value.strip().isdecimal():
+            raise MedCLIPSegError(f"{name} is “{quoted(value)}”; give whole seconds or unset it.")
 
 
 @contextmanager

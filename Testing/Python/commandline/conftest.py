@@ -32,8 +32,9 @@ def refusal(call: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_pa
         before = sorted(str(path) for path in tmp_path.rglob("*"))
         assert call(*arguments, "--out", out) == 2
         assert sorted(str(path) for path in tmp_path.rglob("*")) == before
-        lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("medclipseg: ")]
+        lines = capsys.readouterr().err.splitlines()
         assert len(lines) == 1
+        assert lines[0].startswith("medclipseg: ")
         assert lines[0].rstrip().endswith(".")
         return lines[0]
 

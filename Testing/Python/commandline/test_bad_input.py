@@ -45,6 +45,20 @@ def test_options(refusal: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no CUDA" in refusal("segment", PICTURE, "--prompt", "a", "--device", "cuda")
 
 
+def test_an_environment_that_the_library_of_the_hub_trips_over(
+    refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (
+        ("HF_ENDPOINT", "http://["),
+        ("HF_ENDPOINT", "http://hub:99999"),
+        ("HF_HUB_DOWNLOAD_TIMEOUT", "soon"),
+        ("HF_HUB_ETAG_TIMEOUT", "-1"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            assert name in refusal("segment", PICTURE, "--prompt", "a")
+
+
 def test_files_that_are_no_images(refusal: Refusal, tmp_path: Path) -> None:
     assert "gone.nii.gz" in refusal("segment", tmp_path / "gone.nii.gz", "--prompt", "a")
     for name in ("text.png", "text.nii.gz", "text.nrrd", "text.mha", "text.tif", "text.xyz", "text"):
