@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LOCK_FILE = "medclipseg.lock"
 ENDING = ".part"
+MOST_FAILURES = 100
+"""How often a folder may vanish while it is made; a place like /proc takes none at all."""
 
 
 @contextmanager
@@ -87,13 +89,14 @@ def _is_ours(folder: Path) -> bool:
 
 def _hold(folder: Path, path: Path, wait: float) -> BaseFileLock:
     """Make the folder, if it is not there, and lock it."""
-    latest = time.monotonic() + wait
+    latest, failures = time.monotonic() + wait, 0
     while True:
         try:
             _require_ours(folder)
             lock = _locked(folder / LOCK_FILE, max(0.0, latest - time.monotonic()))
         except (FileExistsError, FileNotFoundError):
-            if os.path.lexists(folder) and not folder.is_dir():
+            failures += 1
+            if failures == MOST_FAILURES or (os.path.lexists(folder) and not folder.is_dir()):
                 raise
             continue  # its former process removed it just now
         if lock is None:
