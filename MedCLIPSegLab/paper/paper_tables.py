@@ -37,6 +37,8 @@ def paper_tables(
     if table not in get_args(TableName):
         raise MedCLIPSegError(f"There is no table '{table}'; take one of {', '.join(get_args(TableName))}.")
     settings = read_configuration(Path(config))
+    if not any(Path(folder).is_dir() for folder in settings.sets.values()):
+        raise MedCLIPSegError("None of the data sets of the configuration is there; mend the paths in 'sets'.")
     for model in (settings.start_from, *settings.backbones.values()):
         if model is not None:
             find_model(model)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 LOCK_FILE = "medclipseg.lock"
 ENDING = ".part"
-MOST_TRIES = 100
-"""To make a folder that others may remove at the same moment; where none can be made at all it ends there."""
+MOST_FAILURES = 100
+"""How often a folder may vanish while it is made; a place like /proc takes none at all."""
 
 
 @contextmanager
@@ -89,15 +89,14 @@ def _is_ours(folder: Path) -> bool:
 
 def _hold(folder: Path, path: Path, wait: float) -> BaseFileLock:
     """Make the folder, if it is not there, and lock it."""
-    latest = time.monotonic() + wait
-    tries = 0
+    latest, failures = time.monotonic() + wait, 0
     while True:
         try:
             _require_ours(folder)
             lock = _locked(folder / LOCK_FILE, max(0.0, latest - time.monotonic()))
         except (FileExistsError, FileNotFoundError):
-            tries += 1
-            if tries == MOST_TRIES or (os.path.lexists(folder) and not folder.is_dir()):
+            failures += 1
+            if failures == MOST_FAILURES or (os.path.lexists(folder) and not folder.is_dir()):
                 raise
             continue  # its former process removed it just now
         if lock is None:

@@ -10,12 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 KILLED = -signal.SIGKILL
-PRELOADED = [
-    "pytest",
-    "MedCLIPSegLogic.files.staging",
-    "MedCLIPSegLogic.zoo.importing",
-    "MedCLIPSegLogic.datasets.writing",
-]
+PRELOADED = ["pytest", "slicer", "MedCLIPSegLogic.zoo.importing", "MedCLIPSegLogic.datasets.writing"]
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(PRELOADED)
 

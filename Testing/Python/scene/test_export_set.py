@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import pytest
 import SimpleITK as sitk
 import slicer
 from full_disk import full_disk
+from killing import killed_at_every_rename
 from nifti_headers import write_header
 from scene_samples import SHAPE, MakeResult, box
 
+from MedCLIPSegLab.results.headless_scene import create_scene
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
-from MedCLIPSegLogic.scene.export_set import ExportChoice, export_results
+from MedCLIPSegLogic.scene.export_set import ExportChoice, Format, earlier_files, export_results
 from MedCLIPSegLogic.scene.geometry import vtk_matrix
 from MedCLIPSegLogic.scene.result_writer import SceneResult, write_result
 from MedCLIPSegLogic.scene.segmentation import segment_mask
@@ -211,3 +214,37 @@ def test_nothing_chosen_or_gone_is_an_error(written: SceneResult, a_volume_node:
     with pytest.raises(MedCLIPSegError, match="has no labelmap"):
         export_results(written.segmentation, a_volume_node, gone, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def export_again(result: SegmentationResult, formats: frozenset[Format], folder: Path) -> None:
+    session = create_scene()
+    node = add_volume_node(session.scene, result.volume)
+    written = write_result(session.scene, node, result)
+    export_results(written.segmentation, node, ExportChoice(written.segment_ids, formats, False), folder, True)
+
+
+@pytest.mark.slow
+def test_an_export_is_whole_wherever_its_process_is_killed(
+    written: SceneResult, a_volume_node: Any, a_result: SegmentationResult, tmp_path: Path
+) -> None:
+    folder = tmp_path / "case"
+    before: frozenset[Format] = frozenset({"seg.nrrd", "stl"})
+    after: frozenset[Format] = frozenset({"seg.nrrd", "nii.gz"})
+
+    def prepare() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        export_results(written.segmentation, a_volume_node, choice(written, *before), folder)
+        (folder / "notes").write_text("mine")
+
+    prepare()
+    states = [names_in(folder)]
+    export_again(a_result, after, folder)
+    states.append(names_in(folder))
+    found = []
+    for _ in killed_at_every_rename(export_again, a_result, after, folder, prepare=prepare):
+        earlier_files(folder)
+        assert names_in(folder) == {*record_of(folder)["files"], "export.json", "notes"}
+        found.append(states.index(names_in(folder)))
+    assert found == sorted(found)
+    assert set(found) == {0, 1}
+    assert len(found) > 2 * (len(states[0]) + len(states[1]))
