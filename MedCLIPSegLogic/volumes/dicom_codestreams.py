@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from .dicom_scan import damaged
 from .dicom_walk import Piece
 
 WINDOW = 2**16
-"""Bytes in which a codestream states its size; before it stand tables and comments."""
+"""Bytes in which a JPEG 2000 codestream states its size."""
 JPEG, JPEG_2000, JPEG_2000_SIZE, JP2 = b"\xff\xd8", b"\xff\x4f", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP"
 FRAME_HEADERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
 MOST_TILES = 2**14
@@ -32,7 +33,7 @@ def check_codestreams(path: Path, pieces: Sequence[Piece], rows: int, columns: i
             file.seek(piece.start)
             start = file.read(min(piece.length, WINDOW))
             if start.startswith(JPEG):
-                size = _jpeg_size(start)
+                size = _jpeg_size(file, piece)
             elif start.startswith((JPEG_2000, JP2)):
                 size = _jpeg_2000_size(start)
             else:
@@ -41,14 +42,17 @@ def check_codestreams(path: Path, pieces: Sequence[Piece], rows: int, columns: i
                 raise damaged(path)
 
 
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    position = len(JPEG)
-    while position + 9 <= len(data) and data[position] == 0xFF:
-        marker, length = data[position + 1], int.from_bytes(data[position + 2 : position + 4], "big")
-        if marker in FRAME_HEADERS:
-            rows, columns = data[position + 5 : position + 7], data[position + 7 : position + 9]
-            return int.from_bytes(rows, "big"), int.from_bytes(columns, "big")
-        position += 1 if marker == 0xFF else 2 + length
+def _jpeg_size(file: BinaryIO, piece: Piece) -> tuple[int, int] | None:
+    """Go along the segments, of which color profiles and notes may be many and long."""
+    position, end = piece.start + len(JPEG), piece.start + piece.length
+    while position + 9 <= end:
+        file.seek(position)
+        data = file.read(9)
+        if len(data) < 9 or data[0] != 0xFF:
+            return None
+        if data[1] in FRAME_HEADERS:
+            return int.from_bytes(data[5:7], "big"), int.from_bytes(data[7:], "big")
+        position += 1 if data[1] == 0xFF else 2 + int.from_bytes(data[2:4], "big")
     return None
 
 

@@ -124,7 +124,8 @@ def follow(walk: Walk, position: int) -> None:
         if group == 0xFFFE or _is_taken_otherwise(tag, vr, length):
             raise DamagedError
         if len(levels) == 1:
-            if tag in seen:
+            # Which of two counts, readers decide differently; private ones count nowhere.
+            if tag in seen and not group & 1:
                 raise DamagedError
             seen.add(tag)
             walk.starts.append((tag, start))

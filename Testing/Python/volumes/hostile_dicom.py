@@ -15,6 +15,8 @@ DEFLATED, JPEG, JPEG_2000, RLE = (b"1.2.840.10008.1.2." + end for end in (b"1.99
 ITEM, ITEM_END, SEQUENCE_END, OPEN = 0xE000, 0xE00D, 0xE0DD, 0xFFFFFFFF
 LONG = (b"OB", b"OW", b"SQ", b"UN")
 PIXELS = bytes(range(128))
+PROFILE = b"\xff\xe2\xff\xfe" + bytes(65532)
+"""The longest segment of a JPEG codestream; longer color profiles take several."""
 
 
 class Encoding:
@@ -126,6 +128,10 @@ def valid() -> dict[str, bytes]:
             EXPLICIT,
             LITTLE.element(0x00091010, b"UN", LITTLE.mark(ITEM, 77) + b"x" * 30) + LITTLE.image() + LITTLE.pixels(),
         ),
+        "private twice": file(
+            EXPLICIT, LITTLE.image(more=2 * LITTLE.element(0x00291010, b"LO", b"ab")) + LITTLE.pixels()
+        ),
+        "jpeg after a long profile": compressed(JPEG, b"\xff\xd8" + PROFILE * 3 + codestream("JPEG")[2:]),
         "padded": file(EXPLICIT, LITTLE.image() + LITTLE.pixels()) + bytes(600),
     }
 
