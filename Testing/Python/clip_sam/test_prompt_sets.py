@@ -47,7 +47,7 @@ def test_unknown_studies_and_kinds_are_named() -> None:
 
 
 DAMAGED = [
-    ("{", "cannot be read"),
+    ("{", "is not readable JSON"),
     ("[]", "it must hold fields"),
     ('{"studies": {}, "caption": ["{features}"]}', "field studies must be one entry per study"),
     ('{"studies": {"a": 1}, "caption": ["{features}"]}', "field studies.a must hold fields"),
@@ -81,7 +81,7 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         with pytest.raises(MedCLIPSegError, match=re.escape(words)) as refusal:
             load_prompt_sets(file)
         assert str(file) in str(refusal.value)
-    with pytest.raises(MedCLIPSegError, match="cannot be read"):
+    with pytest.raises(MedCLIPSegError, match="There is no file"):
         load_prompt_sets(tmp_path / "none.json")
 
 
