@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 LOCK_FILE = "medclipseg.lock"
+LOCK_MODE = 0o644
+"""In a folder with files that others may write to, filelock leaves files of its own for a moment."""
 ENDING = ".part"
-MOST_FAILURES = 100
-"""How often a folder may vanish while it is made; a place like /proc takes none at all."""
 
 
 @contextmanager
@@ -89,15 +89,14 @@ def _is_ours(folder: Path) -> bool:
 
 def _hold(folder: Path, path: Path, wait: float) -> BaseFileLock:
     """Make the folder, if it is not there, and lock it."""
-    latest, failures = time.monotonic() + wait, 0
+    latest = time.monotonic() + wait
     while True:
+        with suppress(FileExistsError):
+            folder.mkdir()
         try:
             _require_ours(folder)
             lock = _locked(folder / LOCK_FILE, max(0.0, latest - time.monotonic()))
         except (FileExistsError, FileNotFoundError):
-            failures += 1
-            if failures == MOST_FAILURES or (os.path.lexists(folder) and not folder.is_dir()):
-                raise
             continue  # its former process removed it just now
         if lock is None:
             raise TimeoutError(errno.EBUSY, "another process is writing it", str(path))
@@ -107,9 +106,9 @@ def _hold(folder: Path, path: Path, wait: float) -> BaseFileLock:
 
 
 def _require_ours(folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    names = [path.name for path in folder.iterdir()]
-    if folder.is_symlink() or (names and LOCK_FILE not in names):
+    is_folder = stat.S_ISDIR(folder.lstat().st_mode)
+    names = [path.name for path in folder.iterdir()] if is_folder else []
+    if not is_folder or (names and LOCK_FILE not in names):
         raise PermissionError(errno.EPERM, "it is in the way and not ours; remove it", str(folder))
 
 
@@ -117,12 +116,12 @@ def _locked(file: Path, wait: float) -> BaseFileLock | None:
     """The lock, or None when another process keeps it."""
     from filelock import FileLock, SoftFileLock, Timeout  # late: the panel opens without it
 
-    lock: BaseFileLock = FileLock(file)
+    lock: BaseFileLock = FileLock(file, mode=LOCK_MODE)
     try:
         try:
             lock.acquire(timeout=wait)
         except NotImplementedError:  # a file system without locks
-            lock = SoftFileLock(file)
+            lock = SoftFileLock(file, mode=LOCK_MODE)
             lock.acquire(timeout=wait)
     except Timeout:
         return None
