@@ -19,6 +19,7 @@ from ..files.replacing import WAIT_SECONDS, write_json
 from ..files.scratch import recover, scratch_folder
 from ..files.slugs import free_name, slugs
 from ..files.staging import made_folder
+from ..named_files import unicode_name
 from ..volumes.intensity import default_rule, resolve
 from ..volumes.itk_images import quiet_itk, to_image
 from ..volumes.readers import read_volume
@@ -58,7 +59,7 @@ def append_training_row(
 
     Raises:
         MedCLIPSegError: the prompt is empty, the mask doesn't fit, the sheet is damaged, has other columns or is an
-            .xlsx file, or a file can't be written; nothing was added then.
+            .xlsx file, the folder has no name in Unicode, or a file can't be written; nothing was added then.
     """
     if split not in get_args(Split):
         raise MedCLIPSegError(f"“{split}” is no part of a training set; choose Train, Val or Test.")
@@ -67,6 +68,7 @@ def append_training_row(
         raise MedCLIPSegError("The prompt is empty; type what the mask shows.")
     if mask.shape != image.shape:
         raise MedCLIPSegError(f"The mask has another size than the image “{image.name}”; segment the image again.")
+    unicode_name(folder)
     sheet = folder / "Prompts_Folder" / f"{split}_text.csv"
     part = folder / f"{split}_Folder"
     places = [part / "img", part / "label", sheet.parent] + ([part / "record"] if make_record is not None else [])

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ..errors import MedCLIPSegError
+from ..named_files import unicode_name
 from .json_reading import read_json
 from .moving import move_into_place
 from .scratch import recover, scratch_folder
@@ -77,8 +78,9 @@ def check_free(out: Path, overwrite: bool, record: str = RECORD_FILE) -> list[Pa
     """Files of an earlier run that may be replaced, the record last; what a killed run left is put right before.
 
     Raises:
-        MedCLIPSegError: there are such files and ``overwrite`` is False, or ``out`` is a file.
+        MedCLIPSegError: there are such files and ``overwrite`` is False, or ``out`` is a file or not named in Unicode.
     """
+    unicode_name(out.absolute())
     if out.exists() and not out.is_dir():
         raise MedCLIPSegError(f"{out} is a file; give a folder for the results.")
     recover(out.parent)

@@ -11,6 +11,7 @@ import slicer
 
 from ..errors import MedCLIPSegError
 from ..files.replacing import replacing
+from ..named_files import unicode_name
 from ..volumes.image_writing import require_complete
 from .nodes import Scene, SegmentationNode
 
@@ -77,6 +78,7 @@ def _write(path: Path, ending: str, write: Callable[[Path], bool]) -> None:
     """Write whole or not at all."""
     if not path.name.lower().endswith(ending) or path.name.lower() == ending:
         raise MedCLIPSegError(f"The file name “{path.name}” must end in {ending}.")
+    unicode_name(path)
     try:
         with replacing(path) as file:
             if not write(file):

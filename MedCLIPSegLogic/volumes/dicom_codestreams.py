@@ -13,6 +13,7 @@ WINDOW = 2**16
 """Bytes in which a JPEG 2000 codestream states its size."""
 JPEG, JPEG_2000, JPEG_2000_SIZE, JP2 = b"\xff\xd8", b"\xff\x4f", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP"
 FRAME_HEADERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
+MOST_SEGMENTS = 2**14
 MOST_TILES = 2**14
 """Decoders take some kilobytes for each."""
 
@@ -45,10 +46,10 @@ def check_codestreams(path: Path, pieces: Sequence[Piece], rows: int, columns: i
 def _jpeg_size(file: BinaryIO, piece: Piece) -> tuple[int, int] | None:
     """Go along the segments, of which color profiles and notes may be many and long."""
     position, end = piece.start + len(JPEG), piece.start + piece.length
-    while position + 9 <= end:
+    for _ in range(MOST_SEGMENTS):
         file.seek(position)
         data = file.read(9)
-        if len(data) < 9 or data[0] != 0xFF:
+        if position + 9 > end or len(data) < 9 or data[0] != 0xFF:
             return None
         if data[1] in FRAME_HEADERS:
             return int.from_bytes(data[5:7], "big"), int.from_bytes(data[7:], "big")

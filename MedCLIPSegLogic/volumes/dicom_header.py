@@ -73,7 +73,7 @@ class DicomHeader:
         frames, rows, columns: size of the image.
         planes: where each frame lies; empty if the file does not place its frames in space.
         kind: SOP Class UID.
-        study, series, instance, frame_of_reference: UIDs; empty texts if they are missing or none.
+        study, series, instance, frame_of_reference: UIDs; as stated, well-formed or not; empty texts if missing.
         is_localizer: the scanner made it as a scout.
     """
 
@@ -144,14 +144,15 @@ def source_of(headers: Sequence[DicomHeader], slices: int) -> DicomSource | None
         slices: number of slices.
 
     Returns:
-        None if the files lack a UID.
+        None if the files lack a UID, or state one that is none.
     """
     first = headers[0]
     instances = tuple(header.instance for header in headers) * (slices if len(headers) == 1 else 1)
-    if not (first.study and first.series and all(instances)):
+    if not all(map(_is_uid, (first.study, first.series, *instances))):
         return None
     is_common = all(header.frame_of_reference == first.frame_of_reference for header in headers)
-    return DicomSource(first.study, first.series, (is_common and first.frame_of_reference) or None, instances)
+    frame = first.frame_of_reference if is_common and _is_uid(first.frame_of_reference) else None
+    return DicomSource(first.study, first.series, frame, instances)
 
 
 def _header(path: Path, tags: Dataset) -> DicomHeader:
@@ -177,8 +178,11 @@ def _header(path: Path, tags: Dataset) -> DicomHeader:
 
 
 def _uid(tags: Dataset, keyword: str) -> str:
-    text = str(tags.get(keyword) or "")
-    return text if len(text) <= 64 and set(text) <= set("0123456789.") else ""
+    return str(tags.get(keyword) or "")
+
+
+def _is_uid(text: str) -> bool:
+    return 0 < len(text) <= 64 and set(text) <= set("0123456789.")
 
 
 def _planes(tags: Dataset) -> tuple[SlicePlane, ...]:

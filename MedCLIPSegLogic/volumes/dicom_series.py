@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset
 
 from ..errors import MedCLIPSegError, quoted
 from .dicom_header import DicomHeader, read_header
@@ -18,6 +20,8 @@ from .dicom_values import read_values
 MOST_ODD_ONES = 2
 """This many images of another orientation are scouts; more of them are another scan."""
 MOST_NAMED = 5
+NAMES = {tag_for_keyword(keyword) for keyword in ("SpecificCharacterSet", "SeriesDescription", "SeriesNumber")}
+"""Archives change them; they say nothing of the image."""
 
 
 def series_of(path: Path) -> list[DicomHeader]:
@@ -110,7 +114,11 @@ def _is_same(first: DicomHeader, other: DicomHeader) -> bool:
     if filecmp.cmp(first.path, other.path, shallow=False):
         return True
     with reading_tags(other.path):
-        return first.tags == other.tags and np.array_equal(read_values(first)[1], read_values(other)[1])
+        return _image_tags(first) == _image_tags(other) and np.array_equal(read_values(first)[1], read_values(other)[1])
+
+
+def _image_tags(header: DicomHeader) -> Dataset:
+    return Dataset({tag: header.tags[tag] for tag in header.tags.keys() - NAMES})
 
 
 def _is_alike(first: DicomHeader, other: DicomHeader) -> bool:

@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
+from ..named_files import unicode_name
 from .itk_images import quiet_itk, to_image
 from .volume import is_sheared
 
@@ -76,7 +77,7 @@ def write_image(voxels: NDArray[np.generic], matrix: NDArray[np.float64], path: 
         )
     try:
         with quiet_itk():
-            sitk.WriteImage(to_image(voxels, matrix), str(path), useCompression=True)
+            sitk.WriteImage(to_image(voxels, matrix), unicode_name(path), useCompression=True)
         require_complete(path)
     except (OSError, RuntimeError) as error:
         raise MedCLIPSegError(

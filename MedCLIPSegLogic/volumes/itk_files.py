@@ -11,7 +11,7 @@ from typing import Literal
 import SimpleITK as sitk
 
 from ..errors import MedCLIPSegError, quoted
-from ..named_files import file_within
+from ..named_files import file_within, unicode_name
 from .itk_images import image_matrix, image_voxels, quiet_itk, unreadable
 from .limits import check_claim
 from .volume import Volume
@@ -68,13 +68,14 @@ def read_itk(path: Path, name: str) -> Volume:
         MedCLIPSegError: unreadable file, voxels in a file that is not in the header's folder, fewer voxels than
             claimed, too little memory, several time points, or components which are not colors.
     """
+    file_name = unicode_name(path)
     with path.open("rb") as file:
         start = file.read(MAX_HEADER_BYTES)
     header = _nrrd_header(start, path) if start.startswith(b"NRRD") else _meta_header(start, path)
     data = path if header.data is None else _data_file(path, header.data)
     reader = sitk.ImageFileReader()
     reader.SetImageIO(header.reader)  # left to choose, ITK goes by the content, which may be of any format
-    reader.SetFileName(str(path))
+    reader.SetFileName(file_name)
     try:
         with quiet_itk():
             reader.ReadImageInformation()

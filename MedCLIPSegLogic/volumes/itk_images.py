@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
+from ..named_files import unicode_name
 
 LPS_TO_RAS: NDArray[np.float64] = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -34,7 +35,7 @@ def read_image(path: Path) -> sitk.Image:
     """
     try:
         with quiet_itk():
-            return sitk.ReadImage(str(path))
+            return sitk.ReadImage(unicode_name(path))
     except RuntimeError as error:
         raise unreadable(path) from error
 

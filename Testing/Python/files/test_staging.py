@@ -232,3 +232,9 @@ def test_a_scratch_folder_that_is_not_ours_is_left_alone(tmp_path: Path) -> None
 def test_a_place_where_no_folder_can_be_made_is_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), scratch_folder(tmp_path / "gone" / "out"):
         pytest.fail("there is no such folder")
+
+
+def test_a_folder_that_itk_cannot_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MedCLIPSegError, match="rename the file or its folder"):
+        write(tmp_path / "caf\udce9" / "out", a="1")
+    assert names(tmp_path) == []

@@ -181,6 +181,8 @@ def test_other_endings_are_refused(a_volume_node: Any, a_segmentation: Any, tmp_
         with pytest.raises(MedCLIPSegError, match=r"must end in \.nii\.gz or \.nrrd"):
             save_label_map(a_segmentation, ids(a_segmentation), a_volume_node, tmp_path / name)
         assert list(tmp_path.iterdir()) == []
+    with pytest.raises(MedCLIPSegError, match="rename"):
+        save_segmentation(a_segmentation, tmp_path / "caf\udce9.seg.nrrd")
 
 
 def test_segmentation_that_was_cut_off_is_noticed(a_segmentation: Any, tmp_path: Path) -> None:

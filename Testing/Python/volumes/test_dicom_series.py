@@ -57,10 +57,11 @@ def test_copies_are_read_once(tmp_path: Path, oblique: Volume) -> None:
         assert file.name not in note
 
 
-def test_copy_with_other_private_tags_is_a_copy(tmp_path: Path, oblique: Volume) -> None:
+@pytest.mark.parametrize("keyword", ["StationName", "SeriesDescription"])
+def test_copy_with_other_names_is_a_copy(tmp_path: Path, oblique: Volume, keyword: str) -> None:
     files = write_series(tmp_path, oblique.voxels, oblique.ijk_to_ras)
     again = dcmread(files[0])
-    again.StationName = "archive"
+    setattr(again, keyword, "archive")
     again.save_as(tmp_path / "from the archive.dcm")
     assert "from the archive.dcm" in read_volume(tmp_path).notes[0]
 
@@ -169,3 +170,20 @@ def test_source_of_frames_names_their_file(tmp_path: Path, oblique: Volume) -> N
 def test_file_without_uids_has_no_source(tmp_path: Path, oblique: Volume) -> None:
     write_dicom(tmp_path / "a.dcm", oblique.voxels[0], StudyInstanceUID="")
     assert read_volume(tmp_path / "a.dcm").dicom is None
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
+def test_uids_that_are_none_tell_series_apart_all_the_same(tmp_path: Path, oblique: Volume) -> None:
+    for name, index in (("first", 0), ("second", 5)):
+        (tmp_path / name).mkdir()
+        further = oblique.ijk_to_ras.copy()
+        further[:, 3] = oblique.ijk_to_ras @ (0, 0, index, 1)
+        for file in write_series(tmp_path / name, oblique.voxels, further, SeriesInstanceUID=f"HIDDEN {name}"):
+            file.rename(tmp_path / f"{name} {file.name}")
+    with pytest.raises(MedCLIPSegError, match="2 DICOM series"):
+        read_volume(tmp_path)
+    for file in tmp_path.glob("second *"):
+        file.unlink()
+    read = read_volume(tmp_path)
+    assert len(read.voxels) == len(oblique.voxels)
+    assert read.dicom is None

@@ -48,11 +48,13 @@ def test_file_is_compressed(tmp_path: Path) -> None:
     assert len(content) < 2000
 
 
-def test_tilted_slices_need_nrrd(tmp_path: Path) -> None:
+def test_tilted_slices_need_nrrd_and_a_name_in_unicode(tmp_path: Path) -> None:
     matrix = np.eye(4)
     matrix[1, 2] = 0.3
     with pytest.raises(MedCLIPSegError, match=r"choose \.nrrd"):
         write_image(A_MAP, matrix, tmp_path / "a.nii.gz")
+    with pytest.raises(MedCLIPSegError, match="rename"):
+        write_image(A_MAP, matrix, tmp_path / "caf\udce9.nrrd")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,8 @@ import SimpleITK as sitk
 from PIL import Image
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.volumes.itk_files import read_itk
+from MedCLIPSegLogic.volumes.itk_images import read_image
 from MedCLIPSegLogic.volumes.pictures import read_picture
 from MedCLIPSegLogic.volumes.readers import READERS, read_volume
 
@@ -54,3 +58,13 @@ def test_cut_off_files_are_refused(tmp_path: Path) -> None:
         path.write_bytes(path.read_bytes()[:-3000])
         with pytest.raises(MedCLIPSegError, match=rf"cut\{ending} (could not be read|holds fewer voxels)"):
             read_volume(path)
+
+
+@pytest.mark.parametrize("name", ["caf\udce9/image", "caf\udce9"])
+@pytest.mark.parametrize("read", [read_image, partial(read_itk, name="")])
+def test_names_in_another_encoding_do_not_end_the_program(
+    tmp_path: Path, name: str, read: Callable[[Path], object]
+) -> None:
+    with pytest.raises(MedCLIPSegError, match=r"rename the file or its folder\.$") as caught:
+        read(tmp_path / f"{name}.nrrd")
+    assert str(caught.value).isprintable()
