@@ -6,11 +6,6 @@ RGB. Slopes that change from frame to frame, and lookup tables, it does not know
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
@@ -22,6 +17,7 @@ from .dicom_header import DicomHeader
 from .dicom_scan import damaged
 from .dicom_tags import group, number, reading_tags
 from .itk_images import image_voxels, read_image
+from .quiet import quiet_libraries
 
 RESCALED_BY_SEQUENCE = {
     uid.EnhancedCTImageStorage,
@@ -58,7 +54,7 @@ def read_values(header: DicomHeader) -> tuple[sitk.Image, NDArray[np.generic]]:
             f"{header.path} defines its values by a table (Modality LUT), which is not supported; export it with a "
             "rescale slope and intercept."
         )
-    with _quiet_codecs():
+    with quiet_libraries():
         image = read_image(header.path)
     voxels = image_voxels(image, header.path)
     if voxels.shape[:3] != (header.frames, header.rows, header.columns):
@@ -66,23 +62,6 @@ def read_values(header: DicomHeader) -> tuple[sitk.Image, NDArray[np.generic]]:
     if voxels.ndim == 3 and any(rescale != applied for rescale in wanted):
         voxels = _rescaled(voxels, applied, wanted, header)
     return image, voxels
-
-
-@contextmanager
-def _quiet_codecs() -> Iterator[None]:
-    """Keep what the JPEG libraries print, past Python, off the terminal while the block runs."""
-    kept = -1
-    with suppress(OSError):  # a program without a terminal may have no such stream
-        kept = os.dup(2)
-    try:
-        if kept >= 0:
-            with Path(os.devnull).open("wb") as nowhere:
-                os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        if kept >= 0:
-            os.dup2(kept, 2)
-            os.close(kept)
 
 
 def _rescale(dataset: Dataset) -> tuple[float, float]:
