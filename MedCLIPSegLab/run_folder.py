@@ -72,7 +72,8 @@ class RunKind:
         move_into_place([(path, folder / path.name) for path in files], [], scratch)
 
     def is_begun(self, folder: Path) -> bool:
-        """True if a run was begun in a folder."""
+        """True if a run was begun in a folder; one that was killed as it began is whole then, or not begun."""
+        recover(folder)
         return (folder / self.record_file).is_file()
 
     def is_finished(self, folder: Path) -> bool:
@@ -86,6 +87,7 @@ class RunKind:
             MedCLIPSegError: it is missing or damaged.
         """
         path = folder / self.record_file
+        recover(folder)
         try:
             record = read_json(path)
         except FileNotFoundError:
