@@ -17,15 +17,14 @@ def noteLostErrors() -> None:
     """Note what C++ prints of Python's exceptions from now on.
 
     Whatever calls Python from C++ and has nobody to hand an exception to, as VTK with its observers, prints it through
-    ``sys.excepthook``.
+    ``sys.excepthook``, which others, such as a command line within the process, may put back.
     """
-    printed = sys.excepthook
+    sys.excepthook = _note
 
-    def note(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        lostErrors.append(error)
-        printed(kind, error, trace)
 
-    sys.excepthook = note
+def _note(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    lostErrors.append(error)
+    sys.__excepthook__(kind, error, trace)
 
 
 def positionalCount(function: Callable[..., Any]) -> int | None:

@@ -43,10 +43,10 @@ def startApplication(mainWindow: bool = True) -> Any:
     global _session
     if str(REPOSITORY) not in sys.path:
         sys.path.append(str(REPOSITORY))
+    pythonqt.noteLostErrors()
     if _session is None:
         loadTritonFirst()
         pythonqt.keepNoneAlive()
-        pythonqt.noteLostErrors()
         application = qSlicerApplication()
         pythonqt.install()
         pythonqt.expose(qSlicerApplication, slicer)
