@@ -89,6 +89,8 @@ def _is_ours(folder: Path) -> bool:
 
 def _hold(folder: Path, path: Path, wait: float) -> BaseFileLock:
     """Make the folder, if it is not there, and lock it."""
+    import filelock  # noqa: F401  # late, as the panel opens without it; first, as it takes a while
+
     latest = time.monotonic() + wait
     while True:
         with suppress(FileExistsError):
@@ -114,7 +116,7 @@ def _require_ours(folder: Path) -> None:
 
 def _locked(file: Path, wait: float) -> BaseFileLock | None:
     """The lock, or None when another process keeps it."""
-    from filelock import FileLock, SoftFileLock, Timeout  # late: the panel opens without it
+    from filelock import FileLock, SoftFileLock, Timeout
 
     lock: BaseFileLock = FileLock(file, mode=LOCK_MODE)
     try:

@@ -188,7 +188,7 @@ def test_the_event_loop_turns_between_the_files(a_review: Reviewed, tmp_path: Pa
     pump(lambda: a_review.widget.ui.exportButton.enabled, 60)
     timer.stop()
     steps = np.diff(counts)
-    assert steps.max() <= 2  # a file, and what it is written to first
+    assert steps.max() <= 3  # a file, and the folder and the lock it is written to first
     assert len(set(counts)) > 8
 
 
