@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ..errors import MedCLIPSegError
@@ -89,7 +90,8 @@ def _is_ours(folder: Path) -> bool:
 
 def _hold(folder: Path, path: Path, wait: float) -> BaseFileLock:
     """Make the folder, if it is not there, and lock it."""
-    import filelock  # noqa: F401  # late, as the panel opens without it; first, as it takes a while
+    # Late, as the panel opens without it; but before there is a folder, which an end while it is imported would leave.
+    import filelock
 
     latest = time.monotonic() + wait
     while True:
@@ -97,7 +99,7 @@ def _hold(folder: Path, path: Path, wait: float) -> BaseFileLock:
             folder.mkdir()
         try:
             _require_ours(folder)
-            lock = _locked(folder / LOCK_FILE, max(0.0, latest - time.monotonic()))
+            lock = _locked(filelock, folder / LOCK_FILE, max(0.0, latest - time.monotonic()))
         except (FileExistsError, FileNotFoundError):
             continue  # its former process removed it just now
         if lock is None:
@@ -114,18 +116,16 @@ def _require_ours(folder: Path) -> None:
         raise PermissionError(errno.EPERM, "it is in the way and not ours; remove it", str(folder))
 
 
-def _locked(file: Path, wait: float) -> BaseFileLock | None:
+def _locked(filelock: ModuleType, file: Path, wait: float) -> BaseFileLock | None:
     """The lock, or None when another process keeps it."""
-    from filelock import FileLock, SoftFileLock, Timeout
-
-    lock: BaseFileLock = FileLock(file, mode=LOCK_MODE)
+    lock: BaseFileLock = filelock.FileLock(file, mode=LOCK_MODE)
     try:
         try:
             lock.acquire(timeout=wait)
         except NotImplementedError:  # a file system without locks
-            lock = SoftFileLock(file, mode=LOCK_MODE)
+            lock = filelock.SoftFileLock(file, mode=LOCK_MODE)
             lock.acquire(timeout=wait)
-    except Timeout:
+    except filelock.Timeout:
         return None
     return lock
 

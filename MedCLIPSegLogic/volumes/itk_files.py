@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,11 +15,14 @@ from ..errors import MedCLIPSegError, quoted
 from ..named_files import file_within, unicode_name
 from .itk_images import image_matrix, image_voxels, quiet_itk, unreadable
 from .limits import check_claim
+from .quiet import quiet_libraries
 from .volume import Volume
 
 Storage = Literal["plain", "text", "packed"]
 MAX_HEADER_BYTES = 16 * 2**20
 """More than the tags of a thousand segments take."""
+MAX_FIELDS = 50_000
+"""ITK takes ten kilobytes for each of MetaImage."""
 MAX_FIELD_BYTES = 400
 """ITK's reader of NRRD writes beyond its memory when it complains of a field of some 800."""
 NRRD_FIELDS = {
@@ -41,6 +45,8 @@ META_NUMBERS = {
 }
 """Numbers of a MetaImage header, by the power of the dimensions that tells how many there must be; with more or fewer
 ITK's reader loses its place or never ends."""
+ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS
+BYTES_AT_ONCE = 1 << 20
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
@@ -77,7 +83,7 @@ def read_itk(path: Path, name: str) -> Volume:
     reader.SetImageIO(header.reader)  # left to choose, ITK goes by the content, which may be of any format
     reader.SetFileName(file_name)
     try:
-        with quiet_itk():
+        with quiet_itk(), quiet_libraries():
             reader.ReadImageInformation()
             _check_claim(path, reader, data, header)
             image = reader.Execute()
@@ -90,11 +96,32 @@ def read_itk(path: Path, name: str) -> Volume:
 
 def _check_claim(path: Path, reader: sitk.ImageFileReader, data: Path, header: _Header) -> None:
     components = reader.GetNumberOfComponents()
-    number = sitk.Image([1, 1], reader.GetPixelID(), components).GetSizeOfPixelComponent()
+    number = sitk.Image([1, 1], reader.GetPixelID(), min(components, 2)).GetSizeOfPixelComponent()
     stored = data.stat().st_size - (header.length if data == path else 0)
     # As text, a number takes at least one character.
     stored *= number if header.storage == "text" else 1
-    check_claim(path, math.prod(reader.GetSize()), number * components, stored, header.storage == "packed")
+    voxels = math.prod(reader.GetSize())
+    check_claim(path, voxels, number * components, stored, header.storage == "packed")
+    if header.reader == "MetaImageIO" and header.storage == "packed":
+        _check_packed(path, data, header, voxels * number * components)
+
+
+def _check_packed(path: Path, data: Path, header: _Header, claimed: int) -> None:
+    """Unfold once for the length: where that fails, ITK goes on with whatever lies in the memory.
+
+    Raises:
+        MedCLIPSegError: the packed bytes are damaged, or too few for the claim.
+    """
+    unpack, found = zlib.decompressobj(ZLIB_OR_GZIP), 0
+    try:
+        with data.open("rb") as file:
+            file.seek(header.length if data == path else 0)
+            while found < claimed and (packed := unpack.unconsumed_tail or file.read(BYTES_AT_ONCE)):
+                found += len(unpack.decompress(packed, BYTES_AT_ONCE))
+    except zlib.error as error:
+        raise unreadable(path) from error
+    if found < claimed:
+        raise unreadable(path)
 
 
 def _nrrd_header(start: bytes, path: Path) -> _Header:
@@ -135,7 +162,7 @@ def _meta_header(start: bytes, path: Path) -> _Header:
     fields: dict[str, str] = {}
     for line in filter(None, re.split(r"\r?\n", start[: found.start()].decode("latin-1"))):
         field = META_FIELD.fullmatch(line)
-        if field is None or field[1] in fields:
+        if field is None or field[1] in fields or len(fields) == MAX_FIELDS:
             raise unreadable(path)
         fields[field[1]] = field[2]
     dimensions = int(fields["NDims"]) if re.fullmatch("[1-9]|10", fields.get("NDims", "")) else 0

@@ -151,8 +151,7 @@ class ExportSection(Section):
 
         folder = Path(self._ui.exportFolderButton.directory)
         segmentation, volumeNode, choice = self._logic.segmentationNode, self._logic.volumeNode, self._choice()
-        assert segmentation is not None
-        assert volumeNode is not None  # the button is enabled with both
+        _requireInScene(segmentation, volumeNode)
         earlier = earlier_files(folder)
         if earlier and not self._logic.confirm(
             _("The folder {folder} already holds an export of {count} files ({names}). Replace all of them?").format(
@@ -162,7 +161,6 @@ class ExportSection(Section):
             return _("Nothing was exported; choose another folder.")
         steps = export_steps(segmentation, volumeNode, choice, folder, bool(earlier))
         while True:
-            _requireInScene(segmentation, volumeNode)
             try:
                 next(steps)
             except StopIteration as end:
@@ -170,6 +168,7 @@ class ExportSection(Section):
                 break
             self._ui.exportStatusLabel.text = _("Exporting…")
             yield
+            _requireInScene(segmentation, volumeNode)
         self._settings.setValue(FOLDER_KEY, str(folder))
         return _("{count} files written to {folder}.").format(count=len(files), folder=folder)
 

@@ -123,4 +123,4 @@ def test_mistakes_get_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 def test_a_home_of_nobody_gets_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("MEDCLIPSEG_HOME", "~nosuchuser/models")
     assert call(monkeypatch, "models", "list") == 2
-    assert "name another one in MEDCLIPSEG_HOME" in capsys.readouterr().err
+    assert "set MEDCLIPSEG_HOME to a folder" in capsys.readouterr().err

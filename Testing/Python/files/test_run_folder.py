@@ -47,7 +47,7 @@ def test_without_a_whole_record_one_sentence_tells(tmp_path: Path) -> None:
         ('{"settings": 3}', "The record .*training.json of the training cannot be read: it is incomplete"),
         ("[]", "it is incomplete"),
         ("{", "training.json is not readable JSON: Expecting"),
-        ("\udce4", "training.json cannot be read"),
+        ("\udce4", "training.json cannot be read: line 1 is not text in UTF-8"),
     ):
         if text is not None:
             (tmp_path / "training.json").write_bytes(text.encode("utf-8", "surrogateescape"))

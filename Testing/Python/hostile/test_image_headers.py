@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
 
 import nibabel
@@ -14,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from outcomes import accept
 from PIL import Image
+
+from MedCLIPSegLogic.volumes.readers import read_volume
 
 BYTES_EXAMPLES, LINES_EXAMPLES = 110, 150
 HEADER_BYTES = {"nii": 352, "nii.gz": 200, "png": 60, "jpg": 640, "bmp": 54, "tif": 300, "dcm": 1000}
@@ -131,3 +134,32 @@ def test_damaged_text_headers(name: str, header: list[str], voxels: bytes, place
         _read(place / name)
 
     check()
+
+
+PACKED = ["CompressedData = True" if line.startswith("CompressedData") else line for line in META]
+
+
+@pytest.mark.parametrize(
+    ("header", "voxels"),
+    [
+        (PACKED, b"not packed"),
+        (PACKED, zlib.compress(bytes(128))[:-8]),
+        (PACKED, zlib.compress(bytes(126))),
+        ([*PACKED, "CompressedDataSize = 99999"], zlib.compress(bytes(128))),
+        ([*META, "HeaderSize = 99999"], bytes(128)),
+        ([*META, f"Name = {'x' * 40_000}"], bytes(128)),
+        ([*META, "ElementNumberOfChannels = 1000000000"], bytes(128)),
+        ([*META, *(f"tag{number} = a" for number in range(60_000))], bytes(128)),
+    ],
+)
+def test_metaimage_that_itk_reads_as_garbage_or_talks_of(header: list[str], voxels: bytes, place: Path) -> None:
+    (place / "b.mha").write_bytes("\n".join([*header, "ElementDataFile = LOCAL", ""]).encode() + voxels)
+    sentence = accept("segment", place / "b.mha", "--prompt", "a", "--model", "mini", "--out", place / "out")
+    assert "b.mha" in sentence
+
+
+def test_packed_metaimage_is_read(place: Path) -> None:
+    content = zlib.compress(np.arange(64, dtype=np.int16).tobytes())
+    header = [*PACKED, f"CompressedDataSize = {len(content)}", "ElementDataFile = LOCAL", ""]
+    (place / "c.mha").write_bytes("\n".join(header).encode() + content)
+    np.testing.assert_array_equal(read_volume(place / "c.mha").voxels.ravel(), np.arange(64))

@@ -108,12 +108,15 @@ def test_it_is_said_that_mini_only_stands_in_for_a_clip(a_module_widget: Any) ->
     assert "is not on this computer: press Download model…" in ui.zeroShotNoteLabel.text
 
 
-def test_the_download_is_that_of_the_chosen_sam(a_module_widget: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_download_is_that_of_the_chosen_sam(
+    a_module_widget: Any, monkeypatch: pytest.MonkeyPatch, pump: Any
+) -> None:
     asked: list[str] = []
     monkeypatch.setattr(a_module_widget.logic, "confirm", lambda question: bool(asked.append(question)))
     choose(a_module_widget, "medclip-sam")
     setChoice(a_module_widget.ui.zeroShotSamComboBox, "medsam")
     a_module_widget.ui.downloadModelButton.click()
+    pump(lambda: asked, 30)  # for the hub to tell the size, or not
     assert len(asked) == 1
     assert asked[0].startswith("medsam:")
 
