@@ -167,13 +167,9 @@ def parse_slice_range(text: str, count: int) -> tuple[int, int]:
     first = int(ends[0] or 0)
     end = int(ends[1] or count)
     if first >= count or end > count:
-        raise MedCLIPSegError(
-            f'The slice range "{shown}" goes beyond the {count} slices; choose within 0:{count}.'
-        )
+        raise MedCLIPSegError(f'The slice range "{shown}" goes beyond the {count} slices; choose within 0:{count}.')
     if first >= end:
-        raise MedCLIPSegError(
-            f'The slice range "{shown}" holds no slice; the second number must exceed the first.'
-        )
+        raise MedCLIPSegError(f'The slice range "{shown}" holds no slice; the second number must exceed the first.')
     return first, end
 
 
