@@ -31,6 +31,7 @@ RESCALED_BY_SEQUENCE = {
     uid.BreastTomosynthesisImageStorage,
 }
 """Kinds for which GDCM takes slope and intercept from the functional groups of the first frame."""
+RESCALE_GROUP = "PixelValueTransformationSequence"
 ROUNDING = 1e-3
 """Stored values are whole numbers; this much may be lost by taking a rescale back."""
 
@@ -70,13 +71,17 @@ def _rescale(dataset: Dataset) -> tuple[float, float]:
 
 
 def _rescales(tags: Dataset) -> list[tuple[float, float]]:
-    """Slope and intercept of every frame; empty if the file does not state them by frame."""
+    """Slope and intercept of every frame; empty if the file does not state them by frame.
+
+    Raises:
+        ValueError: it does for some frames only.
+    """
+    frames = tags.get("PerFrameFunctionalGroupsSequence") or ()
     try:
-        return [
-            _rescale(group(tags, frame, "PixelValueTransformationSequence"))
-            for frame in tags.get("PerFrameFunctionalGroupsSequence") or ()
-        ]
+        return [_rescale(group(tags, frame, RESCALE_GROUP)) for frame in frames]
     except KeyError:
+        if any(RESCALE_GROUP in frame for frame in frames):
+            raise ValueError("frames without a rescale") from None
         return []
 
 
@@ -85,7 +90,7 @@ def _applied(header: DicomHeader, wanted: list[tuple[float, float]]) -> tuple[fl
     if not wanted or header.kind not in RESCALED_BY_SEQUENCE:
         return _rescale(header.tags)
     try:
-        return _rescale(group(header.tags, Dataset(), "PixelValueTransformationSequence"))
+        return _rescale(group(header.tags, Dataset(), RESCALE_GROUP))
     except KeyError:
         return wanted[0]
 

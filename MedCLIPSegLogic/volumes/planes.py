@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 from .volume import Volume
 
 Plane = Literal["auto", "axial", "coronal", "sagittal"]
 
+SLICE_NUMBER = re.compile("[0-9]{0,18}")
 CLEARLY_COARSER = 1.2
 """An axis is the slice axis when its spacing exceeds this multiple of the other two."""
 
@@ -157,17 +159,17 @@ def parse_slice_range(text: str, count: int) -> tuple[int, int]:
     Raises:
         MedCLIPSegError: not a range of whole numbers, beyond the volume, or empty.
     """
-    ends = [end.strip() for end in text.split(":")]
-    if len(ends) != 2 or not all(end == "" or (end.isascii() and end.isdigit()) for end in ends):
+    shown, ends = quoted(text), [end.strip() for end in text.split(":")]
+    if len(ends) != 2 or not all(SLICE_NUMBER.fullmatch(end) for end in ends):
         raise MedCLIPSegError(
-            f'The slice range "{text}" is not of the form A:B with whole numbers; write for example 10:20.'
+            f'The slice range "{shown}" is not of the form A:B with whole numbers; write for example 10:20.'
         )
     first = int(ends[0] or 0)
     end = int(ends[1] or count)
     if first >= count or end > count:
-        raise MedCLIPSegError(f'The slice range "{text}" goes beyond the {count} slices; choose within 0:{count}.')
+        raise MedCLIPSegError(f'The slice range "{shown}" goes beyond the {count} slices; choose within 0:{count}.')
     if first >= end:
-        raise MedCLIPSegError(f'The slice range "{text}" holds no slice; the second number must exceed the first.')
+        raise MedCLIPSegError(f'The slice range "{shown}" holds no slice; the second number must exceed the first.')
     return first, end
 
 

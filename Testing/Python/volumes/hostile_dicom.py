@@ -169,6 +169,7 @@ def hostile() -> dict[str, bytes]:
         "jpeg of 4 GB": compressed(JPEG, codestream("JPEG", 65500, 65500), rows=65500, columns=65500),
         "second jpeg": compressed(JPEG, codestream("JPEG"), codestream("JPEG", 60000, 60000), frames=b"2 "),
         "jpeg in two parts": compressed(JPEG, b"\xff\xd8", codestream("JPEG", 60000, 60000)[2:]),
+        "jpeg of fill bytes": compressed(JPEG, b"\xff\xd8" + b"\xff" * 10**7),
         "jpeg 2000 of another size": compressed(JPEG_2000, codestream("JPEG2000", OPEN, OPEN)),
         "more frames than fragments": compressed(JPEG, codestream("JPEG"), frames=b"99999 "),
         "empty": b"",

@@ -40,6 +40,15 @@ def test_every_frame_has_its_own_rescale(tmp_path: Path, kind: str) -> None:
     np.testing.assert_allclose(read[order], expected, rtol=1e-12)
 
 
+def test_rescale_of_some_frames_only_is_refused(tmp_path: Path) -> None:
+    tags = enhanced_tags(MATRIX, list(range(5)))
+    for frame in tags["PerFrameFunctionalGroupsSequence"][1:]:
+        frame.PixelValueTransformationSequence = [rescale(2, -1024)]
+    write_dicom(tmp_path / "a.dcm", STORED, EnhancedCTImageStorage, **tags)
+    with pytest.raises(MedCLIPSegError, match=r"a\.dcm has a damaged DICOM header"):
+        read_volume(tmp_path / "a.dcm")
+
+
 @pytest.mark.parametrize("shared", [True, False])
 def test_common_rescale_is_applied_once(tmp_path: Path, shared: bool) -> None:
     tags = enhanced_tags(MATRIX, list(range(5)))

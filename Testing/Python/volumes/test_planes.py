@@ -186,3 +186,9 @@ def test_wrong_slice_ranges_are_refused(texts: list[str], reason: str) -> None:
     for text in texts:
         with pytest.raises(MedCLIPSegError, match=f'"{re.escape(text)}".*{reason}'):
             parse_slice_range(text, 10)
+
+
+def test_endless_slice_range_is_refused_in_short() -> None:
+    with pytest.raises(MedCLIPSegError, match="not of the form") as caught:
+        parse_slice_range(f"0:{'9' * 5000}", 10)
+    assert len(str(caught.value)) < 250
