@@ -13,6 +13,7 @@ from MedCLIPSegLogic.files.staging import check_free
 from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.inference.result import SegmentationResult, to_the_end
 from MedCLIPSegLogic.model.catalog import find_model
+from MedCLIPSegLogic.model.folder import read_config
 from MedCLIPSegLogic.volumes.volume import Volume
 
 from ..data.prompt_sheets import PromptSheet, find_sheets
@@ -101,7 +102,7 @@ def _evaluate(
     asked = [(sheet, sheet.rows(settings.limit)) for sheet in sheets]
     for sheet, rows in asked:
         sheet.require_files(rows)
-    find_model(model)
+    read_config(find_model(model))
     from MedCLIPSegLogic.model.library import load_model
 
     from .evaluation_folder import write_evaluation

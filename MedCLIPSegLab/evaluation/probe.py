@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from MedCLIPSegLogic.files.replacing import write_csv, write_json
 from MedCLIPSegLogic.files.staging import staged_folder
 from MedCLIPSegLogic.model.catalog import find_model
+from MedCLIPSegLogic.model.folder import read_config
 from MedCLIPSegLogic.version import __version__
 
 from ..data.prompt_sheets import ORIGINAL, PromptSheet, find_sheets
@@ -81,7 +82,7 @@ def probe(
         sheets = find_sheets([Path(folder) for folder in data], [ORIGINAL], settings.split)
         for sheet in sheets:
             sheet.require_files(sheet.rows(settings.limit))
-        find_model(model)
+        read_config(find_model(model))
         from MedCLIPSegLogic.model.library import load_model
 
         loaded = load_model(model)

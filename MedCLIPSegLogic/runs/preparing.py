@@ -14,6 +14,7 @@ from ..clip_sam.rules import ZeroShotRequest
 from ..errors import MedCLIPSegError, MissingModelError, listed, quoted
 from ..inference.request import AdaptiveSampling, SegmentationRequest
 from ..model.catalog import FIRST_MODEL, default_model, describe_model, find_model
+from ..model.folder import read_config
 from ..model.manifest import zoo
 from ..model.store import installed_models
 from ..volumes.planes import choose_axis, parse_slice_range, slice_indices
@@ -101,7 +102,7 @@ def prepare(volume: Volume, prompts: str | Sequence[str], choices: RunChoices) -
         own: dict[str, Any] = {"samples": choices.samples, "adaptive": adaptive, "precision": choices.precision}
         model = choices.model or default_model()
         request = SegmentationRequest(**common, **{name: value for name, value in own.items() if value is not None})
-        find_model(model)
+        read_config(find_model(model))
         return TrainedRun(request, model)
     method = METHODS[choices.method]
     zero_shot_request = ZeroShotRequest(
@@ -128,7 +129,7 @@ def choose_chain(choices: RunChoices, prompts: Sequence[str]) -> Chain:
     assert choices.method is not None
     sentences = _sentences(choices, prompts)
     towers = choices.towers or (PUBLISHED_TOWERS if describe_model(PUBLISHED_TOWERS).on_disk else FIRST_MODEL)
-    find_model(towers)
+    read_config(find_model(towers))
     sam = None if choices.sam == NO_SAM else choices.sam or _any_sam(METHODS[choices.method].sam)
     if sam is not None:
         find_model(sam)

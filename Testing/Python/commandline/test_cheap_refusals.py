@@ -17,6 +17,7 @@ REFUSED = {
     "segment a.png --prompt x --out new --samples 0": "The number of samples is 0",
     "segment a.png --prompt x --out full": "The folder full already holds results",
     "segment a.png --prompt x --out new --model none": "There is no model 'none'",
+    "segment a.png --prompt x --out new --model set": "set is not a model folder",
     "segment a.png --prompt= --out new": "The prompt is empty",
     "segment a.png --prompt x --out a.png": "a.png is a file",
     "zeroshot gone.png --prompt x --out new": "gone.png does not exist",
