@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import platform
-import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -14,6 +13,8 @@ import psutil
 import torch
 
 from MedCLIPSegLogic.version import __version__
+
+from .peak_memory import peak_memory
 
 Value = TypeVar("Value")
 
@@ -63,17 +64,4 @@ def in_new_process(task: Callable[..., Value], *arguments: Any) -> tuple[Value, 
 
 def _run(task: Callable[..., Value], threads: int, arguments: tuple[Any, ...]) -> tuple[Value, int]:
     torch.set_num_threads(threads)
-    return task(*arguments), _peak()
-
-
-def _peak() -> int:
-    memory = psutil.Process().memory_info()
-    if hasattr(memory, "peak_wset"):  # Windows
-        return int(memory.peak_wset)
-    if sys.platform == "darwin":
-        import resource
-
-        return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-    # Linux hands the peak of getrusage on to child processes, but not this one.
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+    return task(*arguments), peak_memory()

@@ -12,6 +12,7 @@ from hostile_dicom import hostile, mutated, valid
 
 READ_ALL = """
 import json, pathlib, sys
+from MedCLIPSegLab.speed.peak_memory import peak_memory
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.volumes.readers import read_volume
 for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
@@ -21,10 +22,9 @@ for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
     except MedCLIPSegError as error:
         outcome = str(error)
     print(json.dumps([path.name, outcome]), flush=True)
-peak = next(line for line in pathlib.Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-print(json.dumps(["", int(peak.split()[1])]))
+print(json.dumps(["", peak_memory()]))
 """
-MOST_KILOBYTES = 1_500_000
+MOST_BYTES = 1.5e9
 
 
 def read_in_child(folder: Path, files: dict[str, bytes]) -> dict[str, list[int] | str]:
@@ -37,7 +37,7 @@ def read_in_child(folder: Path, files: dict[str, bytes]) -> dict[str, list[int] 
     outcomes = dict(json.loads(line) for line in child.stdout.splitlines())
     assert child.returncode == 0, names.get(max(outcomes, default=""), child.stderr)
     assert child.stderr == ""
-    assert outcomes.pop("") < MOST_KILOBYTES
+    assert outcomes.pop("") < MOST_BYTES
     return {names[file]: outcome for file, outcome in outcomes.items()}
 
 
