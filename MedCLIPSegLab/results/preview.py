@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SLICES_PER_PROMPT = 3
+MOST_ROWS = 40
+"""Beyond it there is one slice for each overlay, then not every overlay; a picture has less than 2¹⁶ rows of pixels."""
 PANEL_INCHES = 3.4
 OUTLINE_COLOR = "#00e5ff"
 TRUTH_COLOR = "#ffd400"
@@ -74,6 +76,8 @@ def draw_overlays(
 ) -> None:
     """Write a PNG with one row per slice: image with outline and, if known, uncertainty on its fixed scale.
 
+    With many overlays there is one slice for each, and the last ones are left out.
+
     Args:
         volume: the image.
         mapping: of its grey values to 8 bit.
@@ -85,7 +89,7 @@ def draw_overlays(
     """
     from matplotlib.figure import Figure
 
-    rows = [(overlay, index) for overlay in overlays for index in _interesting_slices(overlay, axis)]
+    rows = _rows(overlays, axis)
     columns = 1 if overlays[0].uncertainty is None else 2
     row_mm, column_mm = axis.pixel_spacing
     height, width = axis.extract(overlays[0].mask, overlays[0].slices[0]).shape
@@ -124,10 +128,20 @@ def draw_overlays(
         bar.set_label("nats (0 certain, ln 2 undecided)", fontsize=8)
         bar.ax.tick_params(labelsize=8)
     legend = "cyan: segmentation" + ("   yellow: known truth" if truth is not None else "")
+    if len(overlays) > MOST_ROWS:
+        legend += f"   the first {MOST_ROWS} of {len(overlays)}"
     figure.supxlabel(legend, fontsize=8)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # letters the font lacks are drawn as boxes
         figure.savefig(file, format="png")
+
+
+def _rows(overlays: Sequence[Overlay], axis: SliceAxis) -> list[tuple[Overlay, int]]:
+    """The overlays and slices to draw."""
+    slices = [(overlay, _interesting_slices(overlay, axis)) for overlay in overlays[:MOST_ROWS]]
+    if len(overlays) * SLICES_PER_PROMPT > MOST_ROWS:
+        slices = [(overlay, indices[len(indices) // 2 :][:1]) for overlay, indices in slices]
+    return [(overlay, index) for overlay, indices in slices for index in indices]
 
 
 def _interesting_slices(overlay: Overlay, axis: SliceAxis) -> list[int]:
