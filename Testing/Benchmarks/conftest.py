@@ -8,7 +8,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).resolve().parents[2]
-for folder in ("MedCLIPSeg", "Testing/Host", "Testing/Python/panel"):
+for folder in ("MedCLIPSeg", "Testing/Host", "Testing/Python/panel", "Testing/Python/scene"):
     sys.path.insert(0, str(ROOT / folder))
 
 import slicerhost  # noqa: E402
