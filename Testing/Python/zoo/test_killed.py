@@ -37,7 +37,7 @@ def found_in(home: Path) -> list[str]:
 @pytest.mark.parametrize("does", ["install", "replace", "remove"])
 def test_a_model_is_whole_wherever_its_process_is_killed(a_checkpoint: Path, a_home: Path, does: str) -> None:
     other = save_published(small_network("unimedclip", seed=5), a_checkpoint.parent / "other.pth")
-    todo: Callable[[], None] = partial(remove, "mine") if does == "remove" else partial(import_small, other, True)
+    work: Callable[[], None] = partial(remove, "mine") if does == "remove" else partial(import_small, other, True)
 
     def prepare() -> None:
         for folder in ("models", "backbones"):
@@ -48,11 +48,11 @@ def test_a_model_is_whole_wherever_its_process_is_killed(a_checkpoint: Path, a_h
 
     prepare()
     before = load_model("mine").model_hash if does != "install" else None
-    todo()
+    work()
     after = load_model("mine").model_hash if does != "remove" else None
     end = found_in(a_home)
     found = []
-    for _ in killed_at_every_rename(todo, prepare=prepare):
+    for _ in killed_at_every_rename(work, prepare=prepare):
         is_there = installed_models() == ["mine"]
         if is_there:
             verify_folder("mine", a_home / "models" / "mine")
