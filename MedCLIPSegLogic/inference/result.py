@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..knowledge.verdict import Verdict
 from ..volumes.intensity import IntensityMapping
 from ..volumes.volume import Volume
 
@@ -83,6 +84,7 @@ class PromptResult:
         mean_uncertainty: mean uncertainty in nats inside the mask; over the segmented slices when the mask is empty.
         samples_drawn: Monte-Carlo samples of each slice, in the order of the result's ``slice_indices``; 0 for slices
             that were skipped.
+        verdict: what is to be thought of the answer; None in a run that was not asked to judge.
     """
 
     prompt: str
@@ -94,6 +96,7 @@ class PromptResult:
     threshold: float
     mean_uncertainty: float
     samples_drawn: tuple[int, ...] = ()
+    verdict: Verdict | None = None
 
     @property
     def expected_entropy(self) -> NDArray[np.float32] | None:

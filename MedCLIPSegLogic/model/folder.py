@@ -11,8 +11,10 @@ import dataclasses
 import hashlib
 from pathlib import Path
 
+from ..checked import from_json
 from ..errors import MedCLIPSegError
 from ..files.replacing import write_json
+from ..knowledge.known import KNOWLEDGE_FILE, Knowledge
 from .catalog import ADAPTER_FILE, BACKBONE_FILE, CONFIG_FILE, OWN_BACKBONE_FILE, is_sam_config
 from .config import ModelConfig
 from .store import backbone_file, read_object
@@ -41,6 +43,27 @@ def read_config(folder: Path) -> ModelConfig:
             f"'{folder.name}' is a SAM and cannot segment from a text by itself; use it with medclipseg zeroshot --sam."
         )
     return ModelConfig.from_json(data, str(folder / CONFIG_FILE))
+
+
+def save_knowledge(knowledge: Knowledge, folder: Path) -> None:
+    """Write ``knowledge.json``."""
+    write_json(folder / KNOWLEDGE_FILE, dataclasses.asdict(knowledge))
+
+
+def read_knowledge(folder: Path) -> Knowledge | None:
+    """What a model folder says its model knows; None when it says nothing.
+
+    Raises:
+        MedCLIPSegError: ``knowledge.json`` is damaged.
+    """
+    try:
+        data = read_object(folder, KNOWLEDGE_FILE)
+    except FileNotFoundError:
+        return None
+    try:
+        return from_json(Knowledge, data)
+    except MedCLIPSegError as error:
+        raise MedCLIPSegError(f"{folder / KNOWLEDGE_FILE} is damaged: {error}") from None
 
 
 def save_backbone_link(sha256: str, folder: Path) -> None:

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..knowledge.known import Knowledge
 from .catalog import (
     ADAPTER_FILE,
     BACKBONE_FILE,
@@ -18,7 +19,7 @@ from .catalog import (
 )
 from .checkpoint import load_checkpoint
 from .config import ModelConfig
-from .folder import file_hash
+from .folder import file_hash, read_knowledge
 from .network import MedCLIPSeg
 from .tokenizer import PromptTokenizer
 
@@ -33,12 +34,14 @@ class LoadedModel:
         tokenizer: prompts to token ids.
         model_hash: SHA-256 of weights, configuration and vocabulary together; a shared backbone counts by its name,
             which is its SHA-256.
+        knowledge: what it knows; None when nobody recorded that.
     """
 
     name: str
     network: MedCLIPSeg
     tokenizer: PromptTokenizer
     model_hash: str
+    knowledge: Knowledge | None = None
 
     @property
     def config(self) -> ModelConfig:
@@ -62,4 +65,4 @@ def load_model(name: str | Path | None = None) -> LoadedModel:
     folder = find_model(name if name is not None else default_model())
     network = load_checkpoint(folder)
     tokenizer = PromptTokenizer(network.config, folder)
-    return LoadedModel(folder.resolve().name, network, tokenizer, model_hash(folder))
+    return LoadedModel(folder.resolve().name, network, tokenizer, model_hash(folder), read_knowledge(folder))

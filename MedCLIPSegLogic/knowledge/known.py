@@ -1,0 +1,91 @@
+"""What a model knows: things by kind of image, words, sizes. Written by training, read with the model; no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ..checked import checked
+
+KNOWLEDGE_FILE = "knowledge.json"
+UNDERSTOOD_SHARE = 0.9
+"""Share of a thing's Dice that another wording must reach on validation images to count as understood."""
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+@checked
+class KnownThing:
+    """A thing the model can find on a kind of image.
+
+    Args:
+        images: training images that show it.
+        dice: mean Dice on validation images when asked for by this name alone; None when nobody measured.
+        wordings: the same for other names of it (plural, synonyms), also those the model does not understand.
+    """
+
+    images: Annotated[int, Field(ge=0)]
+    dice: Share | None = None
+    wordings: Mapping[str, Share] = field(default_factory=dict)
+
+
+@checked
+class KnownKind:
+    """A kind of image the model was trained on.
+
+    Args:
+        images: training images.
+        things: by the name that is best understood.
+        area: 1st, 25th, 50th, 75th and 99th percentile of the share of the image (of a slice) that masks cover.
+        plane: plane of the slices in training; None for pictures.
+        prompts: some training prompts, as examples of the style.
+    """
+
+    images: Annotated[int, Field(ge=0)]
+    things: Mapping[str, KnownThing]
+    area: tuple[Share, Share, Share, Share, Share] | None = None
+    plane: Literal["axial", "coronal", "sagittal"] | None = None
+    prompts: tuple[str, ...] = ()
+
+
+@checked
+class AnswerRule:
+    """Logistic rule that says how likely an answer is good, from signs of the answer.
+
+    Args:
+        signs: names of the signs.
+        weights: one per sign, of the standardized sign.
+        means, deviations: of the signs, to standardize them.
+        bias: of the rule.
+        limit: expected Dice below which an answer is doubtful.
+    """
+
+    signs: tuple[str, ...]
+    weights: tuple[float, ...]
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+    bias: float
+    limit: Share
+
+
+@checked
+class Knowledge:
+    """All a model folder says of what its model knows.
+
+    Args:
+        kinds: kinds of image by name, such as "breast ultrasound".
+        words: how often a word stood for something present in training, by kind of image.
+        answer: how to tell a doubtful answer; None when that was not learned.
+    """
+
+    kinds: Mapping[str, KnownKind]
+    words: Mapping[str, Mapping[str, Annotated[int, Field(ge=0)]]] = field(default_factory=dict)
+    answer: AnswerRule | None = None
+
+    def things_of(self, kind: str | None) -> list[str]:
+        """Names of things the model finds on a kind of image, the best first; of all kinds for None."""
+        kinds = [self.kinds[kind]] if kind is not None and kind in self.kinds else list(self.kinds.values())
+        known = [(thing.dice or 0.0, name) for one in kinds for name, thing in one.things.items()]
+        return list(dict.fromkeys(name for _, name in sorted(known, reverse=True)))
