@@ -16,7 +16,7 @@ MOST_NAMED = 5
 MOST_REASONS = 2
 """Reasons that a sentence names at most; the others stand in :attr:`Verdict.doubts`."""
 _REASONS: Mapping[Doubt, str] = {
-    "words": "the model knows {thing} on {elsewhere} only",
+    "words": "{words}",
     "islands": "it falls into many pieces",
     "border": "it touches the border of the image",
     "size": "its size is unlike any in training",
@@ -72,13 +72,13 @@ def judge_answer(
     reasons = doubts(signs, knowledge, sight.kind)
     if is_empty:
         return _judge_nothing(sight, asked, reasons)
-    if asked is not None and _elsewhere(sight, asked):
+    words = _doubt_of_words(sight, asked)
+    if words:
         reasons = ("words", *reasons)
     dice = expected_dice(signs, knowledge)
     own = _own_words(asked)
     if reasons:
-        names = {"thing": _thing(asked), "elsewhere": _some(asked.known_on) if asked else ""}
-        told = [text.format(**names) for doubt, text in _REASONS.items() if doubt in reasons][:MOST_REASONS]
+        told = [text.format(words=words) for doubt, text in _REASONS.items() if doubt in reasons][:MOST_REASONS]
         suggestions = _without_place(asked, reasons) if asked else ()
         way = f"; ask for {_marked(suggestions[:1])}" if suggestions and {"place", "words"} & set(reasons) else ""
         text = f"{own}Check the outline: {' and '.join(told) or 'it is unlike good ones'}{way}."
@@ -87,10 +87,10 @@ def judge_answer(
         return Verdict("found", "Something is outlined, but nobody recorded what this model knows: check the outline.")
     thing, knows = _thing(asked), f"the model knows it{_on(sight)}"
     expected = f"; a Dice of about {dice:.2f} is to be expected" if dice is not None else ""
-    new = f", but not {_marked(asked.unknown)}" if asked.unknown else ""
+    begin = own + thing if own else thing[:1].upper() + thing[1:]
     return Verdict(
         "found",
-        f"{own}{thing[:1].upper()}{thing[1:]} is outlined; {knows}{new}{expected}.",
+        f"{begin} is outlined; {knows}{expected}.",
         asked_as=asked_as(asked),
         expected_dice=dice,
     )
@@ -160,6 +160,17 @@ def _without_place(asked: Understanding, reasons: Sequence[Doubt]) -> tuple[str,
     if "place" not in reasons or asked.without_place in ("", asked.prompt):
         return asked.suggestions
     return tuple(dict.fromkeys((asked.without_place, *asked.suggestions)))
+
+
+def _doubt_of_words(sight: ImageSight, asked: Understanding | None) -> str:
+    """What is to be said against the words of a prompt, though the model knows what they name; mostly nothing."""
+    if asked is None or asked_as(asked):
+        return ""
+    if asked.unknown:
+        return f"the model does not know {_marked(asked.unknown)}"
+    if _elsewhere(sight, asked):
+        return f"the model knows {_thing(asked)} on {_some(asked.known_on)} only"
+    return ""
 
 
 def _elsewhere(sight: ImageSight, asked: Understanding) -> bool:
