@@ -13,6 +13,8 @@ from ..checked import checked
 KNOWLEDGE_FILE = "knowledge.json"
 UNDERSTOOD_SHARE = 0.9
 """Share of a thing's Dice that another wording must reach on validation images to count as understood."""
+LEAST_DICE = 0.1
+"""Dice below which no name of a thing is understood, the thing's own included."""
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -30,6 +32,13 @@ class KnownThing:
     dice: Share | None = None
     wordings: Mapping[str, Share] = field(default_factory=dict)
 
+    @property
+    def understood(self) -> tuple[str, ...]:
+        """Other names that do as well as the thing's own, the best first."""
+        limit = UNDERSTOOD_SHARE * (self.dice or 0.0)
+        good = {name: dice for name, dice in self.wordings.items() if dice >= max(limit, LEAST_DICE)}
+        return tuple(sorted(good, key=lambda name: -good[name]))
+
 
 @checked
 class KnownKind:
@@ -41,6 +50,8 @@ class KnownKind:
         area: 1st, 25th, 50th, 75th and 99th percentile of the share of the image (of a slice) that masks cover.
         plane: plane of the slices in training; None for pictures.
         prompts: some training prompts, as examples of the style.
+        obeys_place: share of prompts that name one of two places for which the mask lies there; None when nobody
+            measured.
     """
 
     images: Annotated[int, Field(ge=0)]
@@ -48,6 +59,7 @@ class KnownKind:
     area: tuple[Share, Share, Share, Share, Share] | None = None
     plane: Literal["axial", "coronal", "sagittal"] | None = None
     prompts: tuple[str, ...] = ()
+    obeys_place: Share | None = None
 
 
 @checked
@@ -83,6 +95,9 @@ class Knowledge:
     kinds: Mapping[str, KnownKind]
     words: Mapping[str, Mapping[str, Annotated[int, Field(ge=0)]]] = field(default_factory=dict)
     answer: AnswerRule | None = None
+
+    __hash__ = object.__hash__
+    """By identity, so that what is derived from it can be kept."""
 
     def things_of(self, kind: str | None) -> list[str]:
         """Names of things the model finds on a kind of image, the best first; of all kinds for None."""
