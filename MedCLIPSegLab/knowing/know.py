@@ -13,7 +13,7 @@ from MedCLIPSegLogic.errors import MedCLIPSegError, listed, quoted
 from MedCLIPSegLogic.files.replacing import write_failures_in_words
 from MedCLIPSegLogic.knowledge.known import KNOWLEDGE_FILE, MOST_THUMBNAIL
 from MedCLIPSegLogic.model.catalog import BUNDLED_MODELS, find_model
-from MedCLIPSegLogic.model.folder import read_config, save_knowledge
+from MedCLIPSegLogic.model.folder import read_config
 from MedCLIPSegLogic.model.store import read_object
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import choose_axis
@@ -67,14 +67,13 @@ def know(
     sets = find_sets([Path(folder) for folder in data], kinds or {}, limit=limit)
     pictures = _thumbnails(thumbnails or {}, [*by_kind(sets)])
     read_config(source)
-    from MedCLIPSegLogic.model.library import load_model
+    from MedCLIPSegLogic.inference.device import choose_device
 
-    from .learning import learn_knowledge
+    from .learning import record_knowledge
 
-    knowledge = learn_knowledge(load_model(model), sets, _is_styled(source), pictures, progress)
     with write_failures_in_words():
         target.mkdir(parents=True, exist_ok=True)
-        save_knowledge(knowledge, target)
+        record_knowledge(source, target, sets, _is_styled(source), choose_device("auto"), pictures, progress)
     return target / KNOWLEDGE_FILE
 
 

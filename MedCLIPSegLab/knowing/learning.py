@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
 
 from MedCLIPSegLogic.knowledge.known import Knowledge, KnownKind
-from MedCLIPSegLogic.model.library import LoadedModel
+from MedCLIPSegLogic.model.folder import save_knowledge
+from MedCLIPSegLogic.model.library import LoadedModel, load_model
 
 from ..data.rewording import bare_thing
 from .counting import KindCounts, count_kind, style_words, words_of
-from .measuring import asked_things, measure_things
 from .know import Told
+from .measuring import asked_things, measure_things
 from .names import synonyms
 from .previews import Previews
 from .sets import KnowingSet, by_kind
@@ -20,19 +24,44 @@ COUNTING_SHARE = 0.3
 """Share of the work that is counting, for the progress."""
 
 
+def record_knowledge(
+    folder: Path,
+    target: Path,
+    sets: Sequence[KnowingSet],
+    styled: bool,
+    device: torch.device,
+    thumbnails: Mapping[str, str] | None = None,
+    progress: Told | None = None,
+) -> None:
+    """Learn what the model in a folder knows, and write it.
+
+    Args:
+        folder: model folder.
+        target: folder for ``knowledge.json``; an earlier one is replaced whole.
+        sets, styled, device, thumbnails, progress: as for :func:`learn_knowledge`.
+
+    Raises:
+        MedCLIPSegError: as :func:`learn_knowledge`, or the model is damaged.
+        OSError: the file cannot be written; an earlier one is kept.
+    """
+    save_knowledge(learn_knowledge(load_model(folder), sets, styled, device, thumbnails, progress), target)
+
+
 def learn_knowledge(
     model: LoadedModel,
     sets: Sequence[KnowingSet],
     styled: bool,
+    device: torch.device,
     thumbnails: Mapping[str, str] | None = None,
     progress: Told | None = None,
 ) -> Knowledge:
     """Learn the kinds of image, the things and the words of a model.
 
     Args:
-        model: in evaluation mode; moved to the device that "auto" means.
+        model: in evaluation mode; moved to the device.
         sets: what it was trained on; names are measured on those with validation rows.
         styled: training put words of its own around the prompts.
+        device: where to compute.
         thumbnails: pictures of kinds, by name.
         progress: is told how far it is.
 
@@ -49,7 +78,7 @@ def learn_knowledge(
             done += 1
             tell(COUNTING_SHARE * done / total, f"{kind}: counting")
     asked = {kind: asked_things(counts) for kind, counts in counted.items()}
-    previews = Previews(model) if any(each.validation for each in sets) else None
+    previews = Previews(model, device) if any(each.validation for each in sets) else None
     total, done = sum(map(len, asked.values())), 0
     known: dict[str, KnownKind] = {}
     for kind, counts in counted.items():

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from MedCLIPSegLogic.inference.device import choose_device
 from MedCLIPSegLogic.inference.passes import Passes, SliceSamples
 from MedCLIPSegLogic.inference.preprocess import PreparedSlice, place, prepare_slice
 from MedCLIPSegLogic.inference.request import SegmentationRequest
@@ -40,12 +40,13 @@ class Previews:
     """Asks one model.
 
     Args:
-        model: moved to the device that "auto" means.
+        model: moved to the device.
+        device: where to compute.
     """
 
-    def __init__(self, model: LoadedModel) -> None:
-        self._model, self._device = model, choose_device("auto")
-        self._passes = Passes(model.network.to(self._device), self._device, "float32", SegmentationRequest.seed, 1)
+    def __init__(self, model: LoadedModel, device: torch.device) -> None:
+        self._model, self._device = model, device
+        self._passes = Passes(model.network.to(device), device, "float32", SegmentationRequest.seed, 1)
         self._texts: dict[str, TextState] = {}
 
     def see(self, shown: Shown) -> SeenSlice:

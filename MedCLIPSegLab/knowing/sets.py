@@ -94,6 +94,28 @@ def find_sets(
     """
     if not folders:
         raise MedCLIPSegError("Give at least one data set folder.")
+    check_kinds(folders, kinds)
+    sets = []
+    for folder in folders:
+        name = folder.resolve().name
+        training = split_rows(folder, "Train", share, seed)
+        has_validation = (folder / "Val_Folder" / "img").is_dir()
+        validation = split_rows(folder, "Val", share, seed) if has_validation else []
+        kind = kinds.get(name) or kind_of_prompts([row.description for row in training]) or name[:MOST_LETTERS]
+        sets.append(KnowingSet(folder, kind, tuple(training[:limit]), tuple(validation[:limit])))
+    return sets
+
+
+def check_kinds(folders: Sequence[Path], kinds: Mapping[str, str]) -> None:
+    """Refuse names of kinds of image that cannot be given.
+
+    Args:
+        folders: of the data sets.
+        kinds: names by name of the data set.
+
+    Raises:
+        MedCLIPSegError: a name is empty or too long, or the set is not there.
+    """
     names = [folder.resolve().name for folder in folders]
     wrong = next((kind for kind in kinds.values() if not 1 <= len(kind.strip()) <= MOST_LETTERS), None)
     if wrong is not None:
@@ -103,14 +125,6 @@ def find_sets(
         raise MedCLIPSegError(
             f"A kind of image is named for the data set '{quoted(stranger)}', but the data sets are {listed(names)}."
         )
-    sets = []
-    for folder, name in zip(folders, names, strict=True):
-        training = split_rows(folder, "Train", share, seed)
-        has_validation = (folder / "Val_Folder" / "img").is_dir()
-        validation = split_rows(folder, "Val", share, seed) if has_validation else []
-        kind = kinds.get(name) or kind_of_prompts([row.description for row in training]) or name[:MOST_LETTERS]
-        sets.append(KnowingSet(folder, kind, tuple(training[:limit]), tuple(validation[:limit])))
-    return sets
 
 
 def by_kind(sets: Sequence[KnowingSet]) -> dict[str, list[KnowingSet]]:
