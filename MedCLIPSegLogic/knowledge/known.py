@@ -62,6 +62,7 @@ class KnownKind:
         things: by the name that is best understood.
         area: 1st, 25th, 50th, 75th and 99th percentile of the share of the image (of a slice) that masks cover.
         plane: plane of the slices in training; None for pictures.
+        obeys_place: share of prompts naming one of two places whose mask lay there; None when nobody measured.
         prompts: some training prompts, as examples of the style.
         thumbnail: a JPEG picture of such an image, at most 64 pixels wide and high, in Base64; empty for none.
     """
@@ -70,6 +71,7 @@ class KnownKind:
     things: Mapping[Name, KnownThing]
     area: tuple[Share, Share, Share, Share, Share] | None = None
     plane: Literal["axial", "coronal", "sagittal"] | None = None
+    obeys_place: Share | None = None
     prompts: tuple[Annotated[str, Field(max_length=LONGEST_PROMPT)], ...] = ()
     thumbnail: Annotated[str, Field(max_length=MOST_THUMBNAIL)] = ""
 
