@@ -12,6 +12,7 @@ import numpy as np
 
 from MedCLIPSegLogic.datasets.sheets import SheetRow
 from MedCLIPSegLogic.knowledge.known import LONGEST_PROMPT, MOST_LETTERS
+from MedCLIPSegLogic.knowledge.words import words_of
 from MedCLIPSegLogic.volumes.planes import ACROSS, choose_axis
 
 from ..data import prompt_words
@@ -74,11 +75,6 @@ def count_kind(sets: Sequence[KnowingSet]) -> Iterable[KindCounts]:
         for shown in each.shown("Train", each.training):
             _add(counts, name, shown)
             yield counts
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text in lower case, as the model's knowledge counts them: runs of letters and digits."""
-    return re.findall(r"[^\W_]+", text.lower())
 
 
 def style_words() -> frozenset[str]:

@@ -9,14 +9,15 @@ from pathlib import Path
 import torch
 
 from MedCLIPSegLogic.knowledge.known import Knowledge, KnownKind
+from MedCLIPSegLogic.knowledge.words import words_of
 from MedCLIPSegLogic.model.folder import save_knowledge
 from MedCLIPSegLogic.model.library import LoadedModel, load_model
 
 from ..data.rewording import bare_thing
-from .counting import KindCounts, count_kind, style_words, words_of
+from .counting import KindCounts, count_kind, style_words
 from .know import Told
 from .measuring import asked_things, measure_things
-from .names import synonyms
+from .names import trained_synonyms
 from .previews import Previews
 from .sets import KnowingSet, by_kind
 
@@ -83,15 +84,18 @@ def learn_knowledge(
     known: dict[str, KnownKind] = {}
     for kind, counts in counted.items():
         things = {}
-        for name, thing in measure_things(asked[kind], kinds[kind], previews):
-            things[name] = thing
+        obeys: float | None = None
+        for found in measure_things(asked[kind], kinds[kind], previews):
+            things[found.name] = found.known
+            obeys = found.obeys_place if obeys is None else obeys
             done += 1
-            tell(COUNTING_SHARE + (1 - COUNTING_SHARE) * done / total, f"{kind}: {name}")
+            tell(COUNTING_SHARE + (1 - COUNTING_SHARE) * done / total, f"{kind}: {found.name}")
         known[kind] = KnownKind(
             images=len(counts.images),
             things=things,
             area=counts.area,
             plane=counts.plane,
+            obeys_place=obeys,
             prompts=counts.prompts,
             thumbnail=(thumbnails or {}).get(kind, ""),
         )
@@ -110,7 +114,7 @@ def count_words(counted: Mapping[str, KindCounts], styled: bool) -> dict[str, di
         total = Counter(counts.words)
         if styled:
             nouns = {bare_thing(name) for name in counts.things}
-            others = {word for noun in nouns for name in synonyms(noun, trained=True) for word in words_of(name)}
+            others = {word for noun in nouns for name in trained_synonyms(noun) for word in words_of(name)}
             total.update(dict.fromkeys(style_words() | others, len(counts.images)))
         for word, count in total.items():
             words[word][kind] = count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -15,7 +15,8 @@ from ..data import prompt_words
 from ..data.rewording import bare_thing
 from ..metrics import dice_score
 from .counting import KindCounts
-from .names import names_to_try, same_things, unrelated_names
+from .names import names_to_try, same_things, trained_names, unrelated_names
+from .placing import obeys_place
 from .previews import Previews
 from .sets import KnowingSet, Shown
 
@@ -32,12 +33,29 @@ class Asked:
     Args:
         group: its names in training prompts, without kinds, the most frequent first.
         images: training images that show it.
-        names: names to try.
+        trained: its names in training prompts, the better ones to name it by first.
+        names: names to try, those among them.
     """
 
     group: tuple[str, ...]
     images: int
+    trained: tuple[str, ...]
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is known of a thing.
+
+    Args:
+        name: it is best known by.
+        known: of it; without dice where no validation image shows it.
+        obeys_place: see :class:`KnownKind`.
+    """
+
+    name: str
+    known: KnownThing
+    obeys_place: float | None = None
 
 
 def asked_things(counts: KindCounts) -> list[Asked]:
@@ -46,13 +64,12 @@ def asked_things(counts: KindCounts) -> list[Asked]:
     asked = []
     for group in groups:
         images = set().union(*(counts.things[name] for name in group))
-        asked.append(Asked(tuple(group), len(images), tuple(names_to_try(group, counts.names))))
+        trained = trained_names(group, counts.names)
+        asked.append(Asked(tuple(group), len(images), tuple(trained), tuple(names_to_try(trained))))
     return sorted(asked, key=lambda each: -each.images)
 
 
-def measure_things(
-    asked: Sequence[Asked], sets: Sequence[KnowingSet], previews: Previews | None
-) -> Iterator[tuple[str, KnownThing]]:
+def measure_things(asked: Sequence[Asked], sets: Sequence[KnowingSet], previews: Previews | None) -> Iterator[Measured]:
     """Measure the things of a kind of image, one after the other.
 
     Args:
@@ -60,43 +77,40 @@ def measure_things(
         sets: the data sets of the kind.
         previews: the model; None where nothing is to be measured.
 
-    Yields:
-        The name each thing is best known by, and what is known of it; without dice where no validation image shows it.
-
     Raises:
         MedCLIPSegError: a file is missing, unreadable or does not fit.
     """
     prompts = [row.description for each in sets for row in each.training]
     unrelated = unrelated_names(prompt_words.anatomy(prompts))
     for thing in asked:
-        means = {} if previews is None else _measure(thing, [*thing.names, *unrelated], sets, previews)
-        yield _known(thing, means, unrelated)
+        cases = [] if previews is None else _cases(thing, sets)
+        if previews is None or not cases:
+            yield Measured(thing.trained[0], KnownThing(images=thing.images))
+            continue
+        means = _measure(cases, [*thing.names, *unrelated], previews)
+        best = max(means[name] for name in thing.trained)
+        name = next(name for name in thing.trained if means[name] >= best - AS_GOOD)
+        pictures = [case for case in cases if case.volume.is_single_slice]
+        known = KnownThing(
+            images=thing.images,
+            dice=means[name],
+            wordings={other: means[other] for other in thing.names if other != name},
+            unrelated=round(fmean(means[other] for other in unrelated), 3),
+        )
+        yield Measured(name, known, obeys_place(pictures, name, previews))
 
 
-def _measure(thing: Asked, names: Sequence[str], sets: Sequence[KnowingSet], previews: Previews) -> dict[str, float]:
-    """Mean Dice of each name; empty where no validation image shows the thing."""
+def _measure(cases: Sequence[Shown], names: Sequence[str], previews: Previews) -> dict[str, float]:
+    """Mean Dice of each name."""
     dice = defaultdict(list)
-    for shown in _cases(thing, sets):
-        seen = previews.see(shown)
+    for case in cases:
+        seen = previews.see(case)
         for name in names:
             dice[name].append(dice_score(previews.mask(seen, name), seen.truth))
     return {name: round(fmean(values), 3) for name, values in dice.items()}
 
 
-def _known(thing: Asked, means: Mapping[str, float], unrelated: Sequence[str]) -> tuple[str, KnownThing]:
-    if not means:
-        return thing.group[0], KnownThing(images=thing.images)
-    best = max(means[name] for name in thing.group)
-    name = next(name for name in thing.group if means[name] >= best - AS_GOOD)
-    return name, KnownThing(
-        images=thing.images,
-        dice=means[name],
-        wordings={other: means[other] for other in thing.names if other != name},
-        unrelated=round(fmean(means[other] for other in unrelated), 3),
-    )
-
-
-def _cases(thing: Asked, sets: Sequence[KnowingSet]) -> Iterator[Shown]:
+def _cases(thing: Asked, sets: Sequence[KnowingSet]) -> list[Shown]:
     """Up to :data:`MOST_IMAGES` validation rows that show the thing, spread evenly over those that name it."""
     rows = [
         (each, row)
@@ -104,9 +118,8 @@ def _cases(thing: Asked, sets: Sequence[KnowingSet]) -> Iterator[Shown]:
         for row in each.validation
         if not prompt_words.names_absence(row.description) and bare_thing(row.description) in thing.group
     ]
-    count = min(MOST_IMAGES, len(rows))
-    for number in np.linspace(0, len(rows) - 1, count).round().astype(int) if rows else ():
-        each, row = rows[number]
-        for shown in each.shown("Val", [row]):
-            if shown.truth.any():
-                yield shown
+    if not rows:
+        return []
+    numbers = np.linspace(0, len(rows) - 1, min(MOST_IMAGES, len(rows))).round().astype(int)
+    cases = [shown for number in numbers for shown in rows[number][0].shown("Val", [rows[number][1]])]
+    return [case for case in cases if case.truth.any()]

@@ -56,12 +56,21 @@ class Previews:
         slices = np.flatnonzero(shown.truth.any(axis=across))
         index = int(slices[len(slices) // 2])
         pixels = resolve(default_rule(shown.volume), shown.volume).apply(axis.extract(shown.volume.voxels, index))
+        return self.see_pixels(pixels, np.asarray(axis.extract(shown.truth, index), np.bool_), axis.pixel_spacing)
+
+    def see_pixels(
+        self,
+        pixels: NDArray[np.uint8],
+        truth: NDArray[np.bool_] | None = None,
+        pixel_spacing: tuple[float, float] = (1.0, 1.0),
+    ) -> SeenSlice:
+        """A slice (H, W) or (H, W, 3) as the model sees it, with its known mask (H, W), if there is one."""
         config = self._model.config
         height, width = pixels.shape[:2]
-        placement = place((height, width), axis.pixel_spacing, config.image.image_size, config.preprocessing)
-        prepared = PreparedSlice(index, 1, placement, prepare_slice(pixels, placement, config.preprocessing))
+        placement = place((height, width), pixel_spacing, config.image.image_size, config.preprocessing)
+        prepared = PreparedSlice(0, 1, placement, prepare_slice(pixels, placement, config.preprocessing))
         [state] = self._passes.encode_images([prepared.image])
-        return SeenSlice(prepared, state, np.asarray(axis.extract(shown.truth, index), np.bool_))
+        return SeenSlice(prepared, state, np.zeros((height, width), np.bool_) if truth is None else truth)
 
     def mask(self, seen: SeenSlice, prompt: str) -> NDArray[np.bool_]:
         """(H, W) mask of a prompt at the threshold of runs."""

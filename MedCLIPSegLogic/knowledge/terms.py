@@ -51,9 +51,7 @@ class Terms:
     @cached_property
     def is_part(self) -> dict[str, bool]:
         """Whether a term is a part of the body, for every term there is."""
-        grouped = {
-            term: group.part for group in self.groups for term in (*group.near, *group.narrower, *group.names)
-        }
+        grouped = {term: group.part for group in self.groups for term in (*group.near, *group.narrower, *group.names)}
         return grouped | dict.fromkeys(self.findings, False) | dict.fromkeys(self.parts, True)
 
     @cached_property
