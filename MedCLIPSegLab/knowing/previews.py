@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from MedCLIPSegLogic.inference.passes import Passes, SliceSamples
+from MedCLIPSegLogic.inference.passes import Passes
 from MedCLIPSegLogic.inference.preprocess import PreparedSlice, place, prepare_slice
 from MedCLIPSegLogic.inference.request import SegmentationRequest
-from MedCLIPSegLogic.inference.uncertainty import RunningSums
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.model.states import ImageState, TextState
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
@@ -45,7 +43,7 @@ class Previews:
     """
 
     def __init__(self, model: LoadedModel, device: torch.device) -> None:
-        self._model, self._device = model, device
+        self._model = model
         self._passes = Passes(model.network.to(device), device, "float32", SegmentationRequest.seed, 1)
         self._texts: dict[str, TextState] = {}
 
@@ -77,7 +75,5 @@ class Previews:
         if prompt not in self._texts:
             self._texts[prompt] = self._passes.encode_text(self._model.tokenizer([prompt]))
         pair = self._passes.meet(seen.state, self._texts[prompt])
-        sums = RunningSums.zeros(seen.slice.placement.input_size, self._device)
-        probability: Tensor = self._passes.preview(SliceSamples(seen.slice, pair, sums))
-        whole = seen.slice.placement.restore(probability[None])[0]
+        whole = seen.slice.placement.restore(self._passes.preview(pair)[None])[0]
         return np.asarray(whole.cpu().numpy() > SegmentationRequest.threshold, np.bool_)
