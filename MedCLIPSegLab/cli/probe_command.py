@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -47,7 +47,7 @@ def probe_command(
         ),
     ] = None,
     section: Annotated[
-        list[Literal["text", "images", "verdicts"]] | None,
+        list[str] | None,
         plain_option(
             help="Only this: text (what the network does), images (what is called foreign) or verdicts (on words, and "
             "on answers); may be repeated."

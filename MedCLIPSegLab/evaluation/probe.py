@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.replacing import write_csv, write_json
 from MedCLIPSegLogic.files.staging import staged_folder
 from MedCLIPSegLogic.model.catalog import find_model
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 
 TABLE_FILE = "probes.csv"
 RESULT_FILE = "probes.json"
-Section = Literal["text", "images", "verdicts"]
-SECTIONS: tuple[Section, ...] = ("text", "images", "verdicts")
+SECTIONS = ("text", "images", "verdicts")
 
 
 def probe(
@@ -32,7 +32,7 @@ def probe(
     *,
     foreign: Sequence[str | Path] = (),
     elsewhere: Sequence[str | Path] = (),
-    sections: Collection[Section] = SECTIONS,
+    sections: Collection[str] = SECTIONS,
     overwrite: bool = False,
     progress: Callable[[float, Answer], None] | None = None,
     **choices: Any,
@@ -62,6 +62,9 @@ def probe(
         MedCLIPSegError: bad input; ``out`` is then as it was before.
     """
     settings = EvaluationSettings(**choices)
+    stranger = next((section for section in sections if section not in SECTIONS), None)
+    if stranger is not None:
+        raise MedCLIPSegError(f"There is no section '{quoted(stranger)}'; choose of {', '.join(SECTIONS)}.")
     with staged_folder(Path(out), overwrite, RESULT_FILE) as staging:
         sheets = find_sheets([Path(folder) for folder in data], [ORIGINAL], settings.split)
         for sheet in sheets:

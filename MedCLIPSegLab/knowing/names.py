@@ -77,8 +77,8 @@ def unrelated_names(anatomy: Collection[str]) -> list[str]:
 
 def other_number(name: str) -> str:
     """The plural of a name in the singular, and the other way round."""
-    singulars = () if name.endswith("is") else number_variants(name)
-    return next((one for one in singulars if plural(one) == name), plural(name))
+    singulars = [] if name.endswith("is") else [one for one in number_variants(name) if plural(one) == name]
+    return next((one for one in singulars if one in terms().is_part), [*singulars, plural(name)][0])
 
 
 def trained_synonyms(noun: str) -> frozenset[str]:
