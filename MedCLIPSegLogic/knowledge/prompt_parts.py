@@ -90,4 +90,6 @@ def check_parts(parts: PromptParts, choices: PartChoices) -> None:
         value, known = getattr(parts, part.name), getattr(choices, part.name)
         if value not in known and (value or part.name == "thing"):
             hint = f"choose {listed(known)}" if known else "leave it out"
-            raise MedCLIPSegError(f"The model does not know the {part.name} “{quoted(value)}” on this image; {hint}.")
+            raise MedCLIPSegError(
+                f"The model does not know the {part.name} “{quoted(value)}” on this kind of image; {hint}."
+            )

@@ -55,7 +55,8 @@ def sentence(parts: PromptParts, knowledge: Knowledge, kind: str | None) -> str:
     """
     check_parts(parts, choices_of(knowledge, kind))
     words = vocabulary(knowledge, kind)
-    examples = knowledge.kinds[kind].prompts if kind in knowledge.kinds else ()
+    known = knowledge.kinds.get(kind) if kind is not None else None
+    examples = known.prompts if known else ()
     # The plainest style: the fewest words beside the parts.
     styles = [style for prompt in examples for style in _styles_of(read(prompt, words))]
     style = min(styles, key=lambda each: len(each.before + each.between), default=_Style())

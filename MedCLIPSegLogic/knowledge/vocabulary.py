@@ -91,8 +91,8 @@ class Vocabulary:
         for name, (thing, kinds) in self.elsewhere.items():
             found[name] = Mention(0, 0, name, "elsewhere", thing, kinds)
         for kind in self.kinds:
-            for name, thing in self.knowledge.kinds[kind].things.items():
-                for wording in map(_plain, (name, *thing.wordings)):
+            for name, known in self.knowledge.kinds[kind].things.items():
+                for wording in map(_plain, (name, *known.wordings)):
                     if wording not in self.understood:
                         found[wording] = Mention(0, 0, wording, "not-understood", name)
         for name, thing in self.understood.items():
