@@ -17,6 +17,7 @@ from .know_command import know_command
 from .models_command import models_app
 from .paper_tables_command import paper_tables_command
 from .probe_command import probe_command
+from .prompt_command import prompt_command
 from .segment_commands import demo_command, segment_command, zeroshot_command
 from .speed_command import speed_command
 from .train_command import train_command
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command("segment")(segment_command)
 app.command("zeroshot")(zeroshot_command)
 app.command("demo")(demo_command)
+app.command("prompt")(prompt_command)
 app.command("weak")(weak_command)
 app.command("train")(train_command)
 app.command("know")(know_command)

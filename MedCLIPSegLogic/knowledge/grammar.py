@@ -18,13 +18,13 @@ class Denial:
 
     Args:
         before: words that deny what follows them.
-        not_before: words that look like those and deny nothing.
+        excused: words that take the denial back where they follow ("no larger than").
         breaks: words with which a clause ends and a denial with it.
         normal: words that deny any finding.
     """
 
     before: tuple[str, ...]
-    not_before: tuple[str, ...]
+    excused: tuple[str, ...]
     breaks: tuple[str, ...]
     normal: tuple[str, ...]
 

@@ -110,6 +110,9 @@ class Knowledge:
     words: Mapping[Name, Mapping[Name, Annotated[int, Field(ge=0)]]] = field(default_factory=dict)
     answer: AnswerRule | None = None
 
+    __hash__ = object.__hash__
+    """By identity, so that what is derived from it can be kept."""
+
     def things_of(self, kind: str | None) -> list[str]:
         """Names of things the model finds on a kind of image, the best first; of all kinds for None.
 

@@ -11,17 +11,18 @@ LONG_WORD = 8
 SHORT_WORD = 4
 
 _PLURALS = (
-    ("(?:foot)$", "feet"), ("(?:tooth)$", "teeth"), ("(?<=.)ebra$", "ebrae"), ("(?:fistula|bulla|vena|bursa)$", r"\g<0>e"),
-    ("ix$", "ices"), ("ex$", "ices"), ("(?<=[gnt])ma$", "mata"), ("is$", "es"), ("(?<=[a-z]{2})us$", "i"),
+    ("foot$", "feet"), ("tooth$", "teeth"), ("(?<=.)ebra$", "ebrae"), ("(?:fistula|bulla|vena|bursa)$", r"\g<0>e"),
+    ("[ie]x$", "ices"), ("(?<=[gnt])ma$", "mata"), ("is$", "es"), ("(?<=[a-z]{2})us$", "i"),
     ("(?<=[a-z]{2}[rvinltd])um$", "a"), ("(?<=gangli)on$", "a"), ("(?<=chondri)on$", "a"), ("(?<=[^aeiou])y$", "ies"),
     ("(?:s|x|z|ch|sh)$", r"\g<0>es"), ("(?<=[a-z])$", "s"),
 )  # fmt: skip
 """Endings of singulars, and of their plurals."""
 _SINGULARS = (
     ("feet$", "foot"), ("teeth$", "tooth"), ("(?<=[a-z])ae$", "a"), ("(?<=[a-z]{2})ices$", "ix"),
-    ("(?<=[a-z]{2})ices$", "ex"), ("(?<=ma)ta$", ""), ("(?<=[a-z]{3}[so])es$", "is"), ("(?<=test|pelv)es$", "is"), ("(?<=[a-z]{2})ses$", "sis"),
-    ("(?<=[a-z]{2})i$", "us"), ("(?<=[a-z]{2}[rvinltd])a$", "um"), ("(?<=gangli)a$", "on"), ("(?<=chondri)a$", "on"), ("(?<=[a-z])ies$", "y"),
-    ("(?<=s|x|z)es$", ""), ("(?<=ch|sh)es$", ""), ("(?<=[a-z][^su])s$", ""),
+    ("(?<=[a-z]{2})ices$", "ex"), ("(?<=ma)ta$", ""), ("(?<=[a-z]{3}[so])es$", "is"), ("(?<=test|pelv)es$", "is"),
+    ("(?<=[a-z]{2})ses$", "sis"), ("(?<=[a-z]{2})i$", "us"), ("(?<=[a-z]{2}[rvinltd])a$", "um"),
+    ("(?<=gangli)a$", "on"), ("(?<=chondri)a$", "on"), ("(?<=[a-z])ies$", "y"), ("(?<=s|x|z)es$", ""),
+    ("(?<=ch|sh)es$", ""), ("(?<=[a-z][^su])s$", ""),
 )  # fmt: skip
 """Endings of plurals, and of their singulars."""
 
