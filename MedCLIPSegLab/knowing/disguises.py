@@ -17,7 +17,7 @@ LETTERS = list("ABCDEFGHKLMRSTX0123456789:./- ")
 
 def disguise(picture: Picture, rng: np.random.Generator) -> Picture:
     """The same picture from another device: cut, framed, of other tones, blurred, noisy, written upon, compressed."""
-    image = picture.astype(np.float32) / 255
+    image: Values = picture.astype(np.float32) / 255
     is_gray = float(np.abs(np.diff(image, axis=2)).mean()) < 0.01
     image = _framed(_cut(image, rng), rng)
     image = _toned(image, is_gray, rng)

@@ -12,11 +12,14 @@ from ..model.library import LoadedModel
 from ..model.network import MedCLIPSeg
 from ..model.states import ImageState
 from .device import to_device
+from .naming import name_kind
 from .preprocess import place, prepare_slice
 
 
 def look(model: LoadedModel, pixels: NDArray[np.uint8]) -> ImageSight:
     """Look at a slice before anything is asked.
+
+    A model that recorded how to tell kinds of image goes by that, another one by its CLIP towers.
 
     Args:
         model: with its network on the device of the run.
@@ -24,7 +27,7 @@ def look(model: LoadedModel, pixels: NDArray[np.uint8]) -> ImageSight:
     """
     rule = model.knowledge.image if model.knowledge is not None else None
     if rule is None:
-        return ImageSight()
+        return name_kind(model, pixels)
     return rule.sight(image_features(model.network, [model_input(model, pixels)])[0])
 
 
