@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..checked import checked
+from .image_rule import ImageRule
 
 KNOWLEDGE_FILE = "knowledge.json"
 UNDERSTOOD_SHARE = 0.9
@@ -104,11 +105,13 @@ class Knowledge:
         kinds: kinds of image by name, such as "breast ultrasound".
         words: how often a word stood for something present in training, by kind of image.
         answer: how to tell a doubtful answer; None when that was not learned.
+        image: how to tell the kind of an image; None when that was not learned.
     """
 
     kinds: Mapping[Name, KnownKind]
     words: Mapping[Name, Mapping[Name, Annotated[int, Field(ge=0)]]] = field(default_factory=dict)
     answer: AnswerRule | None = None
+    image: ImageRule | None = None
 
     __hash__ = object.__hash__
     """By identity, so that what is derived from it can be kept."""
