@@ -56,7 +56,7 @@ class PreparedSlice:
 
 
 def input_side(config: ImageTowerConfig, scale: float) -> int:
-    """Side of a model input of ``scale`` of the usual side, in whole patches; the usual where the tower takes no other."""
+    """Side of the model input times ``scale``, in whole patches; as it is where the tower takes no other."""
     if config.kind != "timm":
         return config.image_size
     return max(1, round(scale * config.image_size / config.patch_size)) * config.patch_size

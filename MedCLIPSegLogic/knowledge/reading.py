@@ -114,7 +114,8 @@ def read(text: str, vocabulary: Vocabulary) -> Reading:
     mentions = vocabulary.mentions(plain)
     lower = text.lower() if len(text.lower()) == len(text) else text
     spans = denied_spans(lower)
-    affirmed, denied = [], []
+    affirmed: list[Mention] = []
+    denied: list[Mention] = []
     for mention in mentions:
         start, end = words[mention.first].start, words[mention.last - 1].end
         is_denied = any(first <= start < last for first, last in spans) or is_denied_after(lower, end)

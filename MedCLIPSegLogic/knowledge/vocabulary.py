@@ -91,8 +91,8 @@ class Vocabulary:
         for name, (thing, kinds) in self.elsewhere.items():
             found[name] = Mention(0, 0, name, "elsewhere", thing, kinds)
         for kind in self.kinds:
-            for name, thing in self.knowledge.kinds[kind].things.items():
-                for wording in map(_plain, (name, *thing.wordings)):
+            for name, known in self.knowledge.kinds[kind].things.items():
+                for wording in map(_plain, (name, *known.wordings)):
                     if wording not in self.understood:
                         found[wording] = Mention(0, 0, wording, "not-understood", name)
         for name, thing in self.understood.items():
@@ -154,9 +154,21 @@ class Vocabulary:
         for last in range(min(len(words), first + self._reach(words[first])), first, -1):
             found = self._named(words[first:last])
             is_shape = last < len(words) and words[last] in SHAPE_ENDINGS
-            if found is not None and not (is_shape and found.status in ("part", "fitting")):
+            if is_shape and found is not None and found.status in ("part", "fitting"):
+                continue
+            if found is not None and not self._is_known_in_part(words[first:last], found):
                 return Mention(first, last, found.name, found.status, found.thing, found.kinds)
         return None
+
+    def _is_known_in_part(self, words: Sequence[str], found: Mention) -> bool:
+        """A term such as "lung infection" where lungs go without saying and "infection" is understood."""
+        if found.status != "finding":
+            return False
+        for number in range(1, len(words)):
+            part, rest = self._named(words[:number]), self._named(words[number:])
+            if part and rest and (part.status, rest.status) == ("fitting", "understood"):
+                return True
+        return False
 
     def _reach(self, word: str) -> int:
         return self._longest.get(word, 0) or int(any(form in self._longest for form in number_variants(word)))

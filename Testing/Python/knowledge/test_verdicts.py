@@ -38,7 +38,7 @@ def doubted(monkeypatch: pytest.MonkeyPatch, *reasons: Doubt) -> None:
         (TUMOR, True, ("threshold",), "doubtful", ("threshold",), ("mass",)),
         (POLYP, False, (), "doubtful", ("words",), ("tumor",)),
         (POLYP, True, (), "absent", (), ("tumor",)),
-        (PARTLY, False, (), "doubtful", ("words",), ("tumor",)),
+        (PARTLY, False, (), "found", (), ()),
         (PARTLY, True, (), "not-understood", (), ("tumor",)),
         (OWN, False, (), "found", (), ()),
         (OWN, True, (), "absent", (), ()),
@@ -107,9 +107,11 @@ def test_every_verdict_is_one_short_sentence(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_denied_thing_without_credible_absence_is_not_absent() -> None:
-    denied = Understanding("no green tumor", "green tumor", "tumor", True, unknown=("green",), suggestions=("tumor",))
+    denied = Understanding(
+        "no green tumor", "green tumor", "tumor", denies=True, unknown=("green",), suggestions=("tumor",)
+    )
     assert judge_presence(ULTRASOUND, denied, "").kind == "not-understood"
-    assert judge_presence(ULTRASOUND, denied, "7 % of the image").suggestions == ("tumor",)
+    assert judge_presence(ULTRASOUND, denied, "7 % of the image").suggestions == ("green tumor",)
 
 
 def test_a_volume_is_foreign_when_most_of_its_slices_are() -> None:

@@ -98,7 +98,7 @@ def test_what_is_held_back_is_shown_anyway_or_asked_in_own_words(
     assert "tumor.probability.nrrd" in record["files"]
     see(monkeypatch, ImageSight("breast ultrasound", "breast ultrasound", 0.05))
     capsys.readouterr()
-    record = call(monkeypatch, tmp_path / "own", ["asdfgh"], *model, "--own-words")
+    record = call(monkeypatch, tmp_path / "own", ["cancer"], *model, "--own-words")
     [own] = record["results"]
     assert (own["asked_as"], own["verdict"]) == ("tumor", "found")
     assert own["voxels"] == entry["voxels"]
