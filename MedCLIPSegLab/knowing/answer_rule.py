@@ -114,7 +114,7 @@ def learned_rule(answers: Sequence[MeasuredAnswer]) -> AnswerRule | None:
     for fold in set(folds):
         rule = _fitted([answer for answer, own in zip(answers, folds, strict=True) if own != fold])
         for number in np.flatnonzero(folds == fold):
-            expected[number] = dice_by_rule(answers[number].signs, rule)
+            expected[number] = dice_by_rule(answers[int(number)].signs, rule)
     return replace(_fitted(answers), limit=round(float(np.quantile(expected[good], FALSE_SHARE)), 3))
 
 

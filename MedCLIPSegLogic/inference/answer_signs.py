@@ -60,7 +60,7 @@ def answer_signs(
     }
 
     def mask(index: int) -> NDArray[np.bool_]:
-        return np.asarray(axis.extract(maps.mask, index) > 0, np.bool_)
+        return axis.extract(maps.mask, index).astype(np.bool_)
 
     if inside:
         outline = Outline.of(mask(order[0]))

@@ -12,6 +12,8 @@ THING_SIGN = "thing "
 """With the name of a known thing behind it, the name of a sign that is 1 for answers to prompts that ask for it."""
 MOST_DEVIATIONS = 4.0
 """Standard deviations beyond which a sign counts no more."""
+FAR = 50.0
+"""Where the logistic function is 0 or 1."""
 LEAST_ISLAND = 0.5
 """Share of the mask that the largest island must hold: below, there is no main one."""
 MOST_BORDER = 0.5
@@ -48,7 +50,7 @@ def expected_dice(signs: Mapping[str, float], knowledge: Knowledge | None) -> fl
 def dice_by_rule(signs: Mapping[str, float], rule: AnswerRule) -> float:
     """Dice to be expected of a mask that is not empty, 0…1; signs that are not known say nothing."""
     total = rule.bias + sum(w * value for w, value in zip(rule.weights, standardized(signs, rule), strict=True))
-    return 1 / (1 + exp(-total))
+    return 1 / (1 + exp(-max(-FAR, min(FAR, total))))
 
 
 def standardized(signs: Mapping[str, float], rule: AnswerRule) -> list[float]:
