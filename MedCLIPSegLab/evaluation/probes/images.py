@@ -9,10 +9,10 @@ from typing import Any
 
 from scipy.stats import mannwhitneyu
 
-from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.volumes.readers import read_volume
 
+from ...data.image_folders import images_of
 from ...data.prompt_sheets import PromptSheet, Split
 from ...data.rewording import bare_thing
 from .answers import Answer, right_share
@@ -23,7 +23,6 @@ _PICTURES = {"matplotlib": "mpl-data/sample_data", "skimage": "data"}
 """Packages that bring pictures, and where; scikit-image need not be there."""
 _MEDICAL = {"cell", "ihc", "microaneurysms", "phantom", "retina"}
 """Those of them that a medical model may know."""
-_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".nii", ".gz", ".nrrd", ".mha", ".mhd"}
 
 
 def familiar_files(sheets: Sequence[PromptSheet], limit: int | None) -> dict[str, list[Path]]:
@@ -45,11 +44,7 @@ def files_in(folders: Sequence[Path], split: Split, limit: int | None) -> dict[s
     """
     found: dict[str, list[Path]] = {}
     for folder in folders:
-        part = folder / f"{split}_Folder" / "img"
-        place = part if part.is_dir() else folder / "img" if (folder / "img").is_dir() else folder
-        files = sorted(path for path in place.glob("*") if path.suffix.lower() in _ENDINGS and path.is_file())
-        if not files:
-            raise MedCLIPSegError(f"There is no image in {place}; give a data set or a folder of images.")
+        files = images_of(folder, split)
         step = max(1.0, len(files) / limit) if limit else 1.0
         found[folder.resolve().name] = [files[int(number * step)] for number in range(int(len(files) / step))]
     return found
