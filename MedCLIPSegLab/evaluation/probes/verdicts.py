@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from MedCLIPSegLogic.inference.result import PromptResult
+from MedCLIPSegLogic.knowledge.terms import terms
 from MedCLIPSegLogic.model.library import LoadedModel
 
 from ...data import prompt_words
@@ -66,12 +67,15 @@ def probe_verdicts(
 
 
 def things_elsewhere(sheet: PromptSheet, sheets: Sequence[PromptSheet], limit: int | None) -> list[str]:
-    """Things of other sheets that images of this one cannot show; none where nothing is known of the images."""
+    """Things of other sheets that images of this one cannot show; none where nothing is known of the images.
+
+    A "tumor" may be anything, and so may be there.
+    """
     areas = {s.set: wordings().areas_of(prompt_words.anatomy(_texts(s, limit))) for s in sheets}
     others = [s for s in sheets if areas[s.set] and areas[sheet.set] and not areas[s.set] & areas[sheet.set]]
     own = {bare_thing(text) for text in _texts(sheet, limit)}
     found = dict.fromkeys(bare_thing(text) for other in others for text in _texts(other, limit))
-    return [thing for thing in found if thing not in own and not own & synonyms(thing)]
+    return [thing for thing in found if thing not in own and thing not in terms().broad]
 
 
 def summarize_verdicts(asked: Sequence[Asked]) -> dict[str, Any]:
