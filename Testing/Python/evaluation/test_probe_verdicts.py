@@ -49,7 +49,7 @@ def breasts(tmp_path: Path) -> PromptSheet:
             DEMO / "breast_ultrasound_mask.png",
             "One tumor in the breast ultrasound image",
         ),
-        (tmp_path / "normal.png", tmp_path / "empty.png", f"No tumor {place}"),
+        (tmp_path / "normal.png", tmp_path / "empty.png", "No tumor in the breast ultrasound image"),
     ]
     return make_set(tmp_path / "breasts", cases)
 
