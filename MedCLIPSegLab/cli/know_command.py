@@ -32,6 +32,13 @@ def know_command(
         list[Path], plain_option(help="Data set folder the model was trained on; may be given several times.")
     ],
     kind: Kinds = None,
+    others: Annotated[
+        list[Path] | None,
+        plain_option(
+            help="Data set, or folder of images, of a kind it was not trained on, so that it can tell them apart; may "
+            "be repeated."
+        ),
+    ] = None,
     out: Annotated[Path | None, plain_option(help="Folder for knowledge.json, instead of the model's own.")] = None,
     thumbnail: Annotated[
         list[str] | None,
@@ -50,7 +57,9 @@ def know_command(
     """
     kinds, pictures = named_values(kind, "SET=NAME"), named_values(thumbnail, "NAME=FILE")
     with progress_bar("Learning") as show:
-        file = MedCLIPSegLogic.know(model, data, kinds, out, thumbnails=pictures, limit=limit, progress=show)
+        file = MedCLIPSegLogic.know(
+            model, data, kinds, out, others=others or (), thumbnails=pictures, limit=limit, progress=show
+        )
     typer.echo(f"What '{model}' knows is in {file}; medclipseg models info shows it.")
 
 

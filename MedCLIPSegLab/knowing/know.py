@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -19,10 +19,8 @@ from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import choose_axis
 from MedCLIPSegLogic.volumes.readers import read_volume
 
-from .sets import by_kind, find_sets
+from .sets import Told, by_kind, check_kinds, find_others, find_sets
 
-Told = Callable[[float, str], None]
-"""Is told the share of the work that is done, 0…1, and what is being done."""
 THUMBNAIL_SIDE = 64
 JPEG_QUALITY = 80
 CHECKOUT = BUNDLED_MODELS.parents[2] / "pyproject.toml"
@@ -35,6 +33,7 @@ def know(
     kinds: Mapping[str, str] | None = None,
     out: str | Path | None = None,
     *,
+    others: Sequence[str | Path] = (),
     thumbnails: Mapping[str, str | Path] | None = None,
     limit: int | None = None,
     progress: Told | None = None,
@@ -47,6 +46,8 @@ def know(
         kinds: names of kinds of image by name of the data set; sets may share a kind. A set that is not named has the
             kind its prompts name, or else its own name.
         out: folder to write to; None for the model's own.
+        others: data sets, or folders of images, of kinds it was not trained on, to tell them apart. None is needed,
+            each makes the model surer; ``kinds`` may name theirs too.
         thumbnails: pictures, by the name of the kind they show. They are stored with the model, made smaller: give
             such as may be passed on.
         limit: first rows of each sheet only.
@@ -64,7 +65,10 @@ def know(
         raise MedCLIPSegError(
             f"'{quoted(source.name)}' comes with the program and stays as it is; give --out a folder."
         )
-    sets = find_sets([Path(folder) for folder in data], kinds or {}, limit=limit)
+    folders, other_folders = [Path(folder) for folder in data], [Path(folder) for folder in others]
+    check_kinds([*folders, *other_folders], kinds or {})
+    sets = find_sets(folders, kinds or {}, limit=limit)
+    foreign = find_others(other_folders, kinds or {}, [*by_kind(sets)])
     pictures = _thumbnails(thumbnails or {}, [*by_kind(sets)])
     read_config(source)
     from MedCLIPSegLogic.inference.device import choose_device
@@ -73,7 +77,7 @@ def know(
 
     with write_failures_in_words():
         target.mkdir(parents=True, exist_ok=True)
-        record_knowledge(source, target, sets, _is_styled(source), choose_device("auto"), pictures, progress)
+        record_knowledge(source, target, sets, foreign, _is_styled(source), choose_device("auto"), pictures, progress)
     return target / KNOWLEDGE_FILE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,14 +14,20 @@ from MedCLIPSegLogic.knowledge.words import words_of
 from MedCLIPSegLogic.model.folder import save_knowledge
 from MedCLIPSegLogic.model.library import LoadedModel, load_model
 
+from ..data.prompt_sheets import ORIGINAL, find_sheets
 from ..data.rewording import bare_thing
+from .answer_rule import learn_answer_rule
 from .counting import KindCounts, count_kind, style_words
-from .know import Told
+from .image_kinds import learn_image_kinds
 from .measuring import asked_things, measure_things
 from .names import trained_synonyms
 from .previews import Previews
-from .sets import KnowingSet, by_kind
+from .sets import KnowingSet, Told, by_kind
 
+PARTS = (0.5, 0.3)
+"""Shares of the whole work that are counting and measuring, and kinds of image, for the progress."""
+MOST_ANSWERS = 60
+"""Validation rows of each set from which bad answers are learned."""
 COUNTING_SHARE = 0.3
 """Share of the work that is counting, for the progress."""
 
@@ -29,23 +36,46 @@ def record_knowledge(
     folder: Path,
     target: Path,
     sets: Sequence[KnowingSet],
+    others: Mapping[str, Sequence[Path]],
     styled: bool,
     device: torch.device,
     thumbnails: Mapping[str, str] | None = None,
     progress: Told | None = None,
 ) -> None:
-    """Learn what the model in a folder knows, and write it.
+    """Learn all that the model in a folder knows, and how to tell foreign images and bad answers; write it.
 
     Args:
         folder: model folder.
         target: folder for ``knowledge.json``; an earlier one is replaced whole.
-        sets, styled, device, thumbnails, progress: as for :func:`learn_knowledge`.
+        sets: what the model was trained on.
+        others: image files of other kinds, by kind.
+        styled, device, thumbnails: as for :func:`learn_knowledge`.
+        progress: is told how far it is.
 
     Raises:
         MedCLIPSegError: as :func:`learn_knowledge`, or the model is damaged.
         OSError: the file cannot be written; an earlier one is kept.
     """
-    save_knowledge(learn_knowledge(load_model(folder), sets, styled, device, thumbnails, progress), target)
+    tell = progress or (lambda share, text: None)
+    model = load_model(folder)
+    knowledge = learn_knowledge(
+        model, sets, styled, device, thumbnails, lambda share, text: tell(PARTS[0] * share, text)
+    )
+    knowledge = dataclasses.replace(
+        knowledge,
+        image=learn_image_kinds(
+            model,
+            {kind: [file for each in some for file in each.files("Train")] for kind, some in by_kind(sets).items()},
+            [file for each in sets for file in each.files("Val")],
+            others,
+            lambda share: tell(PARTS[0] + PARTS[1] * share, "kinds of image"),
+        ),
+    )
+    tell(sum(PARTS), "answers")
+    validated = [each.folder for each in sets if each.validation]
+    sheets = find_sheets(validated, [ORIGINAL], "Val")
+    answer = learn_answer_rule(dataclasses.replace(model, knowledge=knowledge), sheets, MOST_ANSWERS)
+    save_knowledge(dataclasses.replace(knowledge, answer=answer), target)
 
 
 def learn_knowledge(

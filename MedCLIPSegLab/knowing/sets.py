@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,15 +11,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from MedCLIPSegLogic.datasets.sheets import SheetRow
+from MedCLIPSegLogic.datasets.sheets import SheetRow, named_file
 from MedCLIPSegLogic.errors import MedCLIPSegError, listed, quoted
 from MedCLIPSegLogic.knowledge.known import MOST_LETTERS
 from MedCLIPSegLogic.volumes.volume import Volume
 
-from ..data.prompt_sheets import PromptSheet
+from ..data.image_folders import images_of
+from ..data.prompt_sheets import PromptSheet, find_sheet
 from ..data.prompt_words import named_image
 from ..data.split_rows import split_rows
 
+Told = Callable[[float, str], None]
+"""Is told the share of the work that is done, 0…1, and what is being done."""
 NAMED_SHARE = 0.25
 """Share of a set's prompts that must name the kind of image."""
 NO_KINDS = {"brain"}
@@ -63,14 +66,26 @@ class KnowingSet:
         Raises:
             MedCLIPSegError: a file is missing, unreadable or does not fit.
         """
-        base = self.folder / f"{split}_Folder"
-        sheet = PromptSheet(self.folder.resolve().name, "", self.folder, base / "img", base / "label")
+        sheet = self._sheet(split)
         volume: Volume | None = None
         name = ""
         for row in rows:
             if volume is None or row.image != name:
                 volume, name = sheet.image(row), row.image
             yield Shown(row, volume, sheet.truth(row, volume))
+
+    def files(self, split: Literal["Train", "Val"]) -> list[Path]:
+        """Image files of the training or the validation rows, each once.
+
+        Raises:
+            MedCLIPSegError: one is missing.
+        """
+        rows = self.training if split == "Train" else self.validation
+        return [named_file(self._sheet(split).images, name) for name in dict.fromkeys(row.image for row in rows)]
+
+    def _sheet(self, split: Literal["Train", "Val"]) -> PromptSheet:
+        base = self.folder / f"{split}_Folder"
+        return PromptSheet(self.folder.resolve().name, "", self.folder, base / "img", base / "label")
 
 
 def find_sets(
@@ -80,7 +95,7 @@ def find_sets(
     seed: int = 0,
     limit: int | None = None,
 ) -> list[KnowingSet]:
-    """The data sets and their rows, without reading images.
+    """The data sets and their rows, without reading images; see :func:`check_kinds` for what is refused.
 
     Args:
         folders: of the data sets.
@@ -90,11 +105,8 @@ def find_sets(
         limit: first rows of each sheet only; None for all.
 
     Raises:
-        MedCLIPSegError: a sheet is missing or damaged, or a kind is given to a set that is not there.
+        MedCLIPSegError: a sheet is missing or damaged.
     """
-    if not folders:
-        raise MedCLIPSegError("Give at least one data set folder.")
-    check_kinds(folders, kinds)
     sets = []
     for folder in folders:
         name = folder.resolve().name
@@ -125,6 +137,29 @@ def check_kinds(folders: Sequence[Path], kinds: Mapping[str, str]) -> None:
         raise MedCLIPSegError(
             f"A kind of image is named for the data set '{quoted(stranger)}', but the data sets are {listed(names)}."
         )
+
+
+def find_others(folders: Sequence[Path], kinds: Mapping[str, str], known: Collection[str]) -> dict[str, list[Path]]:
+    """Images of kinds that a model was not trained on, by kind.
+
+    Args:
+        folders: data sets, of which the training images are taken, or folders of images.
+        kinds: as for :func:`find_sets`.
+        known: kinds it was trained on.
+
+    Raises:
+        MedCLIPSegError: a folder holds no image, or images of a kind that was trained on.
+    """
+    others: dict[str, list[Path]] = {}
+    for folder in folders:
+        name = folder.resolve().name
+        has_prompts = find_sheet(folder, "Train_text") is not None
+        prompts = [row.description for row in split_rows(folder, "Train")] if has_prompts else []
+        kind = kinds.get(name) or kind_of_prompts(prompts) or name[:MOST_LETTERS]
+        if kind in known:
+            raise MedCLIPSegError(f"'{quoted(kind)}' of {folder} is a kind that was trained on; name another one.")
+        others.setdefault(kind, []).extend(images_of(folder, "Train"))
+    return others
 
 
 def by_kind(sets: Sequence[KnowingSet]) -> dict[str, list[KnowingSet]]:

@@ -26,7 +26,7 @@ from MedCLIPSegLogic.version import __version__
 from MedCLIPSegLogic.zoo.installing import share_backbone
 
 from ..knowing.learning import record_knowledge
-from ..knowing.sets import find_sets
+from ..knowing.sets import by_kind, find_others, find_sets
 from .data import TrainingSet, load_set
 from .growth import (
     VOCABULARY_SIZE,
@@ -117,7 +117,8 @@ def _record_knowledge(folders: Sequence[Path], folder: Path, settings: TrainingS
     """Write what the trained model knows beside it."""
     sets = find_sets(folders, settings.kinds, settings.data_share, settings.seed)
     styled = settings.styles is not None or settings.prompts == "varied"
-    record_knowledge(folder, folder, sets, styled, device)
+    others = find_others([Path(name) for name in settings.others], settings.kinds, [*by_kind(sets)])
+    record_knowledge(folder, folder, sets, others, styled, device)
 
 
 def _start_network(folder: Path, source: Path | None, settings: TrainingSettings) -> MedCLIPSeg:

@@ -166,6 +166,13 @@ class TrainingSettings:
     styles: PromptStyles | None = None
     composition: Composition | None = None
     kinds: dict[str, str] = field(default_factory=dict)
+    others: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Data sets, or folders of images, of kinds that are not trained on, so that the model can tell "
+            "them apart; may be repeated."
+        ),
+    ] = ()
     set_weights: dict[str, Annotated[float, Field(gt=0)]] = field(default_factory=dict)
     negative_share: Annotated[
         float,

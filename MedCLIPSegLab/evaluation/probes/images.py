@@ -7,15 +7,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from scipy.stats import mannwhitneyu
-
-from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.volumes.readers import read_volume
 
+from ...data.image_folders import images_of
 from ...data.prompt_sheets import PromptSheet, Split
 from ...data.rewording import bare_thing
-from .answers import Answer, right_share
+from .answers import Answer, auroc, right_share
 from .judged import ask_judged, verdict_of
 
 NATURAL = "natural pictures"
@@ -23,7 +21,6 @@ _PICTURES = {"matplotlib": "mpl-data/sample_data", "skimage": "data"}
 """Packages that bring pictures, and where; scikit-image need not be there."""
 _MEDICAL = {"cell", "ihc", "microaneurysms", "phantom", "retina"}
 """Those of them that a medical model may know."""
-_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".nii", ".gz", ".nrrd", ".mha", ".mhd"}
 
 
 def familiar_files(sheets: Sequence[PromptSheet], limit: int | None) -> dict[str, list[Path]]:
@@ -45,11 +42,7 @@ def files_in(folders: Sequence[Path], split: Split, limit: int | None) -> dict[s
     """
     found: dict[str, list[Path]] = {}
     for folder in folders:
-        part = folder / f"{split}_Folder" / "img"
-        place = part if part.is_dir() else folder / "img" if (folder / "img").is_dir() else folder
-        files = sorted(path for path in place.glob("*") if path.suffix.lower() in _ENDINGS and path.is_file())
-        if not files:
-            raise MedCLIPSegError(f"There is no image in {place}; give a data set or a folder of images.")
+        files = images_of(folder, split)
         step = max(1.0, len(files) / limit) if limit else 1.0
         found[folder.resolve().name] = [files[int(number * step)] for number in range(int(len(files) / step))]
     return found
@@ -99,11 +92,5 @@ def summarize_images(answers: Sequence[Answer]) -> dict[str, Any]:
     summary = {name: right_share(given) for name, given in probes.items() if given}
     scores = {name: [a.foreign for a in probes[name] if a.foreign is not None] for name in ("foreign", "familiar")}
     if "foreign" in summary:
-        both = scores["foreign"] and scores["familiar"]
-        summary["foreign"]["auroc"] = _auroc(scores["foreign"], scores["familiar"]) if both else None
+        summary["foreign"]["auroc"] = auroc(scores["foreign"], scores["familiar"])
     return summary
-
-
-def _auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """Chance that one of the positive scores is above one of the negative ones."""
-    return float(mannwhitneyu(positive, negative).statistic) / (len(positive) * len(negative))

@@ -9,7 +9,7 @@ import pytest
 from MedCLIPSegLab.knowing.counting import KindCounts, count_kind, example_prompts
 from MedCLIPSegLab.knowing.learning import count_words
 from MedCLIPSegLab.knowing.names import names_to_try, other_number, same_things
-from MedCLIPSegLab.knowing.sets import find_sets, kind_of_prompts
+from MedCLIPSegLab.knowing.sets import check_kinds, find_sets, kind_of_prompts
 from MedCLIPSegLogic.datasets.sheets import SheetRow
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
@@ -43,7 +43,7 @@ def test_a_set_without_a_named_kind_has_its_own_name_or_a_chosen_one(breasts: Pa
 )
 def test_a_kind_that_cannot_be_given_is_refused(breasts: Path, kinds: dict[str, str], words: str) -> None:
     with pytest.raises(MedCLIPSegError, match=words):
-        find_sets([breasts], kinds)
+        check_kinds([breasts], kinds)
 
 
 def test_pictures_are_counted_with_what_they_show(breasts: Path) -> None:
