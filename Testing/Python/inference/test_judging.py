@@ -45,6 +45,11 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     return see(monkeypatch, BREAST)
 
 
+@pytest.fixture(autouse=True)
+def _signs_of_random_masks_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "answer_signs", lambda *_: {})
+
+
 def see(monkeypatch: pytest.MonkeyPatch, sight: ImageSight) -> list[np.ndarray]:
     looks: list[np.ndarray] = []
     monkeypatch.setattr(judging, "look", lambda _, pixels: looks.append(pixels) or sight)
@@ -225,44 +230,26 @@ def test_the_first_slices_are_spread_over_the_range() -> None:
         assert max(np.diff([99, *first, 100 + count])) <= count / 4 + 2
 
 
-def test_judging_costs_one_encoding_a_look_and_no_sample(
+def test_a_pass_on_a_smaller_image_is_encoded_once_and_comes_back_in_full(
     a_knowing_model: LoadedModel, a_picture: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encoded, passes = [], []
+    sizes: list[int] = []
+    passes: list[int] = []
     network = a_knowing_model.network
     encode, decode = network.encode_images, network.decode
-    monkeypatch.setattr(network, "encode_images", lambda images: encoded.append(len(images)) or encode(images))
+    monkeypatch.setattr(network, "encode_images", lambda images: sizes.append(images.shape[-1]) or encode(images))
     monkeypatch.setattr(network, "decode", lambda *a: passes.append(1) or decode(*a))
 
     def signs(maps: Any, axis: Any, asked: Any, knowledge: Any, kind: Any, ask: Any) -> dict[str, float]:
-        again = [ask(words, 0, mirrored) for words, mirrored in (("tumor", False), ("mass", False), ("tumor", True))]
-        assert [probability.shape for probability in again] == [(48, 64)] * 3
-        assert maps.probability[0].shape == (48, 64)
-        return {}
-
-    finish(a_knowing_model, a_picture, batch_size=4, judge=True)
-    assert (sum(encoded), len(passes)) == (1, 1)
-    monkeypatch.setattr(judging, "answer_signs", signs)
-    finish(a_knowing_model, a_picture, batch_size=4, judge=True)
-    assert (sum(encoded), len(passes)) == (1 + 2, 2 + 3)
-
-
-def test_a_mirrored_pass_comes_back_as_it_lies(
-    a_knowing_model: LoadedModel, a_picture: Volume, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mirrored = dataclasses.replace(a_picture, voxels=a_picture.voxels[:, :, ::-1].copy())
-    asked: list[np.ndarray] = []
-
-    def signs(*arguments: Any) -> dict[str, float]:
-        ask = arguments[-1]
-        asked.extend([ask("tumor", 0, False), ask("tumor", 0, True)])
+        again = [ask(words, 0, scale) for words, scale in (("tumor", 1), ("mass", 1), ("tumor", 0.5), ("mass", 0.5))]
+        assert [probability.shape for probability in again] == [(48, 64)] * 4
+        assert np.abs(again[0] - again[2]).max() > 0
         return {}
 
     monkeypatch.setattr(judging, "answer_signs", signs)
-    for volume in (a_picture, mirrored):
-        finish(a_knowing_model, volume, judge=True)
-    assert np.abs(asked[0] - asked[3][:, ::-1]).max() < 1e-5
-    assert np.abs(asked[0] - asked[1]).max() > 1e-3
+    finish(a_knowing_model, a_picture, batch_size=4, judge=True)
+    side = a_knowing_model.config.image.image_size
+    assert (sizes, len(passes)) == ([side, side // 2], 1 + 4)
 
 
 def test_closing_the_generator_while_it_looks_cancels(
