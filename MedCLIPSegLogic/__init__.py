@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from MedCLIPSegLab.evaluation.evaluate import evaluate_sets as evaluate_sets
     from MedCLIPSegLab.evaluation.evaluate_masks import evaluate_masks as evaluate_masks
     from MedCLIPSegLab.evaluation.probe import probe as probe
+    from MedCLIPSegLab.knowing.know import know as know
     from MedCLIPSegLab.models.commands import download_model as download_model
     from MedCLIPSegLab.models.commands import export_model as export_model
     from MedCLIPSegLab.models.commands import import_model as import_model
@@ -65,6 +66,7 @@ _HOMES = {
     "evaluate_sets": "MedCLIPSegLab.evaluation.evaluate",
     "export_model": "MedCLIPSegLab.models.commands",
     "import_model": "MedCLIPSegLab.models.commands",
+    "know": "MedCLIPSegLab.knowing.know",
     "list_models": "MedCLIPSegLab.models.commands",
     "model_info": "MedCLIPSegLab.models.commands",
     "paper_tables": "MedCLIPSegLab.paper.paper_tables",

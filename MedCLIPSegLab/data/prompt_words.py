@@ -19,11 +19,10 @@ _COLOR = re.compile(
     r"\b(?:pink|brown|orange|red|yellow|white|black|dark|purple|gray|grey|green|blue)\b\s*", re.IGNORECASE
 )
 PART_WORDS = ("anterior", "posterior", "left", "right", "upper", "lower")
-_KIND = (
-    r"(?:benign|malignant|glioma|meningioma|pituitary|glioblastoma|enhancing|colon|skin|breast|brain|liver|lung|kidney|"
-    + "|".join(PART_WORDS)
-    + ")"
+_KINDS = (
+    r"benign|malignant|glioma|meningioma|pituitary|glioblastoma|enhancing|colon|skin|breast|brain|liver|lung|kidney"
 )
+_KIND = rf"(?:{_KINDS}|{'|'.join(PART_WORDS)})"
 _ORGANS = (
     r"fetal heads?|cell nuclei|nuclei|nucleus|vertebrae|vertebra|intervertebral discs?|spinal canal|ventricles?|atrium|"
     r"aorta|pulmonary artery|vena cava|kidneys?|spleen|hepatic vessels?|retinal (?:blood )?vessels?|blood vessels?|"
@@ -89,6 +88,11 @@ def named_target(text: str) -> str | None:
     """The first thing a prompt names with its kind or part, in lower case, such as "benign tumor"; None for none."""
     match = _TARGET.search(text)
     return match.group(1).lower() if match else None
+
+
+def without_kind(target: str) -> str:
+    """A thing without words such as "benign" or "brain" before its noun; words that tell the part stay."""
+    return re.sub(rf"\b(?:{_KINDS})\s+(?=\w)", "", target, flags=re.IGNORECASE)
 
 
 def named_image(text: str) -> str | None:

@@ -27,6 +27,11 @@ def thing(text: str) -> str:
     return re.sub(r"(?<![su])s$", "", re.sub(r"(?<=mass)es$", "", target))
 
 
+def bare_thing(text: str) -> str:
+    """What a prompt asks for without its kind, but with the part that is meant: "benign tumor" is a "tumor"."""
+    return prompt_words.without_kind(thing(text))
+
+
 def short(text: str, rng: np.random.Generator) -> str:
     """The thing alone in a short template; a kind such as "benign" may go unsaid, but not the part that is meant."""
     target = thing(text)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import BertConfig
 
-from MedCLIPSegLogic.clip_sam.towers import ClipTowers
+from MedCLIPSegLogic.inference.clip_towers import ClipTowers
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 
 Towers = Callable[[str], ClipTowers]
