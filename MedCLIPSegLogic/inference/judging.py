@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,8 @@ from ..knowledge.understanding import Understanding, understand
 from ..knowledge.verdict import Verdict
 from ..model.library import LoadedModel
 from ..volumes.planes import SliceAxis
-from .answer_signs import Ask, answer_signs
+from .agreement import Ask
+from .answer_signs import answer_signs
 from .image_sight import look
 from .maps import PromptMaps
 from .preprocess import has_content
@@ -90,7 +92,7 @@ class Judge:
         if asked is not None and asked.denies:
             return judge_presence(sight, asked, _where(list(self._shares[number].values())))
         signs = answer_signs(maps, axis, asked, knowledge, sight.kind, ask)
-        return judge_answer(sight, asked, maps.is_empty, signs, knowledge)
+        return replace(judge_answer(sight, asked, maps.is_empty, signs, knowledge), signs=signs)
 
 
 def spread_out(indices: Sequence[int]) -> Iterator[int]:
