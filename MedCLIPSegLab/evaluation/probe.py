@@ -68,7 +68,7 @@ def probe(
         out: folder for ``probes.csv`` (one row per prompt) and ``probes.json``.
         overwrite: replace earlier results in ``out``.
         progress: called after every prompt with the share of the data sets that is done.
-        choices: ``split``, ``samples`` and ``limit``, see :class:`EvaluationSettings`.
+        choices: ``split``, ``samples``, ``limit`` and ``threads``, see :class:`EvaluationSettings`.
 
     Returns:
         What ``probes.json`` holds: by set the share of right answers of every probe (``absent``: empty masks), and
@@ -83,15 +83,17 @@ def probe(
         for sheet in sheets:
             sheet.require_files(sheet.rows(settings.limit))
         read_config(find_model(model))
+        from MedCLIPSegLogic.inference.threads import threads_for
         from MedCLIPSegLogic.model.library import load_model
 
         loaded = load_model(model)
         answers: list[Answer] = []
-        for number, sheet in enumerate(sheets):
-            for answer in _answers(loaded, sheet, settings.samples, settings.limit):
-                answers.append(answer)
-                if progress:
-                    progress(number / len(sheets), answer)
+        with threads_for(settings.threads):
+            for number, sheet in enumerate(sheets):
+                for answer in _answers(loaded, sheet, settings.samples, settings.limit):
+                    answers.append(answer)
+                    if progress:
+                        progress(number / len(sheets), answer)
         result = {
             "model": loaded.name,
             "model_hash": loaded.model_hash,

@@ -21,6 +21,7 @@ from .maps import PromptMaps
 from .preprocess import has_content
 from .request import RunRequest
 from .result import Event, Progress, SegmentationResult, SlicePreview, Stage, Unit
+from .threads import ThreadChoice
 
 Request = TypeVar("Request", bound=RunRequest)
 
@@ -46,6 +47,7 @@ class SliceRun(ABC, Generic[Request]):
     Args:
         request: what to do.
         previews: also show what is known of a slice; not in a run without maps.
+        threads: it computes with, chosen anew as other programs come and go.
 
     Raises:
         MedCLIPSegError: the request does not fit the volume or the machine.
@@ -54,8 +56,9 @@ class SliceRun(ABC, Generic[Request]):
     unit: ClassVar[Unit]
     maps_per_prompt: ClassVar[int] = MAPS_PER_PROMPT
 
-    def __init__(self, request: Request, previews: bool) -> None:
+    def __init__(self, request: Request, previews: bool, threads: ThreadChoice) -> None:
         self._started = time.monotonic()
+        self._threads = threads
         self.request, self.previews = request, previews and request.maps
         volume = request.volume
         self.axis = choose_axis(volume, request.plane)
@@ -98,7 +101,7 @@ class SliceRun(ABC, Generic[Request]):
         yield self.result()
 
     def progress(self, stage: Stage, number: int, part_number: int, under_way: float = 0.0) -> Progress:
-        """The present step.
+        """The present step, after which the number of threads may change.
 
         Args:
             stage: of the work.
@@ -106,6 +109,7 @@ class SliceRun(ABC, Generic[Request]):
             part_number: of the part of the slice.
             under_way: what is done of prompts on slices that are not finished, in such.
         """
+        self._threads.adjust()
         slices = len(self.indices)
         share = (self.finished + under_way) / (slices * len(self.maps))
         left = (time.monotonic() - self._started) * (1 / share - 1)
@@ -143,6 +147,7 @@ class SliceRun(ABC, Generic[Request]):
             "skipped_slices": sorted(self._skipped),
             "intensity": self._mapping.record(),
             "device": str(self.device),
+            "threads": self._threads.record(),
             "versions": {
                 "medclipseg": __version__,
                 "python": platform.python_version(),

@@ -13,7 +13,7 @@ from ..clip_sam.methods import METHODS, MethodName
 from ..clip_sam.prompt_sets import Design
 from ..clip_sam.rules import Binarization, Confidence, MostObjects, Padding, Points, PromptKind
 from ..errors import MedCLIPSegError
-from ..inference.request import AdaptiveSampling, Device, Maps, Plane, Precision, Samples, Seed, Threshold
+from ..inference.request import AdaptiveSampling, Device, Maps, Plane, Precision, Samples, Seed, Threads, Threshold
 from ..volumes.intensity import CT_PRESETS, IntensityRule, preset, window
 
 NO_SAM = "none"
@@ -122,6 +122,7 @@ class RunChoices(ChainChoices):
     intensity: InstanceOf[IntensityRule] | None = None
     seed: Seed = 0
     device: Device = "auto"
+    threads: Threads = "auto"
     maps: Maps = True
 
     def __post_init__(self) -> None:
