@@ -68,10 +68,9 @@ def _plain(hint: Any) -> Any:
     """The hint as typer knows it, or None; nothing where a value is more than a word or a few."""
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        kinds = [plain for plain in map(_plain, parts) if plain]
-        if int in kinds and any(typing.get_origin(kind) is Literal for kind in kinds):
+        if int in parts and any(typing.get_origin(part) is Literal for part in parts):
             return str | None  # a word or a number
-        return next(iter(kinds), None)
+        return next((plain for plain in map(_plain, parts) if plain), None)
     if origin is tuple:
         kinds = [str if typing.get_origin(part) is Literal else part for part in parts if part is not Ellipsis]
         if any(kind not in PLAIN for kind in kinds):

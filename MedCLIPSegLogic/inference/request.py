@@ -92,7 +92,7 @@ Threads = Annotated[
     BeforeValidator(check_threads),
     Field(
         title="number of threads",
-        description="Processor threads; auto takes the processors that other programs leave.",
+        description="Processor threads: a number, or auto for as many as other programs leave processors.",
     ),
 ]
 Prompts = Annotated[tuple[str, ...], BeforeValidator(_check_prompts)]
