@@ -31,6 +31,7 @@ class MedCLIPSegLogic(SceneState):
     * ``ensureDependencies()``: set by who can ask a person to install what is missing; raises when it stays missing.
     * ``confirm(question)``: asks a person; a script that sets nothing is answered yes.
     * ``device``: "auto", "cpu" or "cuda", asked for at every run.
+    * ``threads``: "auto" or the number of processor threads, asked for at every run.
     * ``isExporting``: set by who writes results to files meanwhile; they must not change then.
     """
 
@@ -41,6 +42,7 @@ class MedCLIPSegLogic(SceneState):
         self.ensureDependencies: Callable[[], None] = lambda: None
         self.confirm: Callable[[str], bool] = lambda question: True
         self.device: Callable[[], str] = lambda: "auto"
+        self.threads: Callable[[], str | int] = lambda: "auto"
         self.isExporting = False
         self._isStarting = False
         self.runControl = RunControl(self)
@@ -78,7 +80,7 @@ class MedCLIPSegLogic(SceneState):
             self.changed()
             self.ensureDependencies()
             self.chooseImage()
-            order = orderOf(self, rows, self.device())
+            order = orderOf(self, rows, self.device(), self.threads())
             self._confirmEdited(rows)
             self.said(_("Loading the model…"))
             self.runControl.start(order)
@@ -150,9 +152,8 @@ class MedCLIPSegLogic(SceneState):
         from MedCLIPSegLogic.scene.segmentation import find_segmentation
 
         named = {"samples": samples, "threshold": threshold, "model": model or None, "plane": plane}
-        prepared = preparedRun(
-            volumeNode, prompts, {**named, "slices": slices, "seed": seed, "device": self.device(), **choices}
-        )
+        ofComputer = {"device": self.device(), "threads": self.threads()}
+        prepared = preparedRun(volumeNode, prompts, {**named, "slices": slices, "seed": seed, **ofComputer, **choices})
         result = to_the_end(Models().events(prepared))
         scene = slicer.mrmlScene
         return write_result(scene, volumeNode, result, find_segmentation(scene, volumeNode)).segmentation

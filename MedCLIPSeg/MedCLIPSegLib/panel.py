@@ -60,7 +60,7 @@ class Panel:
             self.correct,
             ExportSection(ui, logic, settings),
         ]
-        logic.device = self.model.device
+        logic.device, logic.threads = self.model.device, self.model.threads
         logic.ensureDependencies = dependencies.ensure
         logic.confirm = slicer.util.confirmOkCancelDisplay
         logic.saveStateForUndo = self.correct.saveStateForUndo

@@ -20,6 +20,7 @@ from .preprocess import PreparedSlice, input_side, place, prepare_slice
 from .request import SegmentationRequest
 from .result import Event, Unit
 from .skeleton import SeenSlice, SliceRun
+from .threads import ThreadChoice, threads_for
 from .uncertainty import RunningSums, has_settled
 
 MOST_ENCODED = 16
@@ -44,8 +45,8 @@ def run(model: LoadedModel, request: SegmentationRequest, previews: bool = False
     Raises:
         MedCLIPSegError: the request does not fit the volume or the machine.
     """
-    with memory_in_words(request.volume):
-        yield from _MonteCarloRun(model, request, previews).steps()
+    with memory_in_words(request.volume), threads_for(request.threads) as threads:
+        yield from _MonteCarloRun(model, request, previews, threads).steps()
 
 
 class _MonteCarloRun(SliceRun[SegmentationRequest]):
@@ -53,8 +54,8 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
 
     unit: ClassVar[Unit] = "sample"
 
-    def __init__(self, model: LoadedModel, request: SegmentationRequest, previews: bool) -> None:
-        super().__init__(request, previews)
+    def __init__(self, model: LoadedModel, request: SegmentationRequest, previews: bool, threads: ThreadChoice) -> None:
+        super().__init__(request, previews, threads)
         self._model = model
         self._precision = choose_precision(request.precision, self.device)
         network = model.network.to(self.device)
