@@ -65,7 +65,9 @@ def startRun(widget: Any, name: str, samples: int = 4, more: tuple[str, ...] = (
 
 
 def fresh(widget: Any) -> None:
-    """The panel as it opens, without an image."""
+    """The panel as it opens, without an image; what the model knows comes a moment later."""
+    waitUntil(lambda: widget.logic.modelKnowledge.isKnown(widget.logic.parameters.model))
+    pythonqt.processEvents(500)
 
 
 def running(widget: Any) -> None:

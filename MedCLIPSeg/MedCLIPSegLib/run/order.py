@@ -41,13 +41,17 @@ class RunOrder:
     rows: tuple[PromptRow, ...]
 
 
-def orderOf(scene: SceneState, rows: Sequence[PromptRow], device: str) -> RunOrder:
+def orderOf(
+    scene: SceneState, rows: Sequence[PromptRow], device: str, ownWords: bool = False, showAnyway: bool = False
+) -> RunOrder:
     """What the panel asks for.
 
     Args:
         scene: the choices and the image.
         rows: what to look for.
         device: "auto", "cpu" or "cuda".
+        ownWords: ask what is not understood in the nearest words the model knows.
+        showAnyway: segment also what is not understood.
 
     Raises:
         MedCLIPSegError: no image, no prompt, the same prompt twice, no slice in view, a choice out of range, or a
@@ -65,6 +69,8 @@ def orderOf(scene: SceneState, rows: Sequence[PromptRow], device: str) -> RunOrd
     if twice is not None:
         raise MedCLIPSegError(_("Two rows have the prompt “{prompt}”; change or remove one.").format(prompt=twice))
     choices = _choices(parameters, axis, tuple(row.threshold for row in rows), device)
+    if not isZeroShot(parameters.model):
+        choices = {**choices, "own_words": ownWords, "show_anyway": showAnyway}
     return RunOrder(preparedRun(scene.volumeNode, prompts, choices), scene.volumeNode.GetID(), tuple(rows))
 
 
