@@ -12,6 +12,8 @@ from MedCLIPSegLib.imports_ahead import ImportsAhead
 from MedCLIPSegLib.input.input_section import InputSection
 from MedCLIPSegLib.knowing.known_things import knownOfModel, knownToBegin
 from MedCLIPSegLib.knowing.own_words import OwnWords
+from MedCLIPSegLib.knowing.prompt_builder import PromptBuilder
+from MedCLIPSegLib.knowing.prompt_hint import PromptHint
 from MedCLIPSegLib.model.model_section import ModelSection
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.prompts.prompt_entry import PromptEntry, PromptHistory
@@ -47,7 +49,7 @@ class Panel:
         self.model = ModelSection(ui, logic, settings)
         self.correct = CorrectSection(ui, logic)
         self.threshold = ThresholdSection(ui, logic)
-        ownWords = OwnWords(ui, settings)
+        ownWords = OwnWords(ui, logic, settings)
         dependencies = Dependencies(requirementsFile)
         self.setup = SetupNotice(ui, logic, dependencies, self.model.useProcessor)
         self._sections: list[Section] = [
@@ -56,6 +58,9 @@ class Panel:
             VerdictLine(ui, logic),
             knownToBegin(ui, logic),
             PromptEntry(ui, logic, PromptHistory(settings)),
+            PromptHint(ui, logic),
+            ownWords,
+            PromptBuilder(ui, logic),
             RunSection(ui, logic),
             self.threshold,
             self.model,

@@ -28,6 +28,7 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
 
     * ``changed()``: anything shown may differ.
     * ``saveStateForUndo(segmentationNode)``: set by who offers undo; called before a segmentation is changed.
+    * ``chosenKind``: kind of image that a person builds prompts for; empty for any.
     * ``parameters``: None while the scene closes and before the panel was opened.
     """
 
@@ -42,6 +43,7 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
         self.rows.changed.connect(self._onRowsChanged)
         self.parameters: MedCLIPSegParameterNode | None = None
         self.modelKnowledge = ModelKnowledge()
+        self.chosenKind = ""
         # States of the present or last run by row; all others are read from the segments.
         self._runStates: dict[str, str] = {}
         self._emptiness: dict[str, tuple[int, bool]] = {}
@@ -116,12 +118,14 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
 
     @property
     def imageKind(self) -> str | None:
-        """The kind of image that the last run took the image for, if the model knows it; None where nobody can tell."""
-        if self.segmentationNode is None or self.knowledge is None:
+        """A kind the model knows: what the last run took the image for, else what was chosen; None for neither."""
+        if self.knowledge is None:
             return None
-        from MedCLIPSegLogic.scene.segmentation import run_segments
+        kinds = [self.chosenKind]
+        if self.segmentationNode is not None:
+            from MedCLIPSegLogic.scene.segmentation import run_segments
 
-        kinds = [_seenKind(record) for _id, _segment, record in run_segments(self.segmentationNode)]
+            kinds += [_seenKind(record) for _id, _segment, record in run_segments(self.segmentationNode)]
         return next((kind for kind in reversed(kinds) if kind in self.knowledge.kinds), None)
 
     @property
@@ -230,10 +234,10 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
             parameters.segmentation = wanted
 
 
-def _seenKind(record: dict[str, str]) -> str | None:
+def _seenKind(record: dict[str, str]) -> str:
     """Kind of image a run took its image for, by the record of a segment; scenes come from anywhere."""
     try:
         sight = json.loads(record.get("Settings", "{}")).get("sight") or {}
-        return str(sight["kind"]) if sight["kind"] else None
+        return str(sight["kind"] or "")
     except (ValueError, AttributeError, KeyError, TypeError):
-        return None
+        return ""

@@ -4,21 +4,25 @@ from typing import Any
 
 import slicer
 
+from MedCLIPSegLib.module_logic import MedCLIPSegLogic
+from MedCLIPSegLib.section import Section
+
 SETTINGS_KEY = "MedCLIPSeg/OwnWords"
 
 
-class OwnWords:
-    """A check box; the application's settings remember it.
+class OwnWords(Section):
+    """A check box, there for models that say what they know; the application's settings remember it."""
 
-    Args:
-        ui: the panel's named widgets.
-        settings: of the application.
-    """
-
-    def __init__(self, ui: Any, settings: Any) -> None:
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic, settings: Any) -> None:
+        super().__init__(ui, logic)
         self._box, self._settings = ui.ownWordsCheckBox, settings
         self._box.checked = slicer.util.settingsValue(SETTINGS_KEY, False, converter=slicer.util.toBool)
         self._box.connect("toggled(bool)", self._onToggled)
+
+    def refresh(self) -> None:
+        """Offer the choice where it means something."""
+        if not self._ui.promptsCollapsibleButton.collapsed:
+            self._box.visible = self._logic.knowledge is not None
 
     def isAllowed(self) -> bool:
         """Whether a person allowed it."""

@@ -30,6 +30,7 @@ class VerdictLine(Section):
         self._icons = {kind: _pixmap(icon) for kind, icon in _icons().items()}
         self._suggestions: tuple[str, ...] = ()
         for number, chip in enumerate(self._chips):
+            chip.visible = False
             chip.connect("clicked()", lambda number=number: self._ask(number))
         self._anyway.connect("clicked()", self._showAnyway)
         self._section.connect("contentsCollapsed(bool)", self.refresh)
