@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
+from ..knowledge.verdict import Verdict
 from ..volumes.planes import SliceAxis
 from .preprocess import PreparedSlice
 from .result import PromptResult
@@ -94,12 +95,22 @@ class PromptMaps:
         assert self.probability is not None
         return np.array(np.moveaxis(self.probability, axis.axis, 0)[index])
 
-    def finish(self, prompt: str, indices: list[int]) -> PromptResult:
+    @property
+    def is_empty(self) -> bool:
+        """No voxel is inside the mask."""
+        return not any(tally.voxels_inside for tally in self.tallies.values())
+
+    def masks_alone(self) -> PromptMaps:
+        """The same without maps."""
+        return replace(self, probability=None, uncertainty=None, mutual_information=None)
+
+    def finish(self, prompt: str, indices: list[int], verdict: Verdict | None) -> PromptResult:
         """The result of the prompt.
 
         Args:
             prompt: its text.
             indices: slices that were asked for.
+            verdict: on the answer, if it was asked for.
         """
         return PromptResult(
             prompt=prompt,
@@ -109,8 +120,9 @@ class PromptMaps:
             uncertainty=self.uncertainty,
             mutual_information=self.mutual_information,
             threshold=self.threshold,
-            mean_uncertainty=self._mean_uncertainty(),
+            mean_uncertainty=None if verdict is not None and verdict.is_unknown else self._mean_uncertainty(),
             samples_drawn=tuple(self.tallies[index].samples if index in self.tallies else 0 for index in indices),
+            verdict=verdict,
         )
 
     def _write(
@@ -133,14 +145,14 @@ class PromptMaps:
         count = int(mask.sum())
         self.tallies[index] = SliceTally(samples, inside, outside, count, mask.size - count)
 
-    def _mean_uncertainty(self) -> float:
-        """Inside the mask, or over all segmented slices if it is empty."""
+    def _mean_uncertainty(self) -> float | None:
+        """Inside the mask, or over all segmented slices if it is empty; None if there are none."""
         tallies = self.tallies.values()
         inside = sum(tally.voxels_inside for tally in tallies)
         if inside:
             return sum(tally.inside for tally in tallies) / inside
         voxels = sum(tally.voxels_outside for tally in tallies)
-        return sum(tally.outside for tally in tallies) / voxels if voxels else 0.0
+        return sum(tally.outside for tally in tallies) / voxels if voxels else None
 
 
 def _check_numbers(probability: NDArray[np.float32], index: int) -> None:

@@ -7,7 +7,17 @@ from typing import Any, Literal
 
 VerdictKind = Literal["found", "absent", "not-understood", "foreign-image", "doubtful"]
 Doubt = Literal[
-    "islands", "border", "size", "place", "neighbors", "agreement", "expected-dice", "words", "no-knowledge"
+    "islands",
+    "border",
+    "size",
+    "place",
+    "neighbors",
+    "agreement",
+    "expected-dice",
+    "threshold",
+    "words",
+    "no-knowledge",
+    "no-content",
 ]
 """Why an answer is doubtful."""
 

@@ -22,7 +22,7 @@ from .geometry import ijk_to_ras, voxel_counts
 from .nodes import SegmentationNode, VolumeNode
 from .pictures import is_picture
 from .segmentation import segment_mask, was_edited
-from .tags import segment_record
+from .tags import segment_record, verdict_of
 from .volumes import size_of, volume_from_node
 
 
@@ -35,8 +35,8 @@ def export_record(
 ) -> dict[str, Any]:
     """Describe an export, ready for JSON; what isn't known is null.
 
-    ``mean_uncertainty_nats`` and ``threshold`` of a segment speak of the model's mask, also when a person edited it
-    since; ``voxels`` and sizes speak of the segment as exported.
+    ``mean_uncertainty_nats``, ``threshold`` and the verdict of a segment speak of the model's mask, also when a person
+    edited it since; ``voxels`` and sizes speak of the segment as exported.
 
     Args:
         segmentation_node: segmentation with the segments.
@@ -103,7 +103,7 @@ def _segment(
 ) -> dict[str, Any]:
     mask = segment_mask(segmentation_node, segment_id, volume_node)
     segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
-    tags = segment_record(segment)
+    tags, verdict = segment_record(segment), verdict_of(segment)
     voxels = int(np.count_nonzero(mask))
     volume_ml, area_mm2 = size_of(voxels, volume_node)
     return {
@@ -115,6 +115,9 @@ def _segment(
         "seed": _parsed(int, tags.get("Seed")),
         "threshold": _parsed(float, tags.get("Threshold")),
         "mean_uncertainty_nats": _parsed(float, tags.get("MeanUncertainty")),
+        "verdict": verdict.kind if verdict else None,
+        "verdict_text": verdict.text if verdict else None,
+        "suggestions": list(verdict.suggestions) if verdict else [],
         "edited": was_edited(segmentation_node, segment_id, volume_node),
         "voxels": voxels,
         "volume_ml": volume_ml,
