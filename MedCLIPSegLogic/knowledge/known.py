@@ -13,6 +13,8 @@ from ..checked import checked
 KNOWLEDGE_FILE = "knowledge.json"
 UNDERSTOOD_SHARE = 0.9
 """Share of a thing's Dice that another wording must reach on validation images to count as understood."""
+LEAST_DICE = 0.1
+"""Dice below which no name of a thing is understood, the thing's own included."""
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -29,6 +31,13 @@ class KnownThing:
     images: Annotated[int, Field(ge=0)]
     dice: Share | None = None
     wordings: Mapping[str, Share] = field(default_factory=dict)
+
+    @property
+    def understood(self) -> tuple[str, ...]:
+        """Other names that do as well as the thing's own, the best first."""
+        limit = UNDERSTOOD_SHARE * (self.dice or 0.0)
+        good = {name: dice for name, dice in self.wordings.items() if dice >= max(limit, LEAST_DICE)}
+        return tuple(sorted(good, key=lambda name: -good[name]))
 
 
 @checked

@@ -13,14 +13,17 @@ class Understanding:
 
     Args:
         prompt: as typed.
-        asked: what the model is asked: the prompt, or, where a person allowed it, the model's own words.
+        asked: what the model is asked: the prompt; of a denial, the thing without it; where a person allowed it, the
+            model's own words.
         thing: the known thing it names; None for none.
         denies: it says that the thing is not there ("no tumor"), and so asks whether it is.
         is_understood: the model knows the thing, on this kind of image or on another.
-        unknown: words that were never trained, in the order of the prompt.
+        unknown: words that the model does not know on this kind of image, in the order of the prompt: never or hardly
+            trained, or measured as not understood.
         known_on: kinds of image on which the thing is known, where the present kind is not among them.
         without_place: the prompt without its words of place; the prompt itself when it has none.
         suggestions: prompts in known words that fit this kind of image, the nearest first.
+        presence_question: of a denial, what it denies ("tumor"), to be looked for; else empty.
     """
 
     prompt: str
@@ -32,6 +35,7 @@ class Understanding:
     known_on: tuple[str, ...] = ()
     without_place: str = ""
     suggestions: tuple[str, ...] = ()
+    presence_question: str = ""
 
 
 def understand(prompt: str, knowledge: Knowledge, kind: str | None, own_words: bool = False) -> Understanding:
