@@ -51,6 +51,7 @@ class KnownThings(Section):
         self._prompts: list[str] = []
         self._samples = sampleCases()
         setHeaders(table, ["", ""])
+        table.setWordWrap(False)
         table.horizontalHeader().hide()
         table.horizontalHeader().setSectionResizeMode(WORDS, qt.QHeaderView.Stretch)
         table.horizontalHeader().setSectionResizeMode(SAMPLE, qt.QHeaderView.ResizeToContents)
@@ -73,7 +74,9 @@ class KnownThings(Section):
 
     def _fill(self, knowledge: Knowledge) -> None:
         self._shown = knowledge
-        entries = [(kind, name, thing) for kind, known in knowledge.kinds.items() for name, thing in known.things.items()]
+        entries = [
+            (kind, name, thing) for kind, known in knowledge.kinds.items() for name, thing in known.things.items()
+        ]
         self._prompts = [name for _kind, name, _thing in entries]
         self._table.setRowCount(0)
         self._table.setRowCount(len(entries))
@@ -121,7 +124,7 @@ def knownToBegin(ui: Any, logic: MedCLIPSegLogic) -> KnownThings:
     """The list in place of the table of prompts while that is empty."""
 
     def titled(knowledge: Knowledge | None) -> str:
-        return _("What this model finds; click to ask for it:") if knowledge is not None else ""
+        return _("What it finds (Dice); click to ask:") if knowledge is not None else ""
 
     return KnownThings(
         ui,
@@ -130,7 +133,7 @@ def knownToBegin(ui: Any, logic: MedCLIPSegLogic) -> KnownThings:
         ui.knownThingsLabel,
         ui.knownThingsTable,
         titled,
-        lambda: len(logic.rows) == 0,
+        lambda: len(logic.rows) == 0 and not ui.buildPromptButton.checked,
     )
 
 
@@ -140,7 +143,7 @@ def knownOfModel(ui: Any, logic: MedCLIPSegLogic) -> KnownThings:
     def titled(knowledge: Knowledge | None) -> str:
         model = logic.parameters.model if logic.parameters is not None else ""
         if knowledge is not None:
-            return _("What it finds, with its Dice on validation images:")
+            return _("What it finds (Dice on validation images):")
         if not logic.modelKnowledge.isKnown(model) or isZeroShot(model):
             return ""
         return logic.modelKnowledge.problem(model) or _(
@@ -161,7 +164,7 @@ def knownOfModel(ui: Any, logic: MedCLIPSegLogic) -> KnownThings:
 def _named(name: str, thing: KnownThing) -> str:
     if thing.dice is None:
         return name
-    return _("{thing}, Dice {dice}").format(thing=name, dice=f"{thing.dice:.2f}")
+    return _("{thing} ({dice})").format(thing=name, dice=f"{thing.dice:.2f}")
 
 
 def _toolTip(kind: str, name: str, thing: KnownThing) -> str:

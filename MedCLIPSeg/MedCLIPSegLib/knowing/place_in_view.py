@@ -78,8 +78,9 @@ class PlaceInView:
         node, self._node = self._node, None
         if _interaction().GetCurrentInteractionMode() == slicer.vtkMRMLInteractionNode.Place:
             _interaction().SwitchToViewTransformMode()
-        if node.GetScene() is not None:
-            slicer.mrmlScene.RemoveNode(node)
+        for each in (node.GetDisplayNode(), node):
+            if each is not None and each.GetScene() is not None:
+                slicer.mrmlScene.RemoveNode(each)
         self._done(points)
 
 

@@ -73,6 +73,7 @@ class PromptBuilder(Section):
         self._place.stop()
 
     def _onToggled(self, isOpen: bool) -> None:
+        self._logic.changed()
         self.refresh()
         if isOpen:
             (self._thing if self._kind.currentData else self._kind).setFocus()

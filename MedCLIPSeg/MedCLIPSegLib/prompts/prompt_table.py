@@ -211,4 +211,3 @@ class PromptTable(Section):
 def formatThreshold(threshold: float) -> str:
     """A threshold with two decimals, more where these would round it to nothing or everything."""
     return f"{threshold:.2f}" if 0.005 <= threshold < 0.995 else f"{threshold:g}"
-

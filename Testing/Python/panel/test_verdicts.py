@@ -18,7 +18,9 @@ from MedCLIPSegLogic.knowledge.verdict import Verdict
 
 FOUND = Verdict("found", "One tumor was found.")
 ABSENT = Verdict("absent", "The model knows polyps and sees none.")
-UNKNOWN = Verdict("not-understood", "The model does not know “cancer”.", ("tumor", "mass", "one small tumor on the left"))
+UNKNOWN = Verdict(
+    "not-understood", "The model does not know “cancer”.", ("tumor", "mass", "one small tumor on the left")
+)
 FOREIGN = Verdict("foreign-image", "This looks like a chest X-ray, which the model does not know.")
 DOUBTFUL = Verdict("doubtful", "The place “on the left” costs most of the mask.", ("one small tumor",))
 STATE = 3
