@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from MedCLIPSegLab.models.commands import model_info as model_info
     from MedCLIPSegLab.models.commands import remove_model as remove_model
     from MedCLIPSegLab.models.commands import verify_model as verify_model
+    from MedCLIPSegLab.models.prompts import check_prompt as check_prompt
+    from MedCLIPSegLab.models.prompts import prompt as prompt
+    from MedCLIPSegLab.models.prompts import prompt_choices as prompt_choices
     from MedCLIPSegLab.paper.paper_tables import paper_tables as paper_tables
     from MedCLIPSegLab.results.demo import demo as demo
     from MedCLIPSegLab.results.segmenting import segment as segment
@@ -53,6 +56,7 @@ _HOMES = {
     "Models": "MedCLIPSegLogic.runs.models",
     "RunChoices": "MedCLIPSegLogic.runs.choices",
     "check_data": "MedCLIPSegLab.data.check_data",
+    "check_prompt": "MedCLIPSegLab.models.prompts",
     "clip_tune": "MedCLIPSegLab.tuning.clip_tune",
     "demo": "MedCLIPSegLab.results.demo",
     "download_model": "MedCLIPSegLab.models.commands",
@@ -66,6 +70,8 @@ _HOMES = {
     "paper_tables": "MedCLIPSegLab.paper.paper_tables",
     "prepare": "MedCLIPSegLogic.runs.preparing",
     "probe": "MedCLIPSegLab.evaluation.probe",
+    "prompt": "MedCLIPSegLab.models.prompts",
+    "prompt_choices": "MedCLIPSegLab.models.prompts",
     "read_volume": "MedCLIPSegLogic.volumes.readers",
     "remove_model": "MedCLIPSegLab.models.commands",
     "segment": "MedCLIPSegLab.results.segmenting",

@@ -50,6 +50,8 @@ class KnownKind:
         area: 1st, 25th, 50th, 75th and 99th percentile of the share of the image (of a slice) that masks cover.
         plane: plane of the slices in training; None for pictures.
         prompts: some training prompts, as examples of the style.
+        obeys_place: share of prompts that name one of two places for which the mask lies there; None when nobody
+            measured.
     """
 
     images: Annotated[int, Field(ge=0)]
@@ -57,6 +59,7 @@ class KnownKind:
     area: tuple[Share, Share, Share, Share, Share] | None = None
     plane: Literal["axial", "coronal", "sagittal"] | None = None
     prompts: tuple[str, ...] = ()
+    obeys_place: Share | None = None
 
 
 @checked
@@ -92,6 +95,9 @@ class Knowledge:
     kinds: Mapping[str, KnownKind]
     words: Mapping[str, Mapping[str, Annotated[int, Field(ge=0)]]] = field(default_factory=dict)
     answer: AnswerRule | None = None
+
+    __hash__ = object.__hash__
+    """By identity, so that what is derived from it can be kept."""
 
     def things_of(self, kind: str | None) -> list[str]:
         """Names of things the model finds on a kind of image, the best first; of all kinds for None."""
