@@ -131,6 +131,7 @@ def draw_overlays(
             right.set_title(f"uncertainty ({entropy})", fontsize=9)
         elif columns > 1:
             row[1].set_axis_off()
+            row[1].text(0.5, 0.5, "uncertainty unknown", transform=row[1].transAxes, fontsize=9, ha="center")
         if axis.count > 1:
             left.set_ylabel(f"{axis.name}, slice {index}", fontsize=8)
             _mark_sides(left, axis)

@@ -58,7 +58,7 @@ class Judge:
             if asked is not None and asked.denies:
                 if held is None:
                     self._shares[number] = {}
-                    questions[number] = asked.asked if asked.asked != prompt else asked.thing or prompt
+                    questions[number] = asked.asked
             elif held is None or self._request.show_anyway:
                 questions[number] = asked_as(asked) or prompt
         return questions

@@ -16,7 +16,7 @@ MOST_NAMED = 5
 MOST_REASONS = 2
 """Reasons that a sentence names at most; the others stand in :attr:`Verdict.doubts`."""
 _REASONS: Mapping[Doubt, str] = {
-    "words": "{words}",
+    "words": "the model knows {thing} on {elsewhere} only",
     "islands": "it falls into many pieces",
     "border": "it touches the border of the image",
     "size": "its size is unlike any in training",
@@ -72,13 +72,13 @@ def judge_answer(
     reasons = doubts(signs, knowledge, sight.kind)
     if is_empty:
         return _judge_nothing(sight, asked, reasons)
-    words = _doubt_of_words(sight, asked)
-    if words:
+    if asked is not None and _elsewhere(sight, asked):
         reasons = ("words", *reasons)
     dice = expected_dice(signs, knowledge)
     own = _own_words(asked)
     if reasons:
-        told = [text.format(words=words) for doubt, text in _REASONS.items() if doubt in reasons][:MOST_REASONS]
+        names = {"thing": _thing(asked), "elsewhere": _some(asked.known_on) if asked else ""}
+        told = [text.format(**names) for doubt, text in _REASONS.items() if doubt in reasons][:MOST_REASONS]
         suggestions = _without_place(asked, reasons) if asked else ()
         way = f"; ask for {_marked(suggestions[:1])}" if suggestions and {"place", "words"} & set(reasons) else ""
         text = f"{own}Check the outline: {' and '.join(told) or 'it is unlike good ones'}{way}."
@@ -86,6 +86,8 @@ def judge_answer(
     if asked is None:
         return Verdict("found", "Something is outlined, but nobody recorded what this model knows: check the outline.")
     thing, knows = _thing(asked), f"the model knows it{_on(sight)}"
+    if _unknown(asked):
+        knows += f", but not {_marked(_unknown(asked))}"
     expected = f"; a Dice of about {dice:.2f} is to be expected" if dice is not None else ""
     begin = own + thing if own else thing[:1].upper() + thing[1:]
     return Verdict(
@@ -108,8 +110,9 @@ def judge_presence(sight: ImageSight, asked: Understanding, where: str) -> Verdi
     if where:
         return Verdict(
             "found",
-            f"The prompt denies {_a(thing)}, but the model sees one ({where}): ask for “{thing}” to outline it.",
-            (asked.thing,) if asked.thing else asked.suggestions,
+            f"The prompt denies {_a(thing)}, but the model sees one ({where}): ask for {_marked([asked.asked])} to "
+            "outline it.",
+            (asked.asked,),
         )
     found = _judge_nothing(sight, asked, ())
     if found.kind == "absent" and not _elsewhere(sight, asked):
@@ -134,10 +137,11 @@ def _judge_nothing(sight: ImageSight, asked: Understanding | None, reasons: tupl
         text = "Nothing is found, but nobody recorded what this model knows: it may be there all the same."
         return Verdict("doubtful", text, doubts=("no-knowledge",))
     own, thing, words = _own_words(asked), _thing(asked), asked_as(asked)
-    if asked.unknown and not words:
-        way = f"ask for {_marked(asked.suggestions[:1])} to be sure" if asked.suggestions else "ask in other words"
-        text = f"Nothing is found, but the model does not understand {_marked(asked.unknown)}{_on(sight)}: {way}."
-        return Verdict("not-understood", text, asked.suggestions)
+    if _unknown(asked):
+        suggestions = asked.suggestions or ((asked.thing,) if asked.thing else ())
+        way = f"ask for {_marked(suggestions[:1])} to be sure" if suggestions else "ask in other words"
+        text = f"Nothing is found, but the model does not understand {_marked(_unknown(asked))}{_on(sight)}: {way}."
+        return Verdict("not-understood", text, suggestions)
     suggestions = _without_place(asked, reasons)
     if "place" in reasons and suggestions:
         text = f"{own}Nothing is found in the named place: ask for {_marked(suggestions[:1])} to look everywhere."
@@ -162,20 +166,14 @@ def _without_place(asked: Understanding, reasons: Sequence[Doubt]) -> tuple[str,
     return tuple(dict.fromkeys((asked.without_place, *asked.suggestions)))
 
 
-def _doubt_of_words(sight: ImageSight, asked: Understanding | None) -> str:
-    """What is to be said against the words of a prompt, though the model knows what they name; mostly nothing."""
-    if asked is None or asked_as(asked):
-        return ""
-    if asked.unknown:
-        return f"the model does not know {_marked(asked.unknown)}"
-    if _elsewhere(sight, asked):
-        return f"the model knows {_thing(asked)} on {_some(asked.known_on)} only"
-    return ""
-
-
 def _elsewhere(sight: ImageSight, asked: Understanding) -> bool:
     """The thing is known, but not on this kind of image."""
     return bool(sight.kind and asked.known_on)
+
+
+def _unknown(asked: Understanding) -> tuple[str, ...]:
+    """Unknown words that the model was asked all the same."""
+    return tuple(word for word in asked.unknown if word in asked.asked)
 
 
 def _thing(asked: Understanding | None) -> str:

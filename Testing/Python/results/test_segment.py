@@ -49,10 +49,10 @@ def segment(monkeypatch: pytest.MonkeyPatch) -> Segment:
 
 def test_everything_it_promises_is_written(segment: Segment, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    prompts = ("skin lesion", "no such thing | here")
+    prompts = ("skin lesion", "another thing | here")
     options = [part for prompt in prompts for part in ("--prompt", prompt)]
-    record = segment(PICTURE, out, *options, "--samples", 3, "--seed", 7)
-    slugs = ("skin-lesion", "no-such-thing-here")
+    record = segment(PICTURE, out, *options, "--samples", 3, "--seed", 7, "--show-anyway")
+    slugs = ("skin-lesion", "another-thing-here")
     maps = [f"{slug}.{kind}.nrrd" for slug in slugs for kind in ("probability", "uncertainty")]
     files = sorted([*maps, "segmentation.seg.nrrd", "scene.mrb", "preview.png", "run.json"])
     assert sorted(path.name for path in out.iterdir()) == record["files"] == files
