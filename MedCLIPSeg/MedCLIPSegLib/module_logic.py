@@ -31,7 +31,7 @@ class MedCLIPSegLogic(SceneState):
     * ``ensureDependencies()``: set by who can ask a person to install what is missing; raises when it stays missing.
     * ``confirm(question)``: asks a person; a script that sets nothing is answered yes.
     * ``device``: "auto", "cpu" or "cuda", asked for at every run.
-    * ``ownWords``: whether prompts that are not understood may be asked in the model's own words, asked for at every run.
+    * ``ownWords``: whether what is not understood may be asked in the model's own words, asked for at every run.
     * ``isExporting``: set by who writes results to files meanwhile; they must not change then.
     """
 

@@ -169,7 +169,7 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
     def verdictOf(self, row: PromptRow | None) -> Verdict | None:
         """What the last run of a row said of its answer; None where it said nothing, or the answer is a person's."""
         segmentId = self.segmentOf(row)
-        if row is None or segmentId is None or self.stateOf(row) not in (DONE, EMPTY):
+        if row is None or segmentId is None or self.segmentationNode is None or self.stateOf(row) not in (DONE, EMPTY):
             return None
         from MedCLIPSegLogic.scene.tags import verdict_of
 

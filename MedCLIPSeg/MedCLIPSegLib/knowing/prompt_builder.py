@@ -14,11 +14,11 @@ from MedCLIPSegLib.widgets import offerEntries, shortcut, silenced
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
-    from MedCLIPSegLogic.knowledge.prompt_parts import PartChoices
+    from MedCLIPSegLogic.knowledge.known import Knowledge
 
 ANY = ""
 PARTS = ("Count", "Size", "Color", "Shape", "Place")
-"""Parts that may be left out, as the names of their widgets have them."""
+"""Parts that may be left out: their widgets are named so, and in small letters their fields."""
 
 
 class PromptBuilder(Section):
@@ -60,7 +60,7 @@ class PromptBuilder(Section):
             self._offered = None
         if self._offered != (knowledge, kind):
             self._offered = (knowledge, kind)
-            self._chooseKind(kind)
+            self._chooseKind(knowledge, kind)
         for button in self._placeButtons.values():
             button.enabled = self._logic.sliceAxis is not None
 
@@ -80,24 +80,26 @@ class PromptBuilder(Section):
             if not self._ui.promptLineEdit.text.strip():
                 self._write()
 
-    def _chooseKind(self, kind: str) -> None:
+    def _chooseKind(self, knowledge: Knowledge, kind: str) -> None:
         """Offer the parts known on a kind of image; what was chosen stays where it is known there."""
         from MedCLIPSegLogic.knowledge.prompt_parts import choices_of
 
         with silenced(self._kind):
             self._kind.currentIndex = max(0, self._kind.findData(kind))
-        choices = choices_of(self._logic.knowledge, kind or None)
-        _offer(self._thing, choices.things, isOptional=False)
-        for name, values in _optional(choices).items():
+        choices = choices_of(knowledge, kind or None)
+        _offer(self._thing, choices.thing, isOptional=False)
+        for name in PARTS:
+            values = getattr(choices, name.lower())
             _offer(self._parts[name], values, isOptional=True)
             self._parts[name].visible = self._labels[name].visible = bool(values)
         for button in self._placeButtons.values():
-            button.visible = bool(choices.places)
+            button.visible = bool(choices.place)
 
     def _onKind(self) -> None:
         self._logic.chosenKind = self._kind.currentData or ANY
-        self._chooseKind(self._logic.chosenKind)
-        self._write()
+        if self._logic.knowledge is not None:
+            self._chooseKind(self._logic.knowledge, self._logic.chosenKind)
+            self._write()
 
     def _write(self) -> None:
         """Put the sentence into the prompt line."""
@@ -153,13 +155,6 @@ class PromptBuilder(Section):
             raise MedCLIPSegError(_("The model knows no word for the place “{place}”.").format(place=place))
         combo.currentIndex = combo.findData(known)
         combo.setFocus()
-
-
-def _optional(choices: PartChoices) -> dict[str, tuple[str, ...]]:
-    """Values of the parts that may be left out, by the names of `PARTS`."""
-    return dict(
-        zip(PARTS, (choices.counts, choices.sizes, choices.colors, choices.shapes, choices.places), strict=True)
-    )
 
 
 def _offer(combo: Any, values: tuple[str, ...], isOptional: bool) -> None:
