@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,13 +34,10 @@ class SampleCase:
     thumbnail: Path
     plane: str
 
-    def isOfKind(self, kind: str) -> bool:
-        """Whether the image is of a kind that a model names, such as "brain MRI"."""
-        return kind.casefold() == self.title.casefold() or kind.casefold() in self.prompt.casefold()
-
-    def shows(self, kind: str, thing: str) -> bool:
-        """Whether it shows a thing that a model finds on a kind of image."""
-        return self.isOfKind(kind) and thing.casefold() in self.prompt.casefold()
+    def shows(self, kind: str, names: Iterable[str]) -> bool:
+        """Whether it is of a kind of image, such as "brain MRI", and shows a thing with one of some names."""
+        isOfKind = kind.casefold() == self.title.casefold() or kind.casefold() in self.prompt.casefold()
+        return isOfKind and any(name.casefold() in self.prompt.casefold() for name in names)
 
 
 def sampleCases() -> list[SampleCase]:

@@ -13,6 +13,8 @@ from ..checked import checked
 KNOWLEDGE_FILE = "knowledge.json"
 UNDERSTOOD_SHARE = 0.9
 """Share of a thing's Dice that another wording must reach on validation images to count as understood."""
+MOST_THUMBNAIL = 12_000
+"""Letters of a thumbnail."""
 LEAST_DICE = 0.1
 """Dice below which no name of a thing is understood, the thing's own included."""
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -52,6 +54,7 @@ class KnownKind:
         prompts: some training prompts, as examples of the style.
         obeys_place: share of prompts that name one of two places for which the mask lies there; None when nobody
             measured.
+        thumbnail: a JPEG picture of such an image, at most 64 pixels wide and high, in Base64; empty for none.
     """
 
     images: Annotated[int, Field(ge=0)]
@@ -60,6 +63,7 @@ class KnownKind:
     plane: Literal["axial", "coronal", "sagittal"] | None = None
     prompts: tuple[str, ...] = ()
     obeys_place: Share | None = None
+    thumbnail: Annotated[str, Field(max_length=MOST_THUMBNAIL)] = ""
 
 
 @checked
@@ -100,7 +104,15 @@ class Knowledge:
     """By identity, so that what is derived from it can be kept."""
 
     def things_of(self, kind: str | None) -> list[str]:
-        """Names of things the model finds on a kind of image, the best first; of all kinds for None."""
+        """Names of things the model finds on a kind of image, the best first; of all kinds for None.
+
+        A thing that it was trained on and does not find (Dice below :data:`LEAST_DICE`) is none of them.
+        """
         kinds = [self.kinds[kind]] if kind is not None and kind in self.kinds else list(self.kinds.values())
-        known = [(thing.dice or 0.0, name) for one in kinds for name, thing in one.things.items()]
+        known = [
+            (thing.dice or 0.0, name)
+            for one in kinds
+            for name, thing in one.things.items()
+            if thing.dice is None or thing.dice >= LEAST_DICE
+        ]
         return list(dict.fromkeys(name for _, name in sorted(known, reverse=True)))

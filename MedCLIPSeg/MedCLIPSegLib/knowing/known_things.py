@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +17,10 @@ from MedCLIPSegLib.section import Section
 from MedCLIPSegLib.widgets import setHeaders, shortcut
 
 if TYPE_CHECKING:
-    from MedCLIPSegLogic.knowledge.known import Knowledge, KnownThing
+    from MedCLIPSegLogic.knowledge.known import Knowledge, KnownKind, KnownThing
 
 WORDS, SAMPLE = range(2)
-THUMBNAIL_SIZE = (260, 280)
+ICON_SIDE = 36
 
 
 class KnownThings(Section):
@@ -48,7 +50,7 @@ class KnownThings(Section):
         self._section, self._label, self._table = section, label, table
         self._titled, self._isWanted = titled, isWanted
         self._shown: Knowledge | None = None
-        self._prompts: list[str] = []
+        self._listed: list[tuple[str, str]] = []
         self._samples = sampleCases()
         setHeaders(table, ["", ""])
         table.setWordWrap(False)
@@ -74,47 +76,46 @@ class KnownThings(Section):
 
     def _fill(self, knowledge: Knowledge) -> None:
         self._shown = knowledge
-        entries = [
-            (kind, name, thing) for kind, known in knowledge.kinds.items() for name, thing in known.things.items()
-        ]
-        self._prompts = [name for _kind, name, _thing in entries]
+        # What it was trained on and does not find is not listed.
+        self._listed = [(kind, name) for kind in knowledge.kinds for name in knowledge.things_of(kind)]
         self._table.setRowCount(0)
-        self._table.setRowCount(len(entries))
-        for row, (kind, name, thing) in enumerate(entries):
-            self._showThing(row, kind, name, thing)
+        self._table.setRowCount(len(self._listed))
+        for row, (kind, name) in enumerate(self._listed):
+            self._showThing(row, kind, name, knowledge.kinds[kind])
         self._table.resizeRowsToContents()
 
-    def _showThing(self, row: int, kind: str, name: str, thing: KnownThing) -> None:
+    def _showThing(self, row: int, kind: str, name: str, known: KnownKind) -> None:
+        thing = known.things[name]
         item = qt.QTableWidgetItem(f"{_named(name, thing)}\n{kind}")
         item.setToolTip(_toolTip(kind, name, thing))
-        ofKind = [sample for sample in self._samples if sample.isOfKind(kind)]
-        fitting = next((sample for sample in ofKind if sample.shows(kind, name)), None)
-        picture = fitting or next(iter(ofKind), None)
-        item.setIcon(qt.QIcon(str(picture.thumbnail)) if picture is not None else _noPicture())
+        names = (name, *thing.understood)
+        sample = next((sample for sample in self._samples if sample.shows(kind, names)), None)
+        item.setIcon(_picture(known.thumbnail, sample))
         self._table.setItem(row, WORDS, item)
-        if fitting is not None:
+        if sample is not None:
             button = qt.QToolButton()
             button.text = _("Sample")
-            button.toolTip = _("Load the sample image “{title}” with a prompt").format(title=fitting.title)
-            button.connect("clicked()", lambda sample=fitting: self._onSample(sample))
+            button.toolTip = _("Load the sample image “{title}” with a prompt").format(title=sample.title)
+            button.connect("clicked()", lambda sample=sample: self._onSample(sample, kind))
             self._table.setCellWidget(row, SAMPLE, button)
 
     def _onCellClicked(self, row: int, _column: int) -> None:
-        if 0 <= row < len(self._prompts):
-            self._offer(self._prompts[row])
+        if 0 <= row < len(self._listed):
+            self._offer(self._listed[row][1], self._listed[row][0])
 
     def _onEnter(self) -> None:
         self._onCellClicked(self._table.currentRow(), WORDS)
 
-    def _onSample(self, sample: SampleCase) -> None:
+    def _onSample(self, sample: SampleCase, kind: str) -> None:
         if self._logic.parameters is None or self._logic.isRunning:
             return
         self._logic.parameters.inputVolume = loadSample(sample)
         self._logic.parameters.plane = sample.plane
-        self._offer(sample.prompt)
+        self._offer(sample.prompt, kind)
 
-    def _offer(self, prompt: str) -> None:
+    def _offer(self, prompt: str, kind: str) -> None:
         """Put a prompt into the line; Enter asks it."""
+        self._logic.chosenKind = kind
         self._ui.promptsCollapsibleButton.collapsed = False
         self._ui.promptLineEdit.text = prompt
         self._ui.promptLineEdit.setFocus()
@@ -175,8 +176,16 @@ def _toolTip(kind: str, name: str, thing: KnownThing) -> str:
     return "\n".join(lines)
 
 
-def _noPicture() -> Any:
-    """An icon of the thumbnails' size without a picture, so that all texts begin at the same place."""
-    pixmap = qt.QPixmap(*THUMBNAIL_SIZE)
-    pixmap.fill(qt.QColor(0, 0, 0, 0))
-    return qt.QIcon(pixmap)
+def _picture(thumbnail: str, sample: SampleCase | None) -> Any:
+    """The middle of a thumbnail in Base64, else of a sample's; without either empty, so that all texts are in line."""
+    pixmap = qt.QPixmap()
+    if thumbnail:
+        with contextlib.suppress(ValueError):  # models come from anywhere
+            pixmap.loadFromData(base64.b64decode(thumbnail))
+    elif sample is not None:
+        pixmap.load(str(sample.thumbnail))
+    if pixmap.isNull():
+        pixmap = qt.QPixmap(ICON_SIDE, ICON_SIDE)
+        pixmap.fill(qt.QColor(0, 0, 0, 0))
+    side = min(pixmap.width(), pixmap.height())
+    return qt.QIcon(pixmap.copy((pixmap.width() - side) // 2, (pixmap.height() - side) // 2, side, side))

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from pathlib import Path
 from typing import Any
 
 import pythonqt
+from PIL import Image
 from scenarios import waitUntil
 
 from MedCLIPSegLogic.knowledge.known import Knowledge, KnownKind, KnownThing
 from MedCLIPSegLogic.model.folder import save_knowledge
+
+
+def _red() -> str:
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 48), (255, 0, 0)).save(picture, "jpeg")
+    return base64.b64encode(picture.getvalue()).decode()
+
 
 ULTRASOUND, BRAIN = "breast ultrasound", "brain MRI"
 KNOWLEDGE = Knowledge(
@@ -24,6 +34,7 @@ KNOWLEDGE = Knowledge(
             things={
                 "tumor": KnownThing(images=560, dice=0.79, wordings={"glioma": 0.75}),
                 "hippocampus": KnownThing(images=100, dice=None),
+                "edema": KnownThing(images=30, dice=0.02),
             },
             plane="axial",
             prompts=("A suspicious glioma lesion is located in the center section.",),
@@ -32,6 +43,7 @@ KNOWLEDGE = Knowledge(
             images=600,
             things={"polyp": KnownThing(images=600, dice=0.85)},
             prompts=("one medium brown oval polyp, located in center of the image",),
+            thumbnail=_red(),
         ),
     },
     words={

@@ -43,6 +43,8 @@ def test_the_empty_panel_shows_what_there_is_to_ask_in_place_of_the_table(a_know
     ui, prompts = a_knowing_panel.ui, a_knowing_panel.ui.promptsCollapsibleButton
     assert listed(ui.knownThingsTable) == THINGS
     assert samples(ui.knownThingsTable) == [True, False, True, False]
+    icon = pythonqt.unwrap(ui.knownThingsTable).item(3, 0).icon().pixmap(36, 36).toImage()
+    assert icon.pixelColor(18, 18).red() > 250 > 10 > icon.pixelColor(18, 18).blue()
     assert ui.knownThingsTable.isVisibleTo(prompts)
     assert not ui.promptTable.isVisibleTo(prompts)
     assert a_knowing_panel.parent.minimumSizeHint.width() <= 300 - 18
@@ -74,6 +76,7 @@ def test_a_click_or_enter_on_a_thing_is_a_prompt(
         pythonqt.processEvents(50)
     table.cellClicked(3, 0)
     assert ui.promptLineEdit.text == "polyp"
+    assert a_knowing_panel.logic.imageKind == "colonoscopy"
     assert not ui.promptsCollapsibleButton.collapsed
     assert runs == []
     table.setCurrentCell(2, 0)
