@@ -110,9 +110,9 @@ class PromptBuilder(Section):
             return
         chosen = {name.lower(): combo.currentData or ANY for name, combo in self._parts.items()}
         with self._logic.sayingErrors():
-            self._ui.promptLineEdit.text = sentence(
-                PromptParts(self._thing.currentData, **chosen), self._logic.knowledge, self._kind.currentData or None
-            )
+            parts = PromptParts(self._thing.currentData, **chosen)
+            self._ui.promptLineEdit.text = sentence(parts, self._logic.knowledge, self._kind.currentData or None)
+            self._ui.promptLineEdit.cursorPosition = 0  # long ones are to be read from their beginning
 
     def _ask(self) -> None:
         self._place.stop()

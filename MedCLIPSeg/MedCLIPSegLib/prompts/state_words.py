@@ -29,7 +29,7 @@ def verdictWords() -> "dict[VerdictKind, tuple[str, str]]":
         "found": (_("found"), _("Found")),
         "absent": (_("not there"), _("Not there")),
         "not-understood": (_("unclear"), _("Not understood")),
-        "foreign-image": (_("foreign"), _("Not a kind of image this model knows")),
+        "foreign-image": (_("foreign"), _("Foreign image")),
         "doubtful": (_("doubtful"), _("Doubtful")),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from PIL import Image
 from scenarios import waitUntil
 
 from MedCLIPSegLogic.knowledge.known import Knowledge, KnownKind, KnownThing
+from MedCLIPSegLogic.model.catalog import BUNDLED_MODELS
 from MedCLIPSegLogic.model.folder import save_knowledge
 
 
@@ -67,6 +69,12 @@ def knowingModel(folder: Path, knowledge: Knowledge = KNOWLEDGE) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     save_knowledge(knowledge, folder)
     return folder
+
+
+def knowingMini(folder: Path, knowledge: Knowledge = KNOWLEDGE) -> Path:
+    """Make a copy of the bundled model that says what it knows."""
+    shutil.copytree(BUNDLED_MODELS / "mini", folder)
+    return knowingModel(folder, knowledge)
 
 
 def choose(widget: Any, model: Path | str) -> None:
