@@ -14,7 +14,8 @@ from .terms import terms
 from .vocabulary import Mention, Vocabulary
 
 MOST_FOR_A_WORD = 3
-_LOOSE_START = re.compile(r"^(?:of|from|in|at|around|near|beside)\s+", re.IGNORECASE)
+TIES = frozenset({"a", "an", "the", "in", "of", "at", "from", "on", "near", "around", "beside", "within", "and", "or"})
+_LOOSE_START = re.compile(r"^(?:of|from|in|at|around|near|beside|within|and|or)\s+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def _changes(mention: Mention, reading: Reading, vocabulary: Vocabulary) -> Iter
     same = [name for name in terms().same(term) if name in known]
     if term in known:  # the last word of a longer name
         same.insert(0, term)
-    for name in sorted(same, key=lambda each: own.get(each, len(own))):
+    for name in same:
         yield _put(name, mention, reading)
     near = [name for name in terms().near(term) if name in known]
     if term in terms().broad:
@@ -100,8 +101,11 @@ def _with_count(change: _Change, mention: Mention, reading: Reading) -> list[_Ch
 
 
 def _without(mention: Mention, reading: Reading) -> _Change:
-    start, end = reading.span(mention)
-    return _Change(start, end, "", same=False)
+    """Drops a name with what ties it to the words before it: "tumor in the brain" is a "tumor"."""
+    first = mention.first
+    while first and reading.words[first - 1].text in TIES:
+        first -= 1
+    return _Change(reading.words[first].start, reading.span(mention)[1], "", same=False)
 
 
 def _respelled(number: int, reading: Reading, vocabulary: Vocabulary) -> _Change | None:

@@ -82,7 +82,7 @@ class Vocabulary:
     def findings(self) -> tuple[str, ...]:
         """Things understood here that are no parts of the body, the best understood first."""
         things = dict.fromkeys(self.understood.values())
-        return tuple(thing for thing in things if not terms().is_part.get(_plain(thing), False))
+        return tuple(thing for thing in things if not _is_part(_plain(thing)))
 
     @cached_property
     def _statuses(self) -> dict[str, Mention]:
@@ -197,6 +197,12 @@ def vocabulary(knowledge: Knowledge, kind: str | None) -> Vocabulary:
 def _is_known(thing: KnownThing) -> bool:
     """A thing that is found by its own name, or of which nobody measured whether it is but often trained."""
     return thing.images >= RARE if thing.dice is None else thing.dice >= LEAST_DICE
+
+
+def _is_part(name: str) -> bool:
+    """Whether a name, or the noun at its end, is a part of the body."""
+    parts = terms().is_part
+    return parts.get(name, parts.get(name.rpartition(" ")[2], False))
 
 
 def _plain(name: str) -> str:
