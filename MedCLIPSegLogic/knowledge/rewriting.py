@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from .grammar import grammar
-from .reading import Reading
+from .reading import Reading, read
 from .spelling import nearest, number_variants
 from .terms import terms
 from .vocabulary import Mention, Vocabulary
@@ -49,8 +49,12 @@ def rewritings(reading: Reading, vocabulary: Vocabulary) -> Iterator[Rewriting]:
         reading: of the prompt.
         vocabulary: of the model.
     """
+    mended = [change for number in reading.strange if (change := _respelled(number, reading, vocabulary))]
+    if mended:
+        spelled = _apply(mended, reading)
+        yield spelled
+        reading = read(spelled.text, vocabulary)
     wrong = [each for each in reading.asked_for if each.status != "understood"]
-    knows = any(each.status == "understood" for each in reading.asked_for)
     choices: list[list[list[_Change]]] = []
     for mention in wrong:
         is_before_another = any(each.first == mention.last for each in reading.asked_for)
@@ -59,8 +63,6 @@ def rewritings(reading: Reading, vocabulary: Vocabulary) -> Iterator[Rewriting]:
             choices.append([_with_count(change, mention, reading) for change in changes])
         elif is_before_another or mention.status == "part" or mention in reading.foreign:
             choices.append([[_without(mention, reading)]])
-    if not knows and not wrong:
-        choices += [[[change]] for number in reading.strange if (change := _respelled(number, reading, vocabulary))]
     for turn in range(max(map(len, choices), default=0)):
         yield _apply([change for options in choices for change in options[min(turn, len(options) - 1)]], reading)
 
