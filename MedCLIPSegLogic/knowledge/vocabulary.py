@@ -136,8 +136,13 @@ class Vocabulary:
         return all(self.standing(word) == "here" for word in name.split())
 
     def is_plain(self, word: str) -> bool:
-        """A word (lower case) that needs no remark: one that was trained, one of plain English, a number."""
-        return word in grammar().roles or word.isdecimal() or self.standing(word) in ("here", "elsewhere")
+        """A word (lower case) that needs no remark: trained or of plain English, a number, a letter."""
+        return (
+            word in grammar().roles
+            or word.isdecimal()
+            or len(word) == 1
+            or self.standing(word) in ("here", "elsewhere")
+        )
 
     def mentions(self, words: Sequence[str]) -> tuple[Mention, ...]:
         """The things a text names, the longest names first; none overlap.
