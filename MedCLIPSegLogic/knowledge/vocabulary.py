@@ -77,7 +77,9 @@ class Vocabulary:
                 for name, thing in vocabulary(self.knowledge, kind).understood.items():
                     first, kinds = found.get(name, (thing, ()))
                     found[name] = (first, (*kinds, kind))
-        return {name: known for name, known in found.items() if name not in self.understood}
+        # A "benign tumor" is to be judged as a tumor.
+        plain = [name for name in found if " " in name and grammar().roles.get(name.split()[0]) == "appearance"]
+        return {name: known for name, known in found.items() if name not in (*self.understood, *plain)}
 
     @cached_property
     def findings(self) -> tuple[str, ...]:

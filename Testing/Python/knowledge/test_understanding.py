@@ -91,7 +91,8 @@ def test_things_of_other_kinds_are_known_elsewhere() -> None:
     assert polyp.suggestions == ("tumor",)
     assert understand("hippocampus", KNOWN, SKIN).known_on == (BRAIN,)
     # What may mean anything is not said to be absent: a polyp is a mass.
-    assert not understand("mass", KNOWN, COLON).is_understood
+    for prompt in ("mass", "benign tumors", "malignant tumor"):
+        assert not understand(prompt, KNOWN, COLON).is_understood
 
 
 def test_kinds_with_like_names_may_show_the_same_things() -> None:
