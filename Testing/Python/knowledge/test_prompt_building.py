@@ -91,8 +91,10 @@ def test_completion_knows_things_first_and_history_last() -> None:
     empty = complete("", KNOWN, COLON, history, most=50)
     assert empty[0] == "polyp"
     assert empty[-2:] == tuple(history)
-    assert "one polyp, located in top left of the image" in empty
-    assert len(complete("", KNOWN, COLON, history)) == 8
+    assert "one polyp" in empty
+    assert "one polyp, located in top left of the image" in complete("one polyp, located", KNOWN, COLON)
+    assert "one small tiny" not in complete("one small t", KNOWN, BREAST)
+    assert complete("", KNOWN, COLON, history, most=2) == ("polyp", "one polyp")
     assert "tumor" not in complete("tumor", KNOWN, BREAST)
 
 

@@ -32,6 +32,7 @@ THINGS = {BREAST: "tumor", COLON: "polyp", BRAIN: "hippocampus", SKIN: "skin les
         ("breast cancer", BREAST, "breast tumor", ("cancer",)),
         ("two small tumors on the left", BREAST, "small tumor on the left", ("tumors",)),
         ("tumro", BREAST, "tumor", ("tumro",)),
+        ("bengin tumors", BREAST, "benign tumors", ("tumors", "bengin")),
         ("asdfgh", BREAST, "tumor", ("asdfgh",)),
         ("kidney", BREAST, "tumor", ("kidney",)),
         ("kidney tumor", BREAST, "tumor", ("kidney",)),
@@ -90,7 +91,16 @@ def test_things_of_other_kinds_are_known_elsewhere() -> None:
     assert polyp.suggestions == ("tumor",)
     assert understand("hippocampus", KNOWN, SKIN).known_on == (BRAIN,)
     # What may mean anything is not said to be absent: a polyp is a mass.
-    assert not understand("mass", KNOWN, COLON).is_understood
+    for prompt in ("mass", "benign tumors", "malignant tumor"):
+        assert not understand(prompt, KNOWN, COLON).is_understood
+
+
+def test_kinds_with_like_names_may_show_the_same_things() -> None:
+    """So nobody can say that it is not there."""
+    kinds = {**KNOWN.kinds, "knee MRI": KnownKind(images=9, things={"meniscus": KnownThing(images=9, dice=0.8)})}
+    known = Knowledge(kinds=kinds, words=KNOWN.words)
+    assert not understand("meniscus", known, BRAIN).is_understood
+    assert understand("meniscus", known, BREAST).known_on == ("knee MRI",)
 
 
 @pytest.mark.parametrize("kind", [None, "no such kind"])
