@@ -97,7 +97,8 @@ def _doubtful(entry: dict[str, Any]) -> str:
     def share(name: str) -> str:
         return "none" if entry[f"{name}_flagged"] is None else f"{entry[f'{name}_flagged']:.1%}"
 
+    told = "" if entry["auroc"] is None else f" (AUROC of the expected Dice {entry['auroc']:.3f})"
     return (
         f"{share('bad')} of {entry['bad']} answers with a Dice below 0.5 are called doubtful, and {share('good')} of "
-        f"{entry['good']} others; {entry['held_back']} prompts of the sheets are not understood"
+        f"{entry['good']} others{told}; {entry['held_back']} prompts of the sheets are not understood"
     )

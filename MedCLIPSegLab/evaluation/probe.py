@@ -82,22 +82,22 @@ def probe(
             "elsewhere": files_in([Path(folder) for folder in elsewhere], settings.split, settings.limit),
         }
         loaded = load_model(model)
-        asked = []
+        answers: list[Answer] = []
         with threads_for(settings.threads):
-            for share, each in ask_sections(loaded, sheets, others, sections, settings):
-                asked.append(each)
+            for share, answer in ask_sections(loaded, sheets, others, sections, settings):
+                answers.append(answer)
                 if progress:
-                    progress(share, each.answer)
+                    progress(share, answer)
         result = {
             "model": loaded.name,
             "model_hash": loaded.model_hash,
             "split": settings.split,
             "samples": settings.samples,
             "medclipseg": __version__,
-            **summarize(asked),
+            **summarize(answers),
             "files": [TABLE_FILE, RESULT_FILE],
         }
         columns = [field.name for field in dataclasses.fields(Answer)]
-        write_csv(staging / TABLE_FILE, columns, (dataclasses.astuple(each.answer) for each in asked))
+        write_csv(staging / TABLE_FILE, columns, map(dataclasses.astuple, answers))
         write_json(staging / RESULT_FILE, result)
     return result

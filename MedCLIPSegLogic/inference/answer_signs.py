@@ -8,7 +8,7 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from ..knowledge.answer import thing_sign
+from ..knowledge.answer import THING_SIGN
 from ..knowledge.known import Knowledge
 from ..knowledge.understanding import Understanding
 from ..volumes.planes import SliceAxis
@@ -44,7 +44,7 @@ def answer_signs(
         neighboring slices, in a volume. Those of the slice with the largest mask, or with the most probability if it
         is empty: "extent", the mean probability; and unless it is empty "area", "compactness", "border",
         "largest_island" as in :class:`Outline` and the logarithm of the number of "islands". Then those of
-        :func:`agreement`, and 1 for the thing, see :func:`thing_sign`.
+        :func:`agreement`, and 1 for the thing, see :data:`THING_SIGN`.
     """
     tallies = maps.tallies
     if not tallies:
@@ -60,7 +60,7 @@ def answer_signs(
     }
 
     def mask(index: int) -> NDArray[np.bool_]:
-        return np.asarray(axis.extract(maps.mask, index) > 0, np.bool_)
+        return axis.extract(maps.mask, index).astype(np.bool_)
 
     if inside:
         outline = Outline.of(mask(order[0]))
@@ -73,7 +73,7 @@ def answer_signs(
     if asked is not None:
         signs |= agreement(asked, order[:MOST_SLICES], mask, maps.threshold, ask)
         if asked.thing is not None:
-            signs[thing_sign(asked.thing)] = 1.0
+            signs[THING_SIGN + asked.thing] = 1.0
     return signs
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from MedCLIPSegLogic.inference.result import PromptResult
+from scipy.stats import mannwhitneyu
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Answer:
         dice: with what the prompt means; for "absent" of the network 1 or 0; None where nothing is compared.
         verdict: of a judged run; empty for the network itself.
         foreign: how sure a judged run is that the image is foreign, 0…1; None where it cannot tell.
+        expected_dice: that a judged run tells, 0…1; None where it cannot.
     """
 
     set: str
@@ -32,14 +33,14 @@ class Answer:
     dice: float | None
     verdict: str = ""
     foreign: float | None = None
+    expected_dice: float | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """An answer with what the run says of it; None for the network itself and where nothing more is asked."""
-
-    answer: Answer
-    result: PromptResult | None = None
+def auroc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
+    """Chance that one of the positive scores is above one of the negative ones; None when there are none of either."""
+    if not (positive and negative):
+        return None
+    return float(mannwhitneyu(positive, negative).statistic) / (len(positive) * len(negative))
 
 
 def right_share(answers: Sequence[Answer]) -> dict[str, Any]:

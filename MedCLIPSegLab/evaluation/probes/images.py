@@ -7,15 +7,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from scipy.stats import mannwhitneyu
-
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.volumes.readers import read_volume
 
 from ...data.image_folders import images_of
 from ...data.prompt_sheets import PromptSheet, Split
 from ...data.rewording import bare_thing
-from .answers import Answer, right_share
+from .answers import Answer, auroc, right_share
 from .judged import ask_judged, verdict_of
 
 NATURAL = "natural pictures"
@@ -94,11 +92,5 @@ def summarize_images(answers: Sequence[Answer]) -> dict[str, Any]:
     summary = {name: right_share(given) for name, given in probes.items() if given}
     scores = {name: [a.foreign for a in probes[name] if a.foreign is not None] for name in ("foreign", "familiar")}
     if "foreign" in summary:
-        both = scores["foreign"] and scores["familiar"]
-        summary["foreign"]["auroc"] = _auroc(scores["foreign"], scores["familiar"]) if both else None
+        summary["foreign"]["auroc"] = auroc(scores["foreign"], scores["familiar"])
     return summary
-
-
-def _auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """Chance that one of the positive scores is above one of the negative ones."""
-    return float(mannwhitneyu(positive, negative).statistic) / (len(positive) * len(negative))

@@ -10,7 +10,7 @@ from MedCLIPSegLogic.model.library import LoadedModel
 
 from ...data.prompt_sheets import PromptSheet
 from ..settings import EvaluationSettings
-from .answers import Asked
+from .answers import Answer
 from .images import common_thing, familiar_files, natural_files, probe_images, summarize_images
 from .text import probe_text, summarize_text
 from .verdicts import probe_verdicts, summarize_verdicts
@@ -22,7 +22,7 @@ def ask_sections(
     others: Mapping[str, Mapping[str, Sequence[Path]]],
     sections: Collection[str],
     settings: EvaluationSettings,
-) -> Iterator[tuple[float, Asked]]:
+) -> Iterator[tuple[float, Answer]]:
     """Ask everything.
 
     Args:
@@ -39,9 +39,9 @@ def ask_sections(
         MedCLIPSegError: a file is unreadable, or a mask does not fit its image.
     """
     samples, limit = settings.samples, settings.limit
-    parts: list[Callable[[], Iterable[Asked]]] = []
+    parts: list[Callable[[], Iterable[Answer]]] = []
     if "text" in sections:
-        parts += [lambda sheet=sheet: map(Asked, probe_text(model, sheet, samples, limit)) for sheet in sheets]  # type: ignore[misc]
+        parts += [lambda sheet=sheet: probe_text(model, sheet, samples, limit) for sheet in sheets]  # type: ignore[misc]
     if "images" in sections:
         prompt = common_thing(sheets)
         groups: dict[str, Mapping[str, Sequence[Path]]] = {
@@ -50,20 +50,21 @@ def ask_sections(
             "elsewhere": others["elsewhere"],
         }
         parts += [
-            lambda probe=probe, name=name, files=files: map(Asked, probe_images(model, probe, name, files, prompt))  # type: ignore[misc]
+            lambda probe=probe, name=name, files=files: probe_images(model, probe, name, files, prompt)  # type: ignore[misc]
             for probe, folders in groups.items()
             for name, files in folders.items()
         ]
     if "verdicts" in sections:
         parts += [lambda sheet=sheet: probe_verdicts(model, sheet, sheets, samples, limit) for sheet in sheets]  # type: ignore[misc]
     for number, part in enumerate(parts):
-        for asked in part():
-            yield number / len(parts), asked
+        for answer in part():
+            yield number / len(parts), answer
 
 
-def summarize(asked: Sequence[Asked]) -> dict[str, Any]:
+def summarize(answers: Sequence[Answer]) -> dict[str, Any]:
     """What is known of the sets (``sets``) and of the verdicts (``verdicts``)."""
-    text = [each.answer for each in asked if not each.answer.verdict]
-    judged = [each for each in asked if each.answer.verdict]
-    verdicts = summarize_images([each.answer for each in judged]) | summarize_verdicts(judged)
-    return {"sets": summarize_text(text), "verdicts": verdicts}
+    judged = [answer for answer in answers if answer.verdict]
+    return {
+        "sets": summarize_text([answer for answer in answers if not answer.verdict]),
+        "verdicts": summarize_images(judged) | summarize_verdicts(judged),
+    }

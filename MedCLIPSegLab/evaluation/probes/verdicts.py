@@ -17,7 +17,7 @@ from ...data.prompt_sheets import PromptSheet
 from ...data.rewording import bare_thing, unknown_word
 from ...data.wordings import wordings
 from ...knowing.names import other_number, synonyms, trained_synonyms
-from .answers import Answer, Asked, right_share
+from .answers import Answer, auroc, right_share
 from .judged import Judged, Mask, ask_judged, verdict_of
 
 SAME_MASK, CORRECT = 0.95, 0.5
@@ -26,7 +26,7 @@ SAME_MASK, CORRECT = 0.95, 0.5
 
 def probe_verdicts(
     model: LoadedModel, sheet: PromptSheet, sheets: Sequence[PromptSheet], samples: int, limit: int | None
-) -> Iterator[Asked]:
+) -> Iterator[Answer]:
     """Ask each image of a sheet for its thing in several words, and for things of the other sheets.
 
     The probes are "doubtful" (the prompt of the sheet), "unknown", "variants" and "absent". Images that are called
@@ -62,8 +62,9 @@ def probe_verdicts(
             right = _is_right(probe, judged, result, results[thing], truth)
             if right is not None:
                 dice = judged.dice(result, np.zeros_like(truth) if probe == "absent" else truth)
-                answer = Answer(sheet.set, probe, row.image, text, int(right), dice, verdict_of(result), judged.foreign)
-                yield Asked(answer, result)
+                expected = result.verdict.expected_dice if result.verdict is not None else None
+                asked = (sheet.set, probe, row.image, text)
+                yield Answer(*asked, int(right), dice, verdict_of(result), judged.foreign, expected)
 
 
 def things_elsewhere(sheet: PromptSheet, sheets: Sequence[PromptSheet], limit: int | None) -> list[str]:
@@ -78,24 +79,22 @@ def things_elsewhere(sheet: PromptSheet, sheets: Sequence[PromptSheet], limit: i
     return [thing for thing in found if thing not in own and thing not in terms().broad]
 
 
-def summarize_verdicts(asked: Sequence[Asked]) -> dict[str, Any]:
+def summarize_verdicts(answers: Sequence[Answer]) -> dict[str, Any]:
     """Share of right answers of each probe, and of unknown words the share that was called absent."""
-    summary = {}
-    for probe in ("unknown", "variants", "absent"):
-        answers = [each.answer for each in asked if each.answer.probe == probe]
-        if answers:
-            summary[probe] = right_share(answers)
+    given = {name: [a for a in answers if a.probe == name] for name in ("unknown", "variants", "absent", "doubtful")}
+    doubtful = given.pop("doubtful")
+    summary = {name: right_share(some) for name, some in given.items() if some}
     if "unknown" in summary:
-        verdicts = [each.answer.verdict for each in asked if each.answer.probe == "unknown"]
-        summary["unknown"]["called_absent"] = verdicts.count("absent") / len(verdicts)
-    answers = [each.answer for each in asked if each.answer.probe == "doubtful"]
-    return summary | ({"doubtful": _doubtful(answers)} if answers else {})
+        absent = [answer.verdict == "absent" for answer in given["unknown"]]
+        summary["unknown"]["called_absent"] = fmean(absent)
+    return summary | ({"doubtful": _doubtful(doubtful)} if doubtful else {})
 
 
 def _doubtful(answers: Sequence[Answer]) -> dict[str, Any]:
-    """How many answers were bad and good, and which share of either was called doubtful (None for none).
+    """How many answers were bad and good, and which share of either was called doubtful.
 
-    Prompts of the sheets that were not understood have no answer; ``held_back`` counts them.
+    Prompts of the sheets that were not understood have no answer; ``held_back`` counts them. What cannot be told is
+    None.
     """
     given = [answer for answer in answers if answer.verdict != "not-understood"]
     parts = {name: [a for a in given if ((a.dice or 0.0) < CORRECT) == (name == "bad")] for name in ("bad", "good")}
@@ -103,7 +102,15 @@ def _doubtful(answers: Sequence[Answer]) -> dict[str, Any]:
         f"{name}_flagged": fmean(a.verdict == "doubtful" for a in part) if part else None
         for name, part in parts.items()
     }
-    return {name: len(part) for name, part in parts.items()} | shares | {"held_back": len(answers) - len(given)}
+    expected = {name: [-a.expected_dice for a in part if a.expected_dice is not None] for name, part in parts.items()}
+    errors = [abs(a.expected_dice - (a.dice or 0.0)) for a in given if a.expected_dice is not None]
+    return {
+        **{name: len(part) for name, part in parts.items()},
+        **shares,
+        "auroc": auroc(expected["bad"], expected["good"]),
+        "expected_dice_error": fmean(errors) if errors else None,
+        "held_back": len(answers) - len(given),
+    }
 
 
 def _is_right(probe: str, judged: Judged, result: PromptResult, own: PromptResult, truth: Mask) -> bool | None:

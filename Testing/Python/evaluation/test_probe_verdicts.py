@@ -12,7 +12,7 @@ from PIL import Image
 from MedCLIPSegLab.data.image_folders import images_of
 from MedCLIPSegLab.data.prompt_sheets import ORIGINAL, PromptSheet, find_sheets
 from MedCLIPSegLab.evaluation.probe import probe
-from MedCLIPSegLab.evaluation.probes.answers import Answer, Asked
+from MedCLIPSegLab.evaluation.probes.answers import Answer
 from MedCLIPSegLab.evaluation.probes.images import files_in, natural_files, summarize_images
 from MedCLIPSegLab.evaluation.probes.verdicts import probe_verdicts, summarize_verdicts, things_elsewhere
 from MedCLIPSegLogic.datasets.sheets import with_row
@@ -80,10 +80,10 @@ def test_the_bundled_model_is_asked_in_words_it_cannot_know(
     breasts: PromptSheet, colons: PromptSheet, a_knowing_model: Path
 ) -> None:
     asked = list(probe_verdicts(load_model(a_knowing_model), breasts, [breasts, colons], 1, None))
-    by_probe = {(a.answer.probe, a.answer.image, a.answer.prompt): a.answer for a in asked}
+    by_probe = {(a.probe, a.image, a.prompt): a for a in asked}
     assert by_probe["variants", "breast_ultrasound.jpg", "TUMOR"].right == 1
     assert by_probe["variants", "breast_ultrasound.jpg", "tumors"].right == 1  # not understood, with a suggestion
-    unknown = [a.answer for a in asked if a.answer.probe == "unknown"]
+    unknown = [a for a in asked if a.probe == "unknown"]
     assert [answer.right for answer in unknown] == [1] * len(unknown)
     assert len(unknown) == 2
     # What is there is found where nothing should be; the demo case is no normal one.
@@ -121,14 +121,14 @@ def test_a_model_that_knows_nothing_can_be_asked(breasts: PromptSheet, a_model_f
         probe(a_model_folder, [tmp_path / "breasts"], tmp_path / "other", sections=["all"])
 
 
-def of(probe_name: str, right: int, dice: float | None = None, verdict: str = "found", score: float = 0) -> Asked:
-    return Asked(Answer("s", probe_name, "i", "p", right, dice, verdict, score))
+def of(probe_name: str, right: int, dice: float | None = None, verdict: str = "found", score: float = 0) -> Answer:
+    return Answer("s", probe_name, "i", "p", right, dice, verdict, score, dice)
 
 
 def test_images_are_summed_up() -> None:
     familiar = [of("familiar", right, score=score) for right, score in ((1, 0.1), (1, 0.2), (0, 0.6))]
     foreign = [of("foreign", right, score=score) for right, score in ((1, 0.9), (0, 0.3))]
-    summary = summarize_images([each.answer for each in (*familiar, *foreign)])
+    summary = summarize_images([*familiar, *foreign])
     assert summary["familiar"]["right"] == pytest.approx(2 / 3)
     assert summary["foreign"]["right"] == 0.5
     assert summary["foreign"]["auroc"] == pytest.approx(5 / 6)
@@ -141,4 +141,5 @@ def test_verdicts_are_summed_up() -> None:
     asked += [of("doubtful", 0, 0.0, "not-understood")]
     summary = summarize_verdicts(asked)
     assert (summary["unknown"]["right"], summary["unknown"]["called_absent"]) == (0.5, 0.5)
-    assert summary["doubtful"] == {"bad": 2, "good": 1, "bad_flagged": 0.5, "good_flagged": 0, "held_back": 1}
+    doubtful = {"bad": 2, "good": 1, "bad_flagged": 0.5, "good_flagged": 0, "held_back": 1}
+    assert summary["doubtful"] == doubtful | {"auroc": 1.0, "expected_dice_error": 0.0}
