@@ -44,6 +44,7 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
         self.parameters: MedCLIPSegParameterNode | None = None
         self.modelKnowledge = ModelKnowledge()
         self.chosenKind = ""
+        self._imageId = ""
         # States of the present or last run by row; all others are read from the segments.
         self._runStates: dict[str, str] = {}
         self._emptiness: dict[str, tuple[int, bool]] = {}
@@ -227,6 +228,10 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
         from MedCLIPSegLogic.scene.segmentation import find_segmentation
 
         image = parameters.inputVolume
+        if image is not None and image.GetID() != self._imageId:
+            if self._imageId:  # what was chosen was chosen for another image
+                self.chosenKind = ""
+            self._imageId = image.GetID()
         if image is not None and image.GetImageData() is not None and is_picture(image):
             remember_picture(image)
         wanted = find_segmentation(slicer.mrmlScene, image) if image is not None else None

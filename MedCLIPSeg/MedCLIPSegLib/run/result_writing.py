@@ -58,13 +58,12 @@ def resultText(result: SegmentationResult, names: Sequence[str]) -> str:
 
     lines = []
     for name, prompt in zip(names, result.prompts, strict=True):
-        if prompt.verdict is not None:
-            said = verdictWords()[prompt.verdict.kind][1] + "."
-        else:
-            said = "" if prompt.mask.any() else _("Nothing found.")
+        said = [verdictWords()[prompt.verdict.kind][1] + "."] if prompt.verdict is not None else []
         if prompt.mask.any():
-            said = f"{said} {_uncertaintyText(prompt.mean_uncertainty)}".strip()
-        lines.append(_("{name}: {said}").format(name=name, said=said))
+            said.append(_uncertaintyText(prompt.mean_uncertainty))
+        elif prompt.verdict is None or prompt.verdict.kind == "doubtful":
+            said.append(_("Nothing found."))
+        lines.append(_("{name}: {said}").format(name=name, said=" ".join(said)))
     drawn = [count for prompt in result.prompts for count in prompt.samples_drawn if count]
     if drawn:
         lines.append(_("{samples} samples per slice.").format(samples=f"{sum(drawn) / len(drawn):.3g}"))

@@ -14,6 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from review_samples import addImage, addResults
+from scenarios import waitUntil
 
 from MedCLIPSegLogic.knowledge import prompt_sentence
 from MedCLIPSegLogic.knowledge.completion import complete
@@ -70,10 +71,10 @@ def test_it_offers_only_what_is_known_and_says_a_first_prompt(a_builder: Any) ->
 def test_by_keys_alone_from_the_line_to_a_run(a_builder: Any, runs: list[list[str]]) -> None:
     ui = a_builder.ui
     ui.buildPromptButton.checked = False
-    pythonqt.processEvents(30)
+    activate(ui.promptLineEdit)
     QTest.keyClick(pythonqt.unwrap(ui.promptLineEdit).window(), Qt.Key.Key_B, Qt.KeyboardModifier.AltModifier)
-    pythonqt.processEvents(300)  # the button is shown pressed for a moment
-    assert ui.promptBuilderFrame.isVisibleTo(ui.promptsCollapsibleButton)
+    # The button is shown pressed for a moment.
+    waitUntil(lambda: ui.promptBuilderFrame.isVisibleTo(ui.promptsCollapsibleButton), 10)
     passed = []
     while QApplication.focusWidget().objectName() != "builderPlaceComboBox":
         passed.append(QApplication.focusWidget().objectName())
@@ -168,7 +169,11 @@ def test_the_kind_of_the_last_run_is_the_builders(a_knowing_panel: Any) -> None:
     ui, logic = a_knowing_panel.ui, a_knowing_panel.logic
     assert logic.imageKind is None
     logic.chosenKind = "colonoscopy"
+    logic.parameters.inputVolume = addImage("first")
     assert logic.imageKind == "colonoscopy"
+    logic.parameters.inputVolume = addImage("second")
+    assert logic.imageKind is None
+    logic.chosenKind = "colonoscopy"
     addResults(a_knowing_panel, ("glioma",), verdicts=(Verdict("found", "Found."),), kind=BRAIN)
     assert logic.imageKind == BRAIN
     ui.buildPromptButton.checked = True
