@@ -13,7 +13,7 @@ NODE_CLASSES = {1: "vtkMRMLMarkupsFiducialNode", 2: "vtkMRMLMarkupsLineNode"}
 
 
 class PlaceInView:
-    """One placement at a time; the markup goes away when it is done or given up (right click, another mouse mode, `stop`).
+    """One placement at a time; the markup goes away when it is done or given up (right click, `stop`).
 
     Args:
         done: called with R, A and S of the points in mm when all were clicked, and with none when it was given up.
