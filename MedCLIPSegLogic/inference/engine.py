@@ -65,6 +65,7 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
         )
         self._judge = Judge(model, request) if request.judge else None
         self._texts: dict[int, TextState] = {}
+        self._looked: tuple[Tensor, ImageState] | None = None
         self._group: list[PreparedSlice] = []
         self._encoded: dict[tuple[int, float], tuple[PreparedSlice, ImageState]] = {}
 
@@ -87,7 +88,9 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
             cost = 1 / self.request.samples
             self.beside = len(shown) * cost
             for number, pixels in enumerate(shown, start=1):
-                self._judge.look(pixels)
+                # The only slice need not be encoded again for its samples.
+                once = len(self.indices) == 1 and self._precision == "float32"
+                self._judge.look(pixels, self._encode_once if once else None)
                 self.finished += cost
                 yield self.progress("looking", number, 0, slices=len(shown))
             questions = self._judge.questions()
@@ -96,6 +99,11 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
                 if number not in questions or self._judge.denies(number):
                     self.maps[number] = maps.masks_alone()
         self._texts = {number: self._text(words) for number, words in questions.items()}
+
+    def _encode_once(self, image: Tensor) -> ImageState:
+        [state] = self._passes.encode_images([image])
+        self._looked = image, state
+        return state
 
     def _text(self, words: str) -> TextState:
         return self._passes.encode_text(self._model.tokenizer([words]))
@@ -116,7 +124,10 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
     def segment_rest(self) -> Iterator[Event]:
         if not self._group:
             return
-        images = self._passes.encode_images([prepared.image for prepared in self._group])
+        if self._looked is not None and torch.equal(self._looked[0], self._group[0].image):
+            images = [self._looked[1]]
+        else:
+            images = self._passes.encode_images([prepared.image for prepared in self._group])
         if self._judge is not None:
             pairs = zip(self._group, images, strict=True)
             self._encoded = {(prepared.index, 1.0): (prepared, image) for prepared, image in pairs}
