@@ -49,7 +49,7 @@ def evaluate(
         out: folder for ``metrics.csv`` (one row per prompt), ``metrics.json`` and ``report.html``.
         overwrite: replace an earlier evaluation in ``out``.
         progress: called after every row with its number from 1, the number of rows and its score.
-        choices: ``samples``, ``tolerance`` and ``limit``, see :class:`EvaluationSettings`.
+        choices: ``samples``, ``tolerance``, ``limit`` and ``threads``, see :class:`EvaluationSettings`.
 
     Returns:
         What ``metrics.json`` holds.
@@ -77,7 +77,7 @@ def evaluate_sets(
         model, out, overwrite, progress: as for :func:`evaluate`.
         data: data set folders with ``Test_Folder/{img,label}`` and ``Prompts_Folder/Test_text_<style>.xlsx`` or .csv.
         styles: prompt styles, those of ``MADE_STYLES`` among them; none for the published ones that are there.
-        choices: ``split``, ``samples``, ``tolerance`` and ``limit``, see :class:`EvaluationSettings`.
+        choices: ``split``, ``samples``, ``tolerance``, ``limit`` and ``threads``, see :class:`EvaluationSettings`.
 
     Returns:
         What ``metrics.json`` holds: all rows together, and each set and style under ``groups``.

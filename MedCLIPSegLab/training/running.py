@@ -73,8 +73,6 @@ def run_training(
         processes = stack.enter_context(join_processes(settings.device))
         scratch = processes.on_first(lambda: stack.enter_context(TRAINING_RUN.claimed(folder)))
         processes.on_first(lambda: check_request(folders, folder, settings, source, resume))
-        if settings.threads:
-            torch.set_num_threads(settings.threads)
         begun_from = folder if resume else source
         start = None if begun_from is None else read_config(begun_from)
         # Without other changes of the picture, images are sampled as the model will see them.

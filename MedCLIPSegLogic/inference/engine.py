@@ -16,10 +16,11 @@ from ..model.states import ImageState, TextState
 from .device import choose_batch_size, choose_precision, memory_in_words, network_for
 from .judging import Judge, slices_to_look_at, spread_out
 from .passes import Passes, SliceSamples
-from .preprocess import PreparedSlice, place, prepare_slice
+from .preprocess import PreparedSlice, input_side, place, prepare_slice
 from .request import SegmentationRequest
 from .result import Event, Unit
 from .skeleton import SeenSlice, SliceRun
+from .threads import ThreadChoice, threads_for
 from .uncertainty import RunningSums, has_settled
 
 MOST_ENCODED = 16
@@ -44,8 +45,8 @@ def run(model: LoadedModel, request: SegmentationRequest, previews: bool = False
     Raises:
         MedCLIPSegError: the request does not fit the volume or the machine.
     """
-    with memory_in_words(request.volume):
-        yield from _MonteCarloRun(model, request, previews).steps()
+    with memory_in_words(request.volume), threads_for(request.threads) as threads:
+        yield from _MonteCarloRun(model, request, previews, threads).steps()
 
 
 class _MonteCarloRun(SliceRun[SegmentationRequest]):
@@ -53,8 +54,8 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
 
     unit: ClassVar[Unit] = "sample"
 
-    def __init__(self, model: LoadedModel, request: SegmentationRequest, previews: bool) -> None:
-        super().__init__(request, previews)
+    def __init__(self, model: LoadedModel, request: SegmentationRequest, previews: bool, threads: ThreadChoice) -> None:
+        super().__init__(request, previews, threads)
         self._model = model
         self._precision = choose_precision(request.precision, self.device)
         network = model.network.to(self.device)
@@ -64,8 +65,9 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
         )
         self._judge = Judge(model, request) if request.judge else None
         self._texts: dict[int, TextState] = {}
+        self._looked: tuple[Tensor, ImageState] | None = None
         self._group: list[PreparedSlice] = []
-        self._encoded: dict[tuple[int, bool], tuple[PreparedSlice, ImageState]] = {}
+        self._encoded: dict[tuple[int, float], tuple[PreparedSlice, ImageState]] = {}
 
     def _batch_size(self) -> int:
         request, config = self.request, self._model.config
@@ -86,7 +88,9 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
             cost = 1 / self.request.samples
             self.beside = len(shown) * cost
             for number, pixels in enumerate(shown, start=1):
-                self._judge.look(pixels)
+                # The only slice need not be encoded again for its samples.
+                once = len(self.indices) == 1 and self._precision == "float32"
+                self._judge.look(pixels, self._encode_once if once else None)
                 self.finished += cost
                 yield self.progress("looking", number, 0, slices=len(shown))
             questions = self._judge.questions()
@@ -96,6 +100,11 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
                     self.maps[number] = maps.masks_alone()
         self._texts = {number: self._text(words) for number, words in questions.items()}
 
+    def _encode_once(self, image: Tensor) -> ImageState:
+        [state] = self._passes.encode_images([image])
+        self._looked = image, state
+        return state
+
     def _text(self, words: str) -> TextState:
         return self._passes.encode_text(self._model.tokenizer([words]))
 
@@ -104,9 +113,10 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
         if self._sharpens or len(self._group) >= self._passes.batch_size // self._counts[0]:
             yield from self.segment_rest()
 
-    def _prepare(self, seen: SeenSlice) -> PreparedSlice:
+    def _prepare(self, seen: SeenSlice, scale: float = 1.0) -> PreparedSlice:
         config, (height, width) = self._model.config, seen.pixels.shape[:2]
-        placement = place((height, width), self.axis.pixel_spacing, config.image.image_size, config.preprocessing)
+        side = input_side(config.image, scale)
+        placement = place((height, width), self.axis.pixel_spacing, side, config.preprocessing)
         return PreparedSlice(
             seen.index, seen.number, placement, prepare_slice(seen.pixels, placement, config.preprocessing)
         )
@@ -114,10 +124,13 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
     def segment_rest(self) -> Iterator[Event]:
         if not self._group:
             return
-        images = self._passes.encode_images([prepared.image for prepared in self._group])
+        if self._looked is not None and torch.equal(self._looked[0], self._group[0].image):
+            images = [self._looked[1]]
+        else:
+            images = self._passes.encode_images([prepared.image for prepared in self._group])
         if self._judge is not None:
             pairs = zip(self._group, images, strict=True)
-            self._encoded = {(prepared.index, False): (prepared, image) for prepared, image in pairs}
+            self._encoded = {(prepared.index, 1.0): (prepared, image) for prepared, image in pairs}
         for prompt_number, text in self._texts.items():
             if self._judge is not None and self._judge.denies(prompt_number):
                 yield from self._ask_presence(self._judge, images, text, prompt_number)
@@ -198,18 +211,15 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
             self.verdicts[number] = verdict
             yield self.progress("looking", 1, 0, slices=1)
 
-    def _ask(self, words: str, index: int, mirrored: bool = False) -> NDArray[np.float32]:
-        """Probability (H, W) of a single pass with the noise at its mean; left and right may be exchanged for it."""
-        if (index, mirrored) not in self._encoded:
+    def _ask(self, words: str, index: int, scale: float = 1.0) -> NDArray[np.float32]:
+        """Probability (H, W) of a single pass with the noise at its mean, see :data:`Ask`."""
+        if (index, scale) not in self._encoded:
             if len(self._encoded) >= MOST_ENCODED:
                 self._encoded.clear()
-            pixels = self.pixels(index)
-            seen = SeenSlice(index, 1, np.ascontiguousarray(pixels[:, ::-1]) if mirrored else pixels)
-            prepared = self._prepare(seen)
-            self._encoded[index, mirrored] = prepared, self._passes.encode_images([prepared.image])[0]
-        prepared, image = self._encoded[index, mirrored]
-        probability = self._restored(prepared, self._passes.preview(self._passes.meet(image, self._text(words))))
-        return probability[:, ::-1] if mirrored else probability
+            prepared = self._prepare(SeenSlice(index, 1, self.pixels(index)), scale)
+            self._encoded[index, scale] = prepared, self._passes.encode_images([prepared.image])[0]
+        prepared, image = self._encoded[index, scale]
+        return self._restored(prepared, self._passes.preview(self._passes.meet(image, self._text(words))))
 
     def _restored(self, prepared: PreparedSlice, probability: Tensor) -> NDArray[np.float32]:
         """A map (S, S) on the slice's own grid (H, W)."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ..knowledge.judging import asked_as, judge_answer, judge_presence, judge_question, nothing_to_look_at
 from ..knowledge.sight import ImageSight, seen_together
 from ..knowledge.understanding import Understanding, understand
 from ..knowledge.verdict import Verdict
 from ..model.library import LoadedModel
+from ..model.states import ImageState
 from ..volumes.planes import SliceAxis
-from .answer_signs import Ask, answer_signs
+from .agreement import Ask
+from .answer_signs import answer_signs
 from .image_sight import look
 from .maps import PromptMaps
 from .preprocess import has_content
@@ -38,9 +42,9 @@ class Judge:
         self._held: list[Verdict | None] = [None] * len(request.prompts)
         self._shares: dict[int, dict[int, float]] = {}
 
-    def look(self, pixels: NDArray[np.uint8]) -> None:
-        """Look at a slice (H, W) or (H, W, 3) with content."""
-        self._sights.append(look(self._model, pixels))
+    def look(self, pixels: NDArray[np.uint8], encode: Callable[[Tensor], ImageState] | None) -> None:
+        """Look at a slice (H, W) or (H, W, 3) with content; ``encode`` as in :func:`image_sight.look`."""
+        self._sights.append(look(self._model, pixels, encode))
 
     @property
     def sight(self) -> ImageSight:
@@ -90,7 +94,7 @@ class Judge:
         if asked is not None and asked.denies:
             return judge_presence(sight, asked, _where(list(self._shares[number].values())))
         signs = answer_signs(maps, axis, asked, knowledge, sight.kind, ask)
-        return judge_answer(sight, asked, maps.is_empty, signs, knowledge)
+        return replace(judge_answer(sight, asked, maps.is_empty, signs, knowledge), signs=signs)
 
 
 def spread_out(indices: Sequence[int]) -> Iterator[int]:

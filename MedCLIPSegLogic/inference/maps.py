@@ -24,6 +24,8 @@ class SliceTally:
         samples: that were drawn.
         inside, outside: sums of the uncertainty in nats inside and outside the mask.
         voxels_inside, voxels_outside: numbers of voxels.
+        probability_inside, probability_outside: sums of the probability.
+        highest: probability.
     """
 
     samples: int
@@ -31,6 +33,9 @@ class SliceTally:
     outside: float
     voxels_inside: int
     voxels_outside: int
+    probability_inside: float = 0.0
+    probability_outside: float = 0.0
+    highest: float = 0.0
 
 
 @dataclass(eq=False)
@@ -140,10 +145,17 @@ class PromptMaps:
         if self.probability is not None and self.uncertainty is not None:
             axis.insert(self.probability, index, probability)
             axis.insert(self.uncertainty, index, uncertainty)
-        inside = float(uncertainty[mask].sum(dtype=np.float64))
-        outside = float(uncertainty[~mask].sum(dtype=np.float64))
         count = int(mask.sum())
-        self.tallies[index] = SliceTally(samples, inside, outside, count, mask.size - count)
+        self.tallies[index] = SliceTally(
+            samples,
+            inside=_sum(uncertainty[mask]),
+            outside=_sum(uncertainty[~mask]),
+            voxels_inside=count,
+            voxels_outside=mask.size - count,
+            probability_inside=_sum(probability[mask]),
+            probability_outside=_sum(probability[~mask]),
+            highest=float(probability.max()),
+        )
 
     def _mean_uncertainty(self) -> float | None:
         """Inside the mask, or over all segmented slices if it is empty; None if there are none."""
@@ -153,6 +165,10 @@ class PromptMaps:
             return sum(tally.inside for tally in tallies) / inside
         voxels = sum(tally.voxels_outside for tally in tallies)
         return sum(tally.outside for tally in tallies) / voxels if voxels else None
+
+
+def _sum(values: NDArray[np.float32]) -> float:
+    return float(values.sum(dtype=np.float64))
 
 
 def _check_numbers(probability: NDArray[np.float32], index: int) -> None:

@@ -107,6 +107,12 @@ def judge_presence(sight: ImageSight, asked: Understanding, where: str) -> Verdi
         where: where the model sees the thing all the same, such as "7 % of the image"; empty when it does not.
     """
     thing = _thing(asked)
+    if where and _elsewhere(sight, asked):
+        text = (
+            f"The model sees something ({where}) where the prompt denies {_a(thing)}, but knows that on "
+            f"{_some(asked.known_on)} only."
+        )
+        return Verdict("doubtful", text, asked.suggestions, ("words",))
     if where:
         return Verdict(
             "found",

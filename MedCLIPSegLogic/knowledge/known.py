@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..checked import checked
+from ..errors import MedCLIPSegError
 from .image_rule import ImageRule
 
 KNOWLEDGE_FILE = "knowledge.json"
@@ -87,14 +88,21 @@ class AnswerRule:
         means, deviations: of the signs, to standardize them.
         bias: of the rule.
         limit: expected Dice below which an answer is doubtful.
+
+    Raises:
+        MedCLIPSegError: a value is out of range, or there are not as many of each as signs.
     """
 
     signs: tuple[str, ...]
     weights: tuple[float, ...]
     means: tuple[float, ...]
-    deviations: tuple[float, ...]
+    deviations: tuple[Annotated[float, Field(gt=0)], ...]
     bias: float
     limit: Share
+
+    def __post_init__(self) -> None:
+        if not len(self.signs) == len(self.weights) == len(self.means) == len(self.deviations):
+            raise MedCLIPSegError("The rule of answers needs a weight, a mean and a deviation for each sign.")
 
 
 @checked

@@ -112,6 +112,7 @@ def test_a_denied_thing_without_credible_absence_is_not_absent() -> None:
     )
     assert judge_presence(ULTRASOUND, denied, "").kind == "not-understood"
     assert judge_presence(ULTRASOUND, denied, "7 % of the image").suggestions == ("green tumor",)
+    assert judge_presence(ULTRASOUND, POLYP, "7 % of the image").kind == "doubtful"
 
 
 def test_a_volume_is_foreign_when_most_of_its_slices_are() -> None:
