@@ -86,9 +86,9 @@ def probe(
         from MedCLIPSegLogic.inference.threads import threads_for
         from MedCLIPSegLogic.model.library import load_model
 
-        loaded = load_model(model)
         answers: list[Answer] = []
         with threads_for(settings.threads):
+            loaded = load_model(model)
             for number, sheet in enumerate(sheets):
                 for answer in _answers(loaded, sheet, settings.samples, settings.limit):
                     answers.append(answer)
