@@ -103,30 +103,32 @@ def _evaluate(
     for sheet, rows in asked:
         sheet.require_files(rows)
     read_config(find_model(model))
+    from MedCLIPSegLogic.inference.threads import threads_for
     from MedCLIPSegLogic.model.library import load_model
 
     from .evaluation_folder import write_evaluation
 
-    loaded = load_model(model)
-    about = {
-        "model": loaded.name,
-        "model_hash": loaded.model_hash,
-        "samples": settings.samples,
-        "threshold": SegmentationRequest.threshold,
-        "seed": SegmentationRequest.seed,
-        "plane": SegmentationRequest.plane,
-        "images": sorted({sheet.images.parent.name for sheet in sheets}),
-    }
-    return write_evaluation(
-        out,
-        overwrite,
-        settings,
-        about,
-        asked,
-        lambda sheet, row: segment_row(loaded, sheet, row, settings.samples),
-        progress,
-        lambda case, prompt: mean_pairwise_dice(loaded, case.volume, prompt),
-    )
+    with threads_for(settings.threads):
+        loaded = load_model(model)
+        about = {
+            "model": loaded.name,
+            "model_hash": loaded.model_hash,
+            "samples": settings.samples,
+            "threshold": SegmentationRequest.threshold,
+            "seed": SegmentationRequest.seed,
+            "plane": SegmentationRequest.plane,
+            "images": sorted({sheet.images.parent.name for sheet in sheets}),
+        }
+        return write_evaluation(
+            out,
+            overwrite,
+            settings,
+            about,
+            asked,
+            lambda sheet, row: segment_row(loaded, sheet, row, settings.samples),
+            progress,
+            lambda case, prompt: mean_pairwise_dice(loaded, case.volume, prompt),
+        )
 
 
 def segment_row(model: LoadedModel, sheet: PromptSheet, row: SheetRow, samples: int) -> Case:

@@ -11,7 +11,6 @@ from typing import Any
 from MedCLIPSegLogic.datasets.sheets import SheetRow
 from MedCLIPSegLogic.files.replacing import write_csv, write_json
 from MedCLIPSegLogic.files.staging import staged_folder
-from MedCLIPSegLogic.inference.threads import threads_for
 from MedCLIPSegLogic.model.folder import file_hash
 from MedCLIPSegLogic.version import __version__
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
@@ -56,11 +55,10 @@ def write_evaluation(
         What ``metrics.json`` holds.
     """
     total, scores, groups = sum(len(rows) for _, rows in asked), list[Score](), list[ScoredGroup]()
-    with staged_folder(out, overwrite, METRICS_FILE) as staging, threads_for(settings.threads) as threads:
+    with staged_folder(out, overwrite, METRICS_FILE) as staging:
         for sheet, rows in asked:
             first, pixels = len(scores), PixelStatistics()
             for row in rows:
-                threads.adjust()
                 case = read_case(sheet, row)
                 samples_agree = sample_dice(case, row.description) if sample_dice else None
                 score, statistics = score_case(sheet, row, case, settings.tolerance, samples_agree)

@@ -81,9 +81,9 @@ def probe(
             "foreign": files_in([Path(folder) for folder in foreign], settings.split, settings.limit),
             "elsewhere": files_in([Path(folder) for folder in elsewhere], settings.split, settings.limit),
         }
-        loaded = load_model(model)
         answers: list[Answer] = []
         with threads_for(settings.threads):
+            loaded = load_model(model)
             for share, answer in ask_sections(loaded, sheets, others, sections, settings):
                 answers.append(answer)
                 if progress:
