@@ -22,7 +22,7 @@ from ..data.prompt_sheets import PromptSheet
 from ..data.rewording import bare_thing
 from ..metrics import dice_score
 
-SIGNS = ("certainty", "extent", "border", "compactness", "islands", "agreement")
+SIGNS = ("certainty", "extent", "border", "compactness", "agreement")
 """Those that helped on the Val folders of the model ``mini``, beside the thing that is asked for."""
 GOOD = 0.5
 """Dice from which an answer is good."""

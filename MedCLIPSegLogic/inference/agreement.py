@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from typing import Protocol
 
 import cv2
@@ -27,44 +27,55 @@ class Ask(Protocol):
         ...
 
 
+Masks = Mapping[int, NDArray[np.bool_]]
+"""Masks (H, W) by the index of their slice."""
 LEAST_ISLAND = 0.1
 """Share of a mask from which a piece of it may be the one that is meant."""
 SMALL = 0.5
 """Scale of the pass that asks for the thing alone. It looks at everything anew, and costs 6 % of ten samples."""
 
 
-def agreement(
-    asked: Understanding, slices: Sequence[int], mask: Callable[[int], NDArray[np.bool_]], threshold: float, ask: Ask
-) -> dict[str, float]:
-    """Compare an answer with those to other words for the same thing.
+def agreement(asked: Understanding, masks: Masks, ask: Ask) -> dict[str, float]:
+    """Compare an answer with that to the thing alone, in a pass on a smaller image.
 
     Args:
         asked: the prompt.
-        slices: to look at.
-        mask: of a slice (H, W), by its index.
-        threshold: of the mask.
+        masks: the answer, on the slices to look at.
         ask: one more pass.
 
     Returns:
-        "agreement": mean probability (0…1) inside the mask when the thing alone is asked for; of an empty answer,
-        1 − the largest probability. "place": of the mask without the words of place, the share (0…1) of an island
-        that the answer keeps, for the island it keeps best; 1 when that mask is empty. Each where there are such words.
+        "agreement": mean probability (0…1) of the thing inside the mask; of an empty answer, 1 − its largest
+        probability. None without a thing, nor where nothing is found of a thing of other kinds of image, or of the
+        thing alone.
     """
-    masks = {index: mask(index) for index in slices}
-    is_empty = not any(inside.any() for inside in masks.values())
-    signs = {}
-    if asked.thing is not None:
-        alone = {index: ask(asked.thing, index, SMALL) for index in slices}
-        if is_empty:
-            signs["agreement"] = 1 - max(float(probability.max()) for probability in alone.values())
-        else:
-            inside = np.concatenate([alone[index][masks[index]] for index in slices])
-            signs["agreement"] = float(inside.mean(dtype=np.float64))
-    if asked.without_place not in ("", asked.asked):
-        parts = [_kept(masks[index], ask(asked.without_place, index) > threshold) for index in slices]
-        whole = sum(pixels for _, pixels in parts)
-        signs["place"] = sum(kept for kept, _ in parts) / whole if whole else 1.0
-    return signs
+    is_empty = not any(mask.any() for mask in masks.values())
+    if asked.thing is None or (is_empty and (asked.known_on or asked.thing == asked.asked)):
+        return {}
+    alone = {index: ask(asked.thing, index, SMALL) for index in masks}
+    if is_empty:
+        return {"agreement": 1 - max(float(probability.max()) for probability in alone.values())}
+    inside = np.concatenate([alone[index][mask] for index, mask in masks.items()])
+    return {"agreement": float(inside.mean(dtype=np.float64))}
+
+
+def kept_in_place(asked: Understanding, masks: Masks, threshold: float, ask: Ask) -> dict[str, float]:
+    """Compare an answer with that to the prompt without its words of place.
+
+    Args:
+        asked: the prompt.
+        masks: the answer, on the slices to look at.
+        threshold: of the masks.
+        ask: one more pass.
+
+    Returns:
+        "place": of the mask without the words of place, the share (0…1) of an island that the answer keeps, for the
+        island it keeps best; 1 when that mask is empty. None without such words.
+    """
+    if asked.without_place in ("", asked.asked):
+        return {}
+    parts = [_kept(mask, ask(asked.without_place, index) > threshold) for index, mask in masks.items()]
+    whole = sum(pixels for _, pixels in parts)
+    return {"place": sum(kept for kept, _ in parts) / whole if whole else 1.0}
 
 
 def _kept(mask: NDArray[np.bool_], everywhere: NDArray[np.bool_]) -> tuple[int, int]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..knowledge.answer import THING_SIGN
+from ..knowledge.answer import THING_SIGN, is_in_doubt
 from ..knowledge.known import Knowledge
 from ..knowledge.understanding import Understanding
 from ..volumes.planes import SliceAxis
-from .agreement import Ask, agreement
+from .agreement import Ask, agreement, kept_in_place
 from .maps import PromptMaps, SliceTally
 from .outline import Outline
 
@@ -42,9 +41,9 @@ def answer_signs(
         Signs by name, none where nothing was segmented. Those of the whole answer: "certainty", the mean probability
         inside the mask (0 when it is empty); "highest" probability; "neighbors", the Dice (0…1) of the masks of
         neighboring slices, in a volume. Those of the slice with the largest mask, or with the most probability if it
-        is empty: "extent", the mean probability; and unless it is empty "area", "compactness", "border",
-        "largest_island" as in :class:`Outline` and the logarithm of the number of "islands". Then those of
-        :func:`agreement`, and 1 for the thing, see :data:`THING_SIGN`.
+        is empty: "extent", the mean probability; and unless it is empty "area", "compactness", "border"
+        and "largest_island" as in :class:`Outline`. Then 1 for the thing, see :data:`THING_SIGN`, and those of
+        :func:`agreement` and, where the others leave doubt, of :func:`kept_in_place`.
     """
     tallies = maps.tallies
     if not tallies:
@@ -67,13 +66,15 @@ def answer_signs(
         signs["area"] = outline.area
         signs["compactness"] = outline.compactness
         signs["border"] = outline.border
-        signs["islands"] = log(outline.islands)
         signs["largest_island"] = outline.largest_island
         signs |= _neighbors(tallies, mask)
     if asked is not None:
-        signs |= agreement(asked, order[:MOST_SLICES], mask, maps.threshold, ask)
         if asked.thing is not None:
             signs[THING_SIGN + asked.thing] = 1.0
+        masks = {index: mask(index) for index in order[:MOST_SLICES]}
+        signs |= agreement(asked, masks, ask)
+        if is_in_doubt(signs, knowledge):
+            signs |= kept_in_place(asked, masks, maps.threshold, ask)
     return signs
 
 

@@ -19,14 +19,13 @@ class Outline:
         compactness: 4π area / length², with the length counted in sides of pixels: π/4 for a square, less for anything
             ragged, long or in pieces.
         border: share of its length that lies on the border of the image, 0…1.
-        islands: number of pieces; pixels that touch at a corner belong together.
-        largest_island: share of the mask in the largest of them, 0…1.
+        largest_island: share of the mask in the largest of its pieces, 0…1; pixels that touch at a corner belong
+            together.
     """
 
     area: float
     compactness: float
     border: float
-    islands: int
     largest_island: float
 
     @classmethod
@@ -36,11 +35,10 @@ class Outline:
         on_border = int(mask[0].sum() + mask[-1].sum() + mask[:, 0].sum() + mask[:, -1].sum())
         within = int((mask[1:] != mask[:-1]).sum() + (mask[:, 1:] != mask[:, :-1]).sum())
         length = within + on_border
-        count, _, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+        _, _, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
         return cls(
             area=pixels / mask.size,
             compactness=4 * pi * pixels / length**2,
             border=on_border / length,
-            islands=count - 1,
             largest_island=float(statistics[1:, cv2.CC_STAT_AREA].max()) / pixels,
         )

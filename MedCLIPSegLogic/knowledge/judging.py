@@ -157,6 +157,12 @@ def _judge_nothing(sight: ImageSight, asked: Understanding | None, reasons: tupl
     if "place" in reasons and suggestions:
         text = f"{own}Nothing is found in the named place: ask for {_marked(suggestions[:1])} to look everywhere."
         return Verdict("doubtful", text, suggestions, reasons, words)
+    if "agreement" in reasons and asked.thing:
+        alone = tuple(dict.fromkeys((asked.thing, *asked.suggestions)))
+        text = (
+            f"{own}Nothing is found, but something is when the model is asked for {_marked(alone[:1])}: ask for that."
+        )
+        return Verdict("doubtful", text, alone, reasons, words)
     if reasons:
         text = f"{own}No {thing} lies above the threshold, but something comes close: lower the threshold to see it."
         return Verdict("doubtful", text, asked.suggestions, reasons, words)

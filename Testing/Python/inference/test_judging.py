@@ -51,6 +51,11 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     return see(monkeypatch, BREAST)
 
 
+@pytest.fixture(autouse=True)
+def _signs_of_random_masks_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "answer_signs", lambda *_: {})
+
+
 def see(monkeypatch: pytest.MonkeyPatch, sight: ImageSight) -> list[np.ndarray]:
     looks: list[np.ndarray] = []
     monkeypatch.setattr(judging, "look", lambda _, pixels, encode: looks.append(pixels) or sight)
@@ -252,31 +257,26 @@ def test_the_first_slices_are_spread_over_the_range() -> None:
         assert max(np.diff([99, *first, 100 + count])) <= count / 4 + 2
 
 
-def test_judging_costs_one_encoding_a_look_and_no_sample(
-    a_knowing_model: LoadedModel, a_picture: Volume, looks: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+def test_a_pass_on_a_smaller_image_is_encoded_once_and_comes_back_in_full(
+    a_knowing_model: LoadedModel, a_picture: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encoded, passes = [], []
+    sizes: list[int] = []
+    passes: list[int] = []
     network = a_knowing_model.network
     encode, decode = network.encode_images, network.decode
-    monkeypatch.setattr(network, "encode_images", lambda images: encoded.append(len(images)) or encode(images))
+    monkeypatch.setattr(network, "encode_images", lambda images: sizes.append(images.shape[-1]) or encode(images))
     monkeypatch.setattr(network, "decode", lambda *a: passes.append(1) or decode(*a))
-    asked: list[np.ndarray] = []
 
-    def signs(*arguments: Any) -> dict[str, float]:
-        ask = arguments[-1]
-        asked.extend(ask(words, 0) for words in ("tumor", "mass"))
+    def signs(maps: Any, axis: Any, asked: Any, knowledge: Any, kind: Any, ask: Any) -> dict[str, float]:
+        again = [ask(words, 0, scale) for words, scale in (("tumor", 1), ("mass", 1), ("tumor", 0.5), ("mass", 0.5))]
+        assert [probability.shape for probability in again] == [(48, 64)] * 4
+        assert np.abs(again[0] - again[2]).max() > 0
         return {}
 
-    for judge, wanted in ((lambda *_: {}, (1, 1)), (signs, (1, 1 + 2))):
-        encoded.clear()
-        passes.clear()
-        looks.clear()
-        monkeypatch.setattr(judging, "answer_signs", judge)
-        finish(a_knowing_model, a_picture, batch_size=4, judge=True)
-        assert (sum(encoded), len(passes)) == wanted
-        assert len(looks) == 1
-    assert [probability.shape for probability in asked] == [(48, 64)] * 2
-    assert np.abs(asked[0] - asked[1]).max() > 0
+    monkeypatch.setattr(judging, "answer_signs", signs)
+    finish(a_knowing_model, a_picture, batch_size=4, judge=True)
+    side = a_knowing_model.config.image.image_size
+    assert (sizes, len(passes)) == ([side, side // 2], 1 + 4)
 
 
 def test_closing_the_generator_while_it_looks_cancels(
