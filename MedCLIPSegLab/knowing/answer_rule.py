@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.inference.engine import run
-from MedCLIPSegLogic.inference.judging import spread_out
 from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.inference.result import to_the_end
 from MedCLIPSegLogic.knowledge.answer import THING_SIGN, dice_by_rule, is_outline, standardized
@@ -29,9 +28,9 @@ GOOD = 0.5
 FALSE_SHARE = 0.1
 """Share of the good answers that may be called doubtful by the limit, on images the rule was not learned from."""
 SAMPLES = 5
-MOST_SLICES = 300
+MOST_SLICES = 500
 """Slices of a sheet that are segmented: all pictures of most sets, but only some of the volumes."""
-LEAST_BAD, LEAST_GOOD, LEAST_OF_THING = 10, 30, 15
+LEAST_BAD, LEAST_GOOD, LEAST_OF_THING = 10, 30, 8
 """Answers without which nothing is learned, or nothing about a thing."""
 FOLDS = 5
 RIDGE = 3.0
@@ -83,10 +82,10 @@ def measured_answers(model: LoadedModel, sheet: PromptSheet, limit: int | None) 
         MedCLIPSegError: as :func:`learn_answer_rule`.
     """
     rows, slices = sheet.rows(limit), 0
-    for number in spread_out(range(len(rows))):
+    for number in np.random.default_rng(0).permutation(len(rows)):
         if slices >= MOST_SLICES:
             return
-        row = rows[number]
+        row = rows[int(number)]
         volume = sheet.image(row)
         truth = sheet.truth(row, volume)
         prompts = tuple(dict.fromkeys((row.description, bare_thing(row.description))))

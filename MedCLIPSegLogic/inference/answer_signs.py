@@ -17,6 +17,9 @@ from .outline import Outline
 
 MOST_SLICES = 3
 """Slices on which a volume's answer is asked again, those with the largest masks."""
+PLACE_MARGIN = 0.1
+"""Expected Dice above the limit up to which the place is asked for: all bad answers to wrong places, a quarter of the
+good ones."""
 
 
 def answer_signs(
@@ -43,7 +46,7 @@ def answer_signs(
         neighboring slices, in a volume. Those of the slice with the largest mask, or with the most probability if it
         is empty: "extent", the mean probability; and unless it is empty "area", "compactness", "border"
         and "largest_island" as in :class:`Outline`. Then 1 for the thing, see :data:`THING_SIGN`, and those of
-        :func:`agreement` and, where the others leave doubt, of :func:`kept_in_place`.
+        :func:`agreement`, where they can make the answer doubtful, and of :func:`kept_in_place`, where it nearly is.
     """
     tallies = maps.tallies
     if not tallies:
@@ -72,8 +75,9 @@ def answer_signs(
         if asked.thing is not None:
             signs[THING_SIGN + asked.thing] = 1.0
         masks = {index: mask(index) for index in order[:MOST_SLICES]}
-        signs |= agreement(asked, masks, ask)
-        if is_in_doubt(signs, knowledge):
+        if is_in_doubt(signs | {"agreement": 0.0}, knowledge):
+            signs |= agreement(asked, masks, ask)
+        if is_in_doubt(signs, knowledge, PLACE_MARGIN):
             signs |= kept_in_place(asked, masks, maps.threshold, ask)
     return signs
 

@@ -14,11 +14,9 @@ MOST_DEVIATIONS = 4.0
 """Standard deviations beyond which a sign counts no more."""
 FAR = 50.0
 """Where the logistic function is 0 or 1."""
-MARGIN = 0.1
-"""Expected Dice above the rule's limit up to which it is worth asking for the place."""
 LEAST_ISLAND = 0.7
 """Share of the mask that the largest island must hold. 12 % of bad and 2 % of good answers on Val have less."""
-MOST_BORDER = 0.2
+MOST_BORDER = 0.5
 """Share of the outline that may lie on the border of the image."""
 AREA_MARGIN = 2.0
 """How many times the area may exceed the 99th percentile of training masks, or fall short of the 1st."""
@@ -65,10 +63,16 @@ def standardized(signs: Mapping[str, float], rule: AnswerRule) -> list[float]:
     return [max(-MOST_DEVIATIONS, min(MOST_DEVIATIONS, value)) for value in scaled]
 
 
-def is_in_doubt(signs: Mapping[str, float], knowledge: Knowledge | None) -> bool:
-    """Whether it is worth asking further: nothing is outlined, no rule is known, or little more than its limit."""
+def is_in_doubt(signs: Mapping[str, float], knowledge: Knowledge | None, margin: float = 0.0) -> bool:
+    """Whether it is worth asking further: nothing is outlined, no rule is known, or it expects little.
+
+    Args:
+        signs: of the answer, by name.
+        knowledge: of the model; None when it has none.
+        margin: of expected Dice beyond the rule's limit that is little still.
+    """
     rule = knowledge.answer if knowledge is not None else None
-    return rule is None or not is_outline(signs) or dice_by_rule(signs, rule) < rule.limit + MARGIN
+    return rule is None or not is_outline(signs) or dice_by_rule(signs, rule) < rule.limit + margin
 
 
 def doubts(signs: Mapping[str, float], knowledge: Knowledge | None, kind: str | None) -> tuple[Doubt, ...]:

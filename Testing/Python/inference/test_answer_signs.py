@@ -128,14 +128,22 @@ def test_only_other_words_are_asked(asked: Understanding, mask: NDArray[np.bool_
     assert len(passes) == len(signs) == count
 
 
-RULE = AnswerRule(("certainty",), (4.0,), (0.8,), (0.1,), 0.0, limit=0.5)
+RULE = AnswerRule(("certainty", "agreement"), (4.0, 1.0), (0.8, 0.5), (0.1, 0.25), 0.0, limit=0.5)
 
 
-@pytest.mark.parametrize(("certainty", "names"), [(0.95, {"agreement"}), (0.81, {"agreement", "place"})])
-def test_the_place_is_asked_for_where_the_other_signs_leave_doubt(certainty: float, names: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("certainty", "found", "names"),
+    [(0.95, 1.0, set()), (0.84, 1.0, {"agreement"}), (0.81, 0.5, {"agreement", "place"})],
+)
+def test_no_more_is_asked_than_can_change_the_verdict(certainty: float, found: float, names: set[str]) -> None:
     maps, volume = answered(np.where(LESIONS, certainty, 0.0).astype(np.float32))
-    knowledge = Knowledge(kinds={}, answer=RULE)
-    axis = choose_axis(volume, "auto")
-    signs = answer_signs(maps, axis, PLACED, knowledge, None, lambda *_: np.ones((10, 20), np.float32))
+    passes: list[str] = []
+
+    def ask(words: str, index: int, scale: float = 1.0) -> NDArray[np.float32]:
+        passes.append(words)
+        return np.full(LESIONS.shape, found, np.float32)
+
+    signs = answer_signs(maps, choose_axis(volume, "auto"), PLACED, Knowledge(kinds={}, answer=RULE), None, ask)
     assert {"agreement", "place"} & set(signs) == names
+    assert len(passes) == len(names)
     assert signs["thing tumor"] == 1
