@@ -7,6 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from MedCLIPSegLogic.checked import description_of
+from MedCLIPSegLogic.runs.choices import RunChoices
+
 
 def plain_option(*names: str, help: str, metavar: str | None = None) -> Any:
     """An option that has no default to show."""
@@ -30,4 +33,5 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace earlier re
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the interrupted run in the folder, with its settings.")
 ]
+Threads = Annotated[str, typer.Option(help=description_of(RunChoices, "threads"))]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the record of the run as JSON.")]

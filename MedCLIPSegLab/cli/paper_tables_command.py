@@ -10,13 +10,14 @@ import typer
 import MedCLIPSegLogic
 
 from ..paper.configuration import TableName
-from .options import plain_option
+from .options import Threads, plain_option
 from .progress import progress_bar
 
 
 def paper_tables_command(
     table: Annotated[TableName, typer.Argument(help="Table of the paper.", show_default=False)],
     config: Annotated[Path, plain_option(help="TOML or JSON file that names data sets, models and settings.")],
+    threads: Threads = "auto",
 ) -> None:
     """Run a table of the paper on your data sets.
 
@@ -26,6 +27,8 @@ def paper_tables_command(
     Example: medclipseg paper-tables prompt-styles --config paper-tables.toml
     """
     with progress_bar("Paper's table") as show:
-        markdown, numbers = MedCLIPSegLogic.paper_tables(table, config, progress=lambda what, share: show(share, what))
+        markdown, numbers = MedCLIPSegLogic.paper_tables(
+            table, config, progress=lambda what, share: show(share, what), threads=threads
+        )
     typer.echo(markdown.read_text(encoding="utf-8"))
     typer.echo(f"The table is in {markdown} and {numbers}.")

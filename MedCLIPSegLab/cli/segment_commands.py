@@ -14,7 +14,7 @@ import MedCLIPSegLogic
 from MedCLIPSegLogic.clip_sam.methods import MethodName
 from MedCLIPSegLogic.runs.choices import OF_METHODS, OF_TRAINED_MODELS, RunChoices
 
-from .options import AsJson, Input, Out, Overwrite, Prompts
+from .options import AsJson, Input, Out, Overwrite, Prompts, Threads
 from .options_of import options_of
 from .progress import progress_bar, time_left
 
@@ -104,12 +104,14 @@ def zeroshot_command(
 def demo_command(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("medclipseg-demo"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier demo.")] = False,
+    threads: Threads = "auto",
 ) -> None:
     """Segment three bundled cases with known truth and show how well it went."""
     with progress_bar("Demo") as show:
         outcomes = MedCLIPSegLogic.demo(
             out,
             overwrite=overwrite,
+            threads=threads,
             progress=lambda case, p: show(
                 p.fraction, f"{case}, slice {p.slice_number} of {p.slice_count}, {time_left(p.seconds_left)}"
             ),

@@ -49,7 +49,7 @@ def evaluate(
         out: folder for ``metrics.csv`` (one row per prompt), ``metrics.json`` and ``report.html``.
         overwrite: replace an earlier evaluation in ``out``.
         progress: called after every row with its number from 1, the number of rows and its score.
-        choices: ``samples``, ``tolerance`` and ``limit``, see :class:`EvaluationSettings`.
+        choices: ``samples``, ``tolerance``, ``limit`` and ``threads``, see :class:`EvaluationSettings`.
 
     Returns:
         What ``metrics.json`` holds.
@@ -77,7 +77,7 @@ def evaluate_sets(
         model, out, overwrite, progress: as for :func:`evaluate`.
         data: data set folders with ``Test_Folder/{img,label}`` and ``Prompts_Folder/Test_text_<style>.xlsx`` or .csv.
         styles: prompt styles, those of ``MADE_STYLES`` among them; none for the published ones that are there.
-        choices: ``split``, ``samples``, ``tolerance`` and ``limit``, see :class:`EvaluationSettings`.
+        choices: ``split``, ``samples``, ``tolerance``, ``limit`` and ``threads``, see :class:`EvaluationSettings`.
 
     Returns:
         What ``metrics.json`` holds: all rows together, and each set and style under ``groups``.
@@ -103,30 +103,32 @@ def _evaluate(
     for sheet, rows in asked:
         sheet.require_files(rows)
     read_config(find_model(model))
+    from MedCLIPSegLogic.inference.threads import threads_for
     from MedCLIPSegLogic.model.library import load_model
 
     from .evaluation_folder import write_evaluation
 
-    loaded = load_model(model)
-    about = {
-        "model": loaded.name,
-        "model_hash": loaded.model_hash,
-        "samples": settings.samples,
-        "threshold": SegmentationRequest.threshold,
-        "seed": SegmentationRequest.seed,
-        "plane": SegmentationRequest.plane,
-        "images": sorted({sheet.images.parent.name for sheet in sheets}),
-    }
-    return write_evaluation(
-        out,
-        overwrite,
-        settings,
-        about,
-        asked,
-        lambda sheet, row: segment_row(loaded, sheet, row, settings.samples),
-        progress,
-        lambda case, prompt: mean_pairwise_dice(loaded, case.volume, prompt),
-    )
+    with threads_for(settings.threads):
+        loaded = load_model(model)
+        about = {
+            "model": loaded.name,
+            "model_hash": loaded.model_hash,
+            "samples": settings.samples,
+            "threshold": SegmentationRequest.threshold,
+            "seed": SegmentationRequest.seed,
+            "plane": SegmentationRequest.plane,
+            "images": sorted({sheet.images.parent.name for sheet in sheets}),
+        }
+        return write_evaluation(
+            out,
+            overwrite,
+            settings,
+            about,
+            asked,
+            lambda sheet, row: segment_row(loaded, sheet, row, settings.samples),
+            progress,
+            lambda case, prompt: mean_pairwise_dice(loaded, case.volume, prompt),
+        )
 
 
 def segment_row(model: LoadedModel, sheet: PromptSheet, row: SheetRow, samples: int) -> Case:

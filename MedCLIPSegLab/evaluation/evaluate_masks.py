@@ -72,18 +72,21 @@ def evaluate_masks(
         raise MedCLIPSegError("There is no mask to evaluate.")
     files = _find_files(folder, sheet, rows)
     sheet.require_files(rows)
+    from MedCLIPSegLogic.inference.threads import threads_for
+
     from .evaluation_folder import write_evaluation
 
     about = {"masks": folder.resolve().name}
-    return write_evaluation(
-        Path(out),
-        overwrite,
-        settings,
-        about,
-        [(sheet, rows)],
-        lambda sheet, row: _read_case(sheet, row, files[row]),
-        progress,
-    )
+    with threads_for(settings.threads):
+        return write_evaluation(
+            Path(out),
+            overwrite,
+            settings,
+            about,
+            [(sheet, rows)],
+            lambda sheet, row: _read_case(sheet, row, files[row]),
+            progress,
+        )
 
 
 def _paired_rows(images: Path, labels: Path) -> list[SheetRow]:

@@ -51,7 +51,7 @@ def probe(
         sections: what to ask.
         overwrite: replace earlier results in ``out``.
         progress: called after every prompt with the share of the folders that is done.
-        choices: ``split``, ``samples`` and ``limit``, see :class:`EvaluationSettings`.
+        choices: ``split``, ``samples``, ``limit`` and ``threads``, see :class:`EvaluationSettings`.
 
     Returns:
         What ``probes.json`` holds: ``sets``, by set the share of right answers of every probe of the text (``absent``:
@@ -70,6 +70,7 @@ def probe(
         for sheet in sheets:
             sheet.require_files(sheet.rows(settings.limit))
         read_config(find_model(model))
+        from MedCLIPSegLogic.inference.threads import threads_for
         from MedCLIPSegLogic.model.library import load_model
 
         from .probes.answers import Answer
@@ -80,12 +81,13 @@ def probe(
             "foreign": files_in([Path(folder) for folder in foreign], settings.split, settings.limit),
             "elsewhere": files_in([Path(folder) for folder in elsewhere], settings.split, settings.limit),
         }
-        loaded = load_model(model)
         answers: list[Answer] = []
-        for share, answer in ask_sections(loaded, sheets, others, sections, settings):
-            answers.append(answer)
-            if progress:
-                progress(share, answer)
+        with threads_for(settings.threads):
+            loaded = load_model(model)
+            for share, answer in ask_sections(loaded, sheets, others, sections, settings):
+                answers.append(answer)
+                if progress:
+                    progress(share, answer)
         result = {
             "model": loaded.name,
             "model_hash": loaded.model_hash,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from MedCLIPSegLogic.checked import checked
-from MedCLIPSegLogic.inference.request import MAX_SAMPLES
+from MedCLIPSegLogic.inference.request import MAX_SAMPLES, Threads
 
 METRICS_TABLE = "metrics.csv"
 METRICS_FILE = "metrics.json"
@@ -34,3 +34,4 @@ class EvaluationSettings:
         float, Field(ge=0, description="Of the NSD, in mm; in pixels for pictures without pixel size.")
     ] = 2.0
     limit: Annotated[int | None, Field(ge=1, description="First rows of each sheet only.")] = None
+    threads: Threads = "auto"

@@ -29,8 +29,8 @@ MADE = 1800
 """Pictures of nothing."""
 SLICES = 5
 """Slices taken of a volume."""
-LEAST_LIMIT = 0.7
-"""Least limit of the rule, chosen with ``mini``: at 0.5 more pictures of known kinds from other clinics are foreign."""
+LEAST_LIMIT = 0.85
+"""Least limit of the rule, chosen with ``mini``: at 0.7 more pictures of known kinds from other clinics are foreign."""
 FALSE_ALARMS = 0.02
 """Share of validation pictures that may be called foreign."""
 PENALTY = 1e-3

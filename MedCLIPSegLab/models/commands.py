@@ -11,7 +11,6 @@ from filelock import FileLock, Timeout
 
 from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.replacing import replacing
-from MedCLIPSegLogic.knowledge.known import KnownThing
 from MedCLIPSegLogic.model.catalog import (
     ModelDescription,
     bundled_models,
@@ -20,7 +19,7 @@ from MedCLIPSegLogic.model.catalog import (
     known_models,
 )
 from MedCLIPSegLogic.model.flavors import FLAVORS
-from MedCLIPSegLogic.model.folder import read_config, read_knowledge
+from MedCLIPSegLogic.model.folder import read_config
 from MedCLIPSegLogic.model.manifest import ZooEntry, consent_text, published_mean_dice, size_text, zoo
 from MedCLIPSegLogic.model.store import check_is_readable, installed_models
 from MedCLIPSegLogic.zoo import download as downloading
@@ -29,6 +28,8 @@ from MedCLIPSegLogic.zoo.download import DownloadReport, download_folder
 from MedCLIPSegLogic.zoo.hub import DownloadProgress, ask_size
 from MedCLIPSegLogic.zoo.installing import Removal
 from MedCLIPSegLogic.zoo.records import consent
+
+from .knowledge_info import knowledge_info
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.zoo.importing import ImportReport
@@ -85,33 +86,7 @@ def model_info(name: str | Path) -> dict[str, str]:
         "on this computer": f"{model.size_bytes / 1e6:.1f} MB in {model.folder}" if model.on_disk else "no",
     }
     info |= _published_info(published) if published is not None else {}
-    return info | (_knowledge_info(model.folder) if model.on_disk and model.kind == "model" else {})
-
-
-def _knowledge_info(folder: Path) -> dict[str, str]:
-    """What the model knows, kind of image by kind of image, with the mean Dice on validation images.
-
-    Raises:
-        MedCLIPSegError: the record is damaged.
-    """
-    knowledge = read_knowledge(folder)
-    if knowledge is None:
-        return {"knows": "not recorded; medclipseg know learns it from the data sets the model was trained on"}
-    return {
-        f"knows {kind}": f"{known.images} training images; "
-        + "; ".join(_thing_info(name, thing) for name, thing in known.things.items())
-        for kind, known in knowledge.kinds.items()
-    }
-
-
-def _thing_info(name: str, thing: KnownThing) -> str:
-    if thing.dice is None:
-        return f"{name}, not measured"
-    text = f"{name} {thing.dice:.2f}"
-    for words, names in (("also as", thing.understood), ("not understood as", thing.not_understood)):
-        if names:
-            text += f", {words} " + ", ".join(f"{other} {thing.wordings[other]:.2f}" for other in names)
-    return text
+    return info | (knowledge_info(model.folder) if model.on_disk and model.kind == "model" else {})
 
 
 def _published_info(entry: ZooEntry) -> dict[str, str]:

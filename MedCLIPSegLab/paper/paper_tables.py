@@ -8,6 +8,7 @@ from typing import get_args
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.files.replacing import write_failures_in_words
+from MedCLIPSegLogic.inference.request import check_threads
 from MedCLIPSegLogic.model.catalog import find_model
 
 from ..run_folder import RunKind
@@ -17,7 +18,10 @@ PAPER_RUN = RunKind("tables", "paper-tables.json")
 
 
 def paper_tables(
-    table: TableName, config: str | Path, progress: Callable[[str, float], None] | None = None
+    table: TableName,
+    config: str | Path,
+    progress: Callable[[str, float], None] | None = None,
+    threads: str | int = "auto",
 ) -> tuple[Path, Path]:
     """Train, evaluate and write one table as Markdown and CSV.
 
@@ -27,6 +31,7 @@ def paper_tables(
         table: of the paper.
         config: TOML or JSON file, see :class:`PaperSettings`.
         progress: called with what is being done and the share of it that is done (0…1).
+        threads: of the processor; "auto" for what other programs leave.
 
     Returns:
         The Markdown and the CSV file, in the configuration's ``out``.
@@ -36,6 +41,7 @@ def paper_tables(
     """
     if table not in get_args(TableName):
         raise MedCLIPSegError(f"There is no table '{table}'; take one of {', '.join(get_args(TableName))}.")
+    checked_threads = check_threads(threads)
     settings = read_configuration(Path(config))
     if not any(Path(folder).is_dir() for folder in settings.sets.values()):
         raise MedCLIPSegError("None of the data sets of the configuration is there; mend the paths in 'sets'.")
@@ -44,6 +50,9 @@ def paper_tables(
             find_model(model)
     out = Path(settings.out)
     with write_failures_in_words(), PAPER_RUN.claimed(out):
+        from MedCLIPSegLogic.inference.threads import threads_for
+
         from .protocols import PROTOCOLS, Cells
 
-        return PROTOCOLS[table](Cells(settings, progress or (lambda what, share: None))).write(out, table)
+        with threads_for(checked_threads):
+            return PROTOCOLS[table](Cells(settings, progress or (lambda what, share: None))).write(out, table)

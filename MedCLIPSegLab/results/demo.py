@@ -59,6 +59,7 @@ def demo(
     out: str | Path = "medclipseg-demo",
     overwrite: bool = False,
     progress: Callable[[str, Progress], None] | None = None,
+    threads: str | int = "auto",
 ) -> list[DemoOutcome]:
     """Segment the bundled cases with the bundled model, one result folder per case.
 
@@ -66,6 +67,7 @@ def demo(
         out: folder for the results.
         overwrite: replace the results of an earlier demo.
         progress: called after every small step with the case's title.
+        threads: of the processor; "auto" for what other programs leave.
 
     Raises:
         MedCLIPSegError: ``out`` cannot be written or holds results.
@@ -85,6 +87,7 @@ def demo(
             model=FIRST_MODEL,  # the cases are for it
             models=models,
             samples=SAMPLES,
+            threads=threads,
             plane=case.plane,
             overwrite=overwrite,
             truth=truth,

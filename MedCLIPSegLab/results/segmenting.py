@@ -112,6 +112,9 @@ def _segment_file(
         write_result_files(result, choices.plane, staging, truth)
         told = None
         if words and isinstance(prepared, ChainRun) and isinstance(result, ZeroShotResult):
-            saliency, _ = models.saliency(prepared.model, choices.device, choices.seed)
-            told = record_words(saliency, result, choices.plane, choices.seed, progress)
+            from MedCLIPSegLogic.inference.threads import threads_for
+
+            with threads_for(choices.threads):
+                saliency, _ = models.saliency(prepared.model, choices.device, choices.seed)
+                told = record_words(saliency, result, choices.plane, choices.seed, progress)
         return write_record(result, str(input), staging, told, truth)

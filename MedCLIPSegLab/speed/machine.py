@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import psutil
 import torch
 
+from MedCLIPSegLogic.inference.threads import threads_for
 from MedCLIPSegLogic.version import __version__
 
 from .peak_memory import peak_memory
@@ -63,5 +64,5 @@ def in_new_process(task: Callable[..., Value], *arguments: Any) -> tuple[Value, 
 
 
 def _run(task: Callable[..., Value], threads: int, arguments: tuple[Any, ...]) -> tuple[Value, int]:
-    torch.set_num_threads(threads)
-    return task(*arguments), peak_memory()
+    with threads_for(threads):
+        return task(*arguments), peak_memory()

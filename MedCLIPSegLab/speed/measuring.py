@@ -35,6 +35,14 @@ def speed(
     if not settings.random_weights:
         find_model(settings.model)
     find_sheets(settings.data, [ORIGINAL])
+    from MedCLIPSegLogic.inference.threads import threads_for
+
+    # One number for all that is compared.
+    with threads_for(settings.threads) as chosen, threads_for(chosen.used[0]):
+        return _measured(settings, show)
+
+
+def _measured(settings: SpeedSettings, show: Callable[[float, str], None]) -> dict[str, Any]:
     import torch
 
     from MedCLIPSegLogic.inference.device import choose_device
@@ -44,8 +52,6 @@ def speed(
     from .measured import data_set_cases, demo_cases, measured_model
     from .variants import measure, variants_for
 
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
     device = choose_device(settings.device)
     cases = data_set_cases(settings.data, settings.limit) if settings.data else demo_cases()[: settings.limit]
     model = measured_model(settings.model, settings.random_weights, [case.prompt for case in cases])

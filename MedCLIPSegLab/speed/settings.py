@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from MedCLIPSegLogic.checked import checked
+from MedCLIPSegLogic.inference.request import Threads
 from MedCLIPSegLogic.model.catalog import FIRST_MODEL
 
 Part = Literal["variants", "memory"]
@@ -37,9 +38,7 @@ class SpeedSettings:
         int, Field(ge=1, title="number of repeats", description="Rounds over all images; medians are shown.")
     ] = 3
     device: Annotated[Literal["auto", "cpu", "cuda"], Field(description="Where to compute.")] = "auto"
-    threads: Annotated[
-        int, Field(ge=0, title="number of threads", description="Processor threads; 0 for torch's choice.")
-    ] = 0
+    threads: Threads = "auto"
     parts: Annotated[
         tuple[Part, ...],
         Field(description="variants compares speed and results, memory the peak of each; repeat for both."),

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from MedCLIPSegLogic.inference.threads import threads_for
 from MedCLIPSegLogic.model.catalog import VOCABULARY_FILE
 from MedCLIPSegLogic.model.checkpoint import load_to_train
 from MedCLIPSegLogic.model.folder import (
@@ -73,8 +74,7 @@ def run_training(
         processes = stack.enter_context(join_processes(settings.device))
         scratch = processes.on_first(lambda: stack.enter_context(TRAINING_RUN.claimed(folder)))
         processes.on_first(lambda: check_request(folders, folder, settings, source, resume))
-        if settings.threads:
-            torch.set_num_threads(settings.threads)
+        stack.enter_context(threads_for(settings.threads))
         begun_from = folder if resume else source
         start = None if begun_from is None else read_config(begun_from)
         # Without other changes of the picture, images are sampled as the model will see them.

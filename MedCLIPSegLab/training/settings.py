@@ -12,6 +12,7 @@ from pydantic import Field
 
 from MedCLIPSegLogic.checked import checked, from_json
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.inference.request import Threads
 
 from .settings_file import without_earlier_options
 
@@ -215,9 +216,7 @@ class TrainingSettings:
         ),
     ] = 500
     validation_limit: Annotated[int, Field(ge=1, description="Images per data set looked at in a validation.")] = 40
-    threads: Annotated[
-        int, Field(ge=0, title="number of threads", description="Processor threads; 0 for torch's choice.")
-    ] = 0
+    threads: Threads = "auto"
     tensorboard: Annotated[bool, Field(description="Also log for TensorBoard.")] = False
 
     def __post_init__(self) -> None:

@@ -18,6 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.inference.threads import threads_for
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import FreshNoise
 
@@ -148,6 +149,12 @@ class Trainer:
             MedCLIPSegError: the loss is no number any more, or a file cannot be written; the state of the last
                 validation is kept.
         """
+        with threads_for(self._settings.threads) as threads:
+            for step in self._steps():
+                threads.adjust()
+                yield step
+
+    def _steps(self) -> Generator[TrainingProgress, None, None]:
         settings = self._settings
         sampler, size = None, 0
         window: list[dict[str, float]] = []

@@ -13,6 +13,7 @@ import torch
 
 from MedCLIPSegLogic.checked import from_json
 from MedCLIPSegLogic.inference.device import choose_device
+from MedCLIPSegLogic.inference.threads import threads_for
 from MedCLIPSegLogic.model.checkpoint import load_to_train
 from MedCLIPSegLogic.model.tokenizer import PromptTokenizer
 from MedCLIPSegLogic.version import __version__
@@ -27,7 +28,7 @@ from .tuned_towers import TunedTowers
 from .tuner import Tuner, TuningProgress, measure, progress_of
 
 Result = TypeVar("Result")
-Progress = Callable[[TuningProgress], None] | None
+Progress = Callable[[TuningProgress], None]
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def run_tuning(
     source: Path,
     start_from: str | None,
     resume: bool,
-    progress: Progress,
+    on_step: Callable[[TuningProgress], None] | None,
 ) -> TuningReport:
     """Tune, as :func:`.clip_tune.clip_tune` says.
 
@@ -66,16 +67,20 @@ def run_tuning(
         source: folder of the model to start from, or of the resumed run.
         start_from: ``source`` as it was named; None for a resumed run.
         resume: go on with the run in ``folder``.
-        progress: called after every step.
+        on_step: called after every step.
 
     Raises:
         MedCLIPSegError: unusable images, or ``folder`` in use.
         OSError: a file cannot be written.
     """
-    with TUNING_RUN.claimed(folder) as scratch:
+    with TUNING_RUN.claimed(folder) as scratch, threads_for(settings.threads) as threads:
+
+        def progress(step: TuningProgress) -> None:
+            threads.adjust()
+            if on_step:
+                on_step(step)
+
         check_request(folder, start_from, resume)
-        if settings.threads:
-            torch.set_num_threads(settings.threads)
         towers = _towers(source, settings)
         if resume:
             record = TUNING_RUN.read(folder)
@@ -153,5 +158,4 @@ def _exhaust(steps: Generator[TuningProgress, None, Result], progress: Progress)
             step = next(steps)
         except StopIteration as end:
             return end.value
-        if progress:
-            progress(step)
+        progress(step)

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from MedCLIPSegLogic.checked import checked, from_json
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.inference.request import Threads
 
 
 @checked
@@ -71,9 +72,7 @@ class TuningSettings:
             description="Steps after which an interrupted run can go on.",
         ),
     ] = 100
-    threads: Annotated[
-        int, Field(ge=0, title="number of threads", description="Processor threads; 0 for torch's choice.")
-    ] = 0
+    threads: Threads = "auto"
 
     def __post_init__(self) -> None:
         if self.parts > self.batch_size:

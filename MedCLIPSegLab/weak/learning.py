@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,8 +99,11 @@ def weak(
         },
         "predicted": {path.name: file_hash(path) for path in targets.values()},
     }
-    with write_failures_in_words(), WEAK_RUN.claimed(folder):
+    with write_failures_in_words(), WEAK_RUN.claimed(folder), ExitStack() as stack:
         record = WEAK_RUN.begin(folder, wanted, MAY_CHANGE)
+        from MedCLIPSegLogic.inference.threads import threads_for
+
+        threads = stack.enter_context(threads_for(chosen.threads))
         record |= {"medclipseg": __version__, "citation": method.citation, "images_without_prompt": list(left_out)}
 
         def load_chain() -> MakeMask:
@@ -114,6 +118,7 @@ def weak(
         for entry, place in zip(classes, places, strict=True):
 
             def report(step: WeakProgress, name: str = entry.name) -> None:
+                threads.adjust()
                 if progress:
                     progress(dataclasses.replace(step, class_name=name))
 

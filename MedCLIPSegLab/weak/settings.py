@@ -14,11 +14,12 @@ from pydantic import Field
 
 from MedCLIPSegLogic.checked import checked
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.inference.request import Threads
 
 if TYPE_CHECKING:
     from ..training.settings import TrainingSettings
 
-MAY_CHANGE = {"device", "workers"}
+MAY_CHANGE = {"device", "threads", "workers"}
 """Settings that do not belong to the result."""
 Schedule = Literal["cyclic", "released"]
 SNAPSHOTS_FOLDER = "snapshots"
@@ -127,6 +128,7 @@ class WeakSettings:
     leave_out_empty: Annotated[bool, Field(description="Do not train on images in which nothing was found.")] = False
     seed: Annotated[int, Field(ge=0, description="Of everything random.")] = 0
     device: Annotated[Literal["auto", "cpu", "cuda"], Field(description="Where to compute.")] = "auto"
+    threads: Threads = "auto"
     workers: Annotated[
         int,
         Field(

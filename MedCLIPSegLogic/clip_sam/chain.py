@@ -13,6 +13,7 @@ from ..errors import MedCLIPSegError
 from ..inference.device import MAPS_PER_PROMPT, memory_in_words
 from ..inference.result import Event, Progress, Stage, Unit
 from ..inference.skeleton import SeenSlice, SliceRun
+from ..inference.threads import ThreadChoice, threads_for
 from .coarse import CoarseMask, binarize
 from .findings import FoundObject, SliceFinding, Status, ZeroShotResult
 from .objects import Component, find_components, only_within, point_out
@@ -53,8 +54,8 @@ def run(
     Raises:
         MedCLIPSegError: the request does not fit the volume, the segmenter or the machine.
     """
-    with memory_in_words(request.volume):
-        yield from _ZeroShotRun(saliency, segmenter, request, record or {}, previews).steps()
+    with memory_in_words(request.volume), threads_for(request.threads) as threads:
+        yield from _ZeroShotRun(saliency, segmenter, request, record or {}, previews, threads).steps()
 
 
 class _ZeroShotRun(SliceRun[ZeroShotRequest]):
@@ -70,8 +71,9 @@ class _ZeroShotRun(SliceRun[ZeroShotRequest]):
         request: ZeroShotRequest,
         record: dict[str, Any],
         previews: bool,
+        threads: ThreadChoice,
     ) -> None:
-        super().__init__(request, previews)
+        super().__init__(request, previews, threads)
         self._saliency, self._segmenter, self._given = saliency, segmenter, record
         if segmenter is not None:
             if segmenter.boxes_only and request.pointing.kind != "box":

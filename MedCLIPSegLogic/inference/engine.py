@@ -20,6 +20,7 @@ from .preprocess import PreparedSlice, input_side, place, prepare_slice
 from .request import SegmentationRequest
 from .result import Event, Unit
 from .skeleton import SeenSlice, SliceRun
+from .threads import ThreadChoice, threads_for
 from .uncertainty import RunningSums, has_settled
 
 MOST_ENCODED = 16
@@ -44,8 +45,8 @@ def run(model: LoadedModel, request: SegmentationRequest, previews: bool = False
     Raises:
         MedCLIPSegError: the request does not fit the volume or the machine.
     """
-    with memory_in_words(request.volume):
-        yield from _MonteCarloRun(model, request, previews).steps()
+    with memory_in_words(request.volume), threads_for(request.threads) as threads:
+        yield from _MonteCarloRun(model, request, previews, threads).steps()
 
 
 class _MonteCarloRun(SliceRun[SegmentationRequest]):
@@ -53,8 +54,8 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
 
     unit: ClassVar[Unit] = "sample"
 
-    def __init__(self, model: LoadedModel, request: SegmentationRequest, previews: bool) -> None:
-        super().__init__(request, previews)
+    def __init__(self, model: LoadedModel, request: SegmentationRequest, previews: bool, threads: ThreadChoice) -> None:
+        super().__init__(request, previews, threads)
         self._model = model
         self._precision = choose_precision(request.precision, self.device)
         network = model.network.to(self.device)
@@ -64,6 +65,7 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
         )
         self._judge = Judge(model, request) if request.judge else None
         self._texts: dict[int, TextState] = {}
+        self._looked: tuple[Tensor, ImageState] | None = None
         self._group: list[PreparedSlice] = []
         self._encoded: dict[tuple[int, float], tuple[PreparedSlice, ImageState]] = {}
 
@@ -86,7 +88,9 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
             cost = 1 / self.request.samples
             self.beside = len(shown) * cost
             for number, pixels in enumerate(shown, start=1):
-                self._judge.look(pixels)
+                # The only slice need not be encoded again for its samples.
+                once = len(self.indices) == 1 and self._precision == "float32"
+                self._judge.look(pixels, self._encode_once if once else None)
                 self.finished += cost
                 yield self.progress("looking", number, 0, slices=len(shown))
             questions = self._judge.questions()
@@ -95,6 +99,11 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
                 if number not in questions or self._judge.denies(number):
                     self.maps[number] = maps.masks_alone()
         self._texts = {number: self._text(words) for number, words in questions.items()}
+
+    def _encode_once(self, image: Tensor) -> ImageState:
+        [state] = self._passes.encode_images([image])
+        self._looked = image, state
+        return state
 
     def _text(self, words: str) -> TextState:
         return self._passes.encode_text(self._model.tokenizer([words]))
@@ -115,7 +124,10 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
     def segment_rest(self) -> Iterator[Event]:
         if not self._group:
             return
-        images = self._passes.encode_images([prepared.image for prepared in self._group])
+        if self._looked is not None and torch.equal(self._looked[0], self._group[0].image):
+            images = [self._looked[1]]
+        else:
+            images = self._passes.encode_images([prepared.image for prepared in self._group])
         if self._judge is not None:
             pairs = zip(self._group, images, strict=True)
             self._encoded = {(prepared.index, 1.0): (prepared, image) for prepared, image in pairs}

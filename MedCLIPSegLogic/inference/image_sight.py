@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -16,7 +18,9 @@ from .naming import name_kind
 from .preprocess import place, prepare_slice
 
 
-def look(model: LoadedModel, pixels: NDArray[np.uint8]) -> ImageSight:
+def look(
+    model: LoadedModel, pixels: NDArray[np.uint8], encode: Callable[[Tensor], ImageState] | None = None
+) -> ImageSight:
     """Look at a slice before anything is asked.
 
     A model that recorded how to tell kinds of image goes by that, another one by its CLIP towers.
@@ -24,11 +28,14 @@ def look(model: LoadedModel, pixels: NDArray[np.uint8]) -> ImageSight:
     Args:
         model: with its network on the device of the run.
         pixels: (H, W) grey or (H, W, 3) color, as the model sees them.
+        encode: encodes an input (3, S, S) exactly, for a run that wants to go on with what comes out.
     """
     rule = model.knowledge.image if model.knowledge is not None else None
     if rule is None:
         return name_kind(model, pixels)
-    return rule.sight(image_features(model.network, [model_input(model, pixels)])[0])
+    image = model_input(model, pixels)
+    features = _pooled(encode(image)).float().cpu().numpy() if encode else image_features(model.network, [image])
+    return rule.sight(features[0])
 
 
 def model_input(model: LoadedModel, pixels: NDArray[np.uint8]) -> Tensor:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ..knowledge.judging import asked_as, judge_answer, judge_presence, judge_question, nothing_to_look_at
 from ..knowledge.sight import ImageSight, seen_together
 from ..knowledge.understanding import Understanding, understand
 from ..knowledge.verdict import Verdict
 from ..model.library import LoadedModel
+from ..model.states import ImageState
 from ..volumes.planes import SliceAxis
 from .agreement import Ask
 from .answer_signs import answer_signs
@@ -40,9 +42,9 @@ class Judge:
         self._held: list[Verdict | None] = [None] * len(request.prompts)
         self._shares: dict[int, dict[int, float]] = {}
 
-    def look(self, pixels: NDArray[np.uint8]) -> None:
-        """Look at a slice (H, W) or (H, W, 3) with content."""
-        self._sights.append(look(self._model, pixels))
+    def look(self, pixels: NDArray[np.uint8], encode: Callable[[Tensor], ImageState] | None) -> None:
+        """Look at a slice (H, W) or (H, W, 3) with content; ``encode`` as in :func:`image_sight.look`."""
+        self._sights.append(look(self._model, pixels, encode))
 
     @property
     def sight(self) -> ImageSight:
@@ -84,7 +86,7 @@ class Judge:
             ask: one more pass.
         """
         held, asked = self._held[number], self._understood[number]
-        if held is not None:
+        if held is not None and (held.is_unknown or not self._request.show_anyway):
             return held
         if not self._sights:
             return nothing_to_look_at()

@@ -17,13 +17,15 @@ from ..model.flavors import FLAVORS
 from ..model.library import LoadedModel
 from ..model.manifest import zoo
 from ..model.network import MedCLIPSeg
+from ..model.text_tower import content_length
 from .clip_towers import LOGIT_SCALE, ClipTowers
 
 KINDS_FILE = Path(__file__).parent.parent / "Resources" / "Words" / "image_kinds.json"
 CLEAR = 0.5
 """Probability from which on an image is said to look like a kind."""
 FOREIGN_LIMIT = 0.98
-"""Probability of all other kinds from which on an image is foreign to a model of one kind."""
+"""Probability of all other kinds from which on an image that looks like one of them is foreign to a model of one kind.
+Cautious, as it could not be measured with published weights."""
 _vectors: WeakKeyDictionary[MedCLIPSeg, Tensor] = WeakKeyDictionary()
 
 
@@ -41,7 +43,7 @@ def name_kind(model: LoadedModel, pixels: NDArray[np.uint8]) -> ImageSight:
         return ImageSight()
     towers = ClipTowers(model.network, model.tokenizer)
     if model.network not in _vectors:
-        _vectors[model.network] = _kind_vectors(towers)
+        _vectors[model.network] = kind_vectors(towers)
     color = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
     with torch.inference_mode():
         image = towers.image_vectors(towers.prepare(color).input)
@@ -54,7 +56,7 @@ def name_kind(model: LoadedModel, pixels: NDArray[np.uint8]) -> ImageSight:
     if home is None:
         return ImageSight(looks_like=looks_like)
     foreign = 1 - float(shares[names.index(home)])
-    is_foreign = foreign >= FOREIGN_LIMIT
+    is_foreign = foreign >= FOREIGN_LIMIT and looks_like not in ("", home)
     return ImageSight(None if is_foreign else home, looks_like, foreign, is_foreign)
 
 
@@ -65,7 +67,11 @@ def kind_sentences() -> dict[str, list[str]]:
     return kinds
 
 
-def _kind_vectors(towers: ClipTowers) -> Tensor:
+def kind_vectors(towers: ClipTowers) -> Tensor:
     """Unit vectors (kinds, D), the mean of each kind's sentences."""
-    vectors = torch.stack([towers.text_vectors(sentences).mean(dim=0) for sentences in kind_sentences().values()])
-    return torch.nn.functional.normalize(vectors, dim=-1)
+    groups = list(kind_sentences().values())
+    token_ids = towers.tokenize([sentence for sentences in groups for sentence in sentences])
+    with torch.inference_mode():
+        tokens, state = towers.begin_text(token_ids[:, : content_length(token_ids)], -1)
+        parts = towers.finish_text(tokens, 0, state).split([len(sentences) for sentences in groups])
+        return torch.nn.functional.normalize(torch.stack([part.mean(dim=0) for part in parts]), dim=-1)

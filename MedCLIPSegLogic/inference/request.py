@@ -9,12 +9,14 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, InstanceOf
 
 from ..checked import checked
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 from ..volumes.intensity import IntensityRule
 from ..volumes.planes import Plane as AnyPlane
 from ..volumes.volume import Volume
 
 GROWTH = 1.5
+MAX_THREADS = 1024
+AUTOMATIC: Literal["auto"] = "auto"
 
 
 @checked
@@ -68,6 +70,22 @@ def _check_prompts(prompts: tuple[str, ...]) -> tuple[str, ...]:
     return prompts
 
 
+def check_threads(threads: object) -> Literal["auto"] | int:
+    """A number of threads from "auto", also as the 0 of earlier records, or a number, also as text.
+
+    Raises:
+        MedCLIPSegError: it is neither.
+    """
+    text = str(threads).strip()
+    if text in (AUTOMATIC, "0"):
+        return AUTOMATIC
+    if not isinstance(threads, bool) and text.isdecimal() and len(text) < 5 and int(text) <= MAX_THREADS:
+        return int(text)
+    raise MedCLIPSegError(
+        f"The number of threads is {quoted(threads)}; it must be {AUTOMATIC} or a whole number from 1 to {MAX_THREADS}."
+    )
+
+
 MAX_SAMPLES = 1000
 ShowAnyway = Annotated[
     bool,
@@ -79,6 +97,14 @@ ShowAnyway = Annotated[
 OwnWords = Annotated[
     bool,
     Field(description="Ask a prompt that is not understood in the nearest words the model knows; the verdict says so."),
+]
+Threads = Annotated[
+    Literal["auto"] | int,
+    BeforeValidator(check_threads),
+    Field(
+        title="number of threads",
+        description="Processor threads: a number, or auto for as many as other programs leave processors.",
+    ),
 ]
 Prompts = Annotated[tuple[str, ...], BeforeValidator(_check_prompts)]
 Samples = Annotated[
@@ -124,6 +150,7 @@ class RunRequest:
         intensity: how grey values become 8 bit; None chooses by the data.
         seed: of everything random, 0…2⁶⁴−1.
         device: where to compute; "auto" takes a CUDA device when there is one.
+        threads: of the processor; "auto" for what other programs leave. Changes the result by rounding only.
         maps: keep the maps (K, J, I) of every prompt; without, memory grows with the masks alone.
         judge: give each answer a verdict, and hold back what means nothing; off to measure the network itself.
 
@@ -141,6 +168,7 @@ class RunRequest:
     intensity: InstanceOf[IntensityRule] | None = None
     seed: Seed = 0
     device: Device = "auto"
+    threads: Threads = "auto"
     maps: Maps = True
     judge: bool = False
 

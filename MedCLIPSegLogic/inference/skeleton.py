@@ -24,6 +24,7 @@ from .maps import PromptMaps
 from .preprocess import has_content
 from .request import RunRequest
 from .result import Event, Progress, SegmentationResult, SlicePreview, Stage, Unit
+from .threads import ThreadChoice
 
 Request = TypeVar("Request", bound=RunRequest)
 
@@ -49,6 +50,7 @@ class SliceRun(ABC, Generic[Request]):
     Args:
         request: what to do.
         previews: also show what is known of a slice; not in a run without maps.
+        threads: it computes with, chosen anew as other programs come and go.
 
     Raises:
         MedCLIPSegError: the request does not fit the volume or the machine.
@@ -57,8 +59,9 @@ class SliceRun(ABC, Generic[Request]):
     unit: ClassVar[Unit]
     maps_per_prompt: ClassVar[int] = MAPS_PER_PROMPT
 
-    def __init__(self, request: Request, previews: bool) -> None:
+    def __init__(self, request: Request, previews: bool, threads: ThreadChoice) -> None:
         self._started = time.monotonic()
+        self._threads = threads
         self.request, self.previews = request, previews and request.maps
         volume = request.volume
         self.axis = choose_axis(volume, request.plane)
@@ -127,7 +130,7 @@ class SliceRun(ABC, Generic[Request]):
     def progress(
         self, stage: Stage, number: int, part_number: int, under_way: float = 0.0, slices: int | None = None
     ) -> Progress:
-        """The present step.
+        """The present step, after which the number of threads may change.
 
         Args:
             stage: of the work.
@@ -136,6 +139,7 @@ class SliceRun(ABC, Generic[Request]):
             under_way: what is done of prompts on slices that are not finished, in such.
             slices: that have a turn; None for all of the run.
         """
+        self._threads.adjust()
         count = len(self.indices)
         share = (self.finished + under_way) / (count * len(self.asked) + self.beside)
         left = (time.monotonic() - self._started) * (1 / share - 1)
@@ -175,6 +179,7 @@ class SliceRun(ABC, Generic[Request]):
             "skipped_slices": sorted(self._skipped),
             "intensity": self._mapping.record(),
             "device": str(self.device),
+            "threads": self._threads.record(),
             "versions": {
                 "medclipseg": __version__,
                 "python": platform.python_version(),

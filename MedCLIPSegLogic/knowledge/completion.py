@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from .known import Knowledge
 from .prompt_parts import PromptParts, choices_of
 from .prompt_sentence import sentence
+from .understanding import understand
 from .vocabulary import vocabulary
+from .words import words_of
 
 
 def complete(
@@ -37,18 +40,29 @@ def complete(
 
 def _candidates(beginning: str, knowledge: Knowledge, kind: str | None, history: Sequence[str]) -> Iterator[str]:
     words, choices = vocabulary(knowledge, kind), choices_of(knowledge, kind)
-    names = [*choices.thing, *words.understood]
-    yield from names
-    # The last word goes on within what was typed before it.
+    yield from choices.thing
+    if beginning.strip():
+        yield from words.understood
     before, _, last = beginning.rpartition(" ")
-    if before and last:
-        for value in (*names, *choices.count, *choices.size, *choices.color, *choices.shape, *choices.place):
-            if value.startswith(last.casefold()):
-                yield f"{before} {value}"
-    for thing in choices.thing:
-        yield sentence(PromptParts(thing), knowledge, kind)
-        for place in choices.place:
-            yield sentence(PromptParts(thing, place=place), knowledge, kind)
-    for each in words.kinds:
-        yield from knowledge.kinds[each].prompts
+    if before and last:  # the last word goes on within what was typed before it
+        typed = set(words_of(before))
+        parts = (choices.count, choices.size, choices.color, choices.shape, choices.place)
+        values = [value for part in parts if typed.isdisjoint(part) for value in part]
+        yield from (f"{before} {value}" for value in (*words.understood, *values) if value.startswith(last.casefold()))
+    for text, thing in _sentences(knowledge, kind):
+        if thing in beginning.casefold():
+            yield text
     yield from history
+
+
+@lru_cache(maxsize=64)
+def _sentences(knowledge: Knowledge, kind: str | None) -> tuple[tuple[str, str], ...]:
+    """Sentences in the style of training, and what must be typed before one is worth to be shown."""
+    things = choices_of(knowledge, kind).thing
+    found = [(sentence(PromptParts(thing), knowledge, kind), "") for thing in things]
+    for each in vocabulary(knowledge, kind).kinds:
+        readings = [understand(example, knowledge, kind) for example in knowledge.kinds[each].prompts]
+        found += [(reading.prompt, "") for reading in readings if reading.is_understood and not reading.denies]
+    for place in choices_of(knowledge, kind).place:
+        found += [(sentence(PromptParts(thing, place=place), knowledge, kind), thing) for thing in things]
+    return tuple(found)

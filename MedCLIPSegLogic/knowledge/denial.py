@@ -42,8 +42,10 @@ def denied_spans(text: str) -> list[tuple[int, int]]:
         text: lower case.
     """
     joined = _LISTED.sub(" ", text)  # as long as the text
-    spans = []
+    spans: list[tuple[int, int]] = []
     for match in _before().finditer(joined):
+        if spans and match.end() < spans[-1][1]:
+            continue  # within what is denied already
         end = _clause_end().search(joined, match.end())
         spans.append((match.end(), end.start() if end else len(text)))
     return spans

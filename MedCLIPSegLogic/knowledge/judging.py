@@ -29,7 +29,10 @@ _REASONS: Mapping[Doubt, str] = {
 
 
 def judge_question(sight: ImageSight, asked: Understanding | None, knowledge: Knowledge | None) -> Verdict | None:
-    """The verdict that is known before anything is segmented: a foreign image or a prompt not understood; else None.
+    """The verdict that is known before anything is segmented; else None.
+
+    A foreign image, a prompt not understood, and a thing that is known on other kinds of image only, where it is clear
+    of which kind this one is: what the model would outline then is something else.
 
     Args:
         sight: of the image.
@@ -42,6 +45,8 @@ def judge_question(sight: ImageSight, asked: Understanding | None, knowledge: Kn
         return Verdict(
             "foreign-image", f"The model does not know this kind of image{looks}: {knows}, or show the answer anyway."
         )
+    if asked is not None and asked.is_understood and not asked.denies and _elsewhere(sight, asked) and sight.looks_like:
+        return _not_on_this_kind(sight, asked)
     if asked is None or asked.is_understood or (asked_as(asked) and not asked.denies):
         return None
     words = _marked(asked.unknown or (asked.prompt,))
@@ -162,13 +167,19 @@ def _judge_nothing(sight: ImageSight, asked: Understanding | None, reasons: tupl
         text = f"{own}No {thing} lies above the threshold, but something comes close: lower the threshold to see it."
         return Verdict("doubtful", text, asked.suggestions, reasons, words)
     if _elsewhere(sight, asked):
-        text = (
-            f"{own}No {thing} is seen, but the model knows that on {_some(asked.known_on)} only, and this looks like "
-            f"{sight.kind}."
-        )
-        return Verdict("absent", text, asked.suggestions, asked_as=words)
+        return _not_on_this_kind(sight, asked)
     knows = f", and the model knows it{_on(sight)}" if sight.kind else ""
     return Verdict("absent", f"{own}No {thing} is seen{knows}.", asked_as=words)
+
+
+def _not_on_this_kind(sight: ImageSight, asked: Understanding) -> Verdict:
+    """The verdict on a thing that this kind of image does not show, as far as the model knows."""
+    way = f"; ask for {_marked(asked.suggestions[:1])}" if asked.suggestions else ""
+    text = (
+        f"{_own_words(asked)}No {_thing(asked)} is to be seen: the model knows that on {_some(asked.known_on)} only, "
+        f"and this looks like {quoted(sight.kind)}{way}."
+    )
+    return Verdict("absent", text, asked.suggestions, asked_as=asked_as(asked))
 
 
 def _without_place(asked: Understanding, reasons: Sequence[Doubt]) -> tuple[str, ...]:

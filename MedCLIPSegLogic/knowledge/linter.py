@@ -74,7 +74,9 @@ def _goes_on(reading: Reading, words: Vocabulary) -> bool:
 def _not_understood(reading: Reading, found: Understanding, here: str) -> Remark:
     suggestion = _first(found)
     if not found.unknown and suggestion:
-        return Remark(f"Name what to look for, such as “{quoted(suggestion)}”.", (), f"{reading.text} {suggestion}")
+        return Remark(
+            f"Name what to look for, such as “{quoted(suggestion)}”.", (), f"{reading.text.rstrip()} {suggestion}"
+        )
     verb = "are" if len(found.unknown) > 1 else "is"
     named = ", ".join(f"“{quoted(word)}”" for word in found.unknown) or "This"
     meant = f"; did you mean “{quoted(suggestion)}”?" if suggestion else "."

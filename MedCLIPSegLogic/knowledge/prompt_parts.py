@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 from ..errors import MedCLIPSegError, listed, quoted
 from .grammar import grammar
@@ -55,6 +56,7 @@ class PartChoices:
     place: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=64)
 def choices_of(knowledge: Knowledge, kind: str | None) -> PartChoices:
     """What can be chosen for prompts on a kind of image; of all kinds for None."""
     words = vocabulary(knowledge, kind)

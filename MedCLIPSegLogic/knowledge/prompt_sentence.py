@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from .grammar import grammar
 from .known import Knowledge
@@ -33,6 +34,8 @@ class _Style:
         between: what stands between the thing and its place.
         after: what stands after the place.
         is_capital: sentences begin with a capital letter.
+        lost: parts of the example that say something of its own picture, or are missing.
+        used: words of all examples.
     """
 
     before: str = ""
@@ -40,6 +43,8 @@ class _Style:
     between: str = " at the "
     after: str = ""
     is_capital: bool = False
+    lost: int = 0
+    used: frozenset[str] = frozenset()
 
 
 def sentence(parts: PromptParts, knowledge: Knowledge, kind: str | None) -> str:
@@ -54,29 +59,33 @@ def sentence(parts: PromptParts, knowledge: Knowledge, kind: str | None) -> str:
         MedCLIPSegError: the model does not know a part on this kind of image.
     """
     check_parts(parts, choices_of(knowledge, kind))
-    words = vocabulary(knowledge, kind)
-    known = knowledge.kinds.get(kind) if kind is not None else None
-    examples = known.prompts if known else ()
-    # The plainest style: the fewest words beside the parts.
-    styles = [style for prompt in examples for style in _styles_of(read(prompt, words))]
-    style = min(styles, key=lambda each: len(each.before + each.between), default=_Style())
-    used = {word for prompt in examples for word in words_of(prompt)}
-    place = parts.place
-    for height, other in HEIGHTS.items() if used.isdisjoint(HEIGHTS) else ():
-        place = place.replace(height, other) if other in used else place
-    phrase = _phrase(parts, style.opener, "shaped" in used, words)
+    style, place = _style(knowledge, kind), parts.place
+    for height, other in HEIGHTS.items():
+        place = place.replace(height, other) if other in style.used and height not in style.used else place
+    phrase = _phrase(parts, style, vocabulary(knowledge, kind))
     text = f"{style.before}{phrase}{style.between}{place or 'center'}{style.after}"
     text = text if place else without_place(text)
     return text[:1].upper() + text[1:] if style.is_capital else text
 
 
-def _phrase(parts: PromptParts, opener: str, is_shaped: bool, words: Vocabulary) -> str:
+@lru_cache(maxsize=64)
+def _style(knowledge: Knowledge, kind: str | None) -> _Style:
+    """The style of the most usable example of a kind, or of plain English."""
+    known = knowledge.kinds.get(kind) if kind is not None else None
+    examples = known.prompts if known else ()
+    styles = [style for prompt in examples for style in _styles_of(read(prompt, vocabulary(knowledge, kind)))]
+    # Of equally usable ones that with the fewest words beside the parts.
+    style = min(styles, key=lambda each: (each.lost, len(each.before + each.between)), default=_Style())
+    return replace(style, used=frozenset(word for prompt in examples for word in words_of(prompt)))
+
+
+def _phrase(parts: PromptParts, style: _Style, words: Vocabulary) -> str:
     """The thing with its count, size, color and shape."""
-    shape = grammar().shape[parts.shape] if parts.shape and is_shaped else parts.shape
+    shape = grammar().shape[parts.shape] if parts.shape and "shaped" in style.used else parts.shape
     many = plural(parts.thing)
     thing = many if parts.count not in ("", "one", "single") and many in words.understood else parts.thing
     told = [word for word in (parts.size, parts.color, shape, thing) if word]
-    opener = parts.count or opener
+    opener = parts.count or style.opener
     if opener in ("a", "an"):
         opener = "an" if told[0][0].lower() in "aeiou" else "a"
     return " ".join([opener, *told] if opener else told)
@@ -99,16 +108,19 @@ def _styles_of(reading: Reading) -> Iterator[_Style]:
         opener = words[first].text
     start, end = words[first].start, words[last - 1].end
     place = PLACES.search(text, end)
+    before = text[:start]
     between, after = (text[end : place.start()], text[place.end() :]) if place else (_Style.between, text[end:])
+    lost = (place is None) + _tells(before) + _tells(between) + _tells(after)
     if _tells(between):
         to_place = _TO_PLACE.search(between)
         between = to_place[0] if to_place else _Style.between
     yield _Style(
-        before="" if _tells(text[:start]) else text[:start],
+        before="" if _tells(before) else before,
         opener=opener,
         between=between,
         after="." * text.endswith(".") if _tells(after) else after,
         is_capital=text[:1].isupper(),
+        lost=lost,
     )
 
 

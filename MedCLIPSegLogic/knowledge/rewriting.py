@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from itertools import islice
 
 from .grammar import grammar
-from .reading import Reading
+from .reading import Reading, read
 from .spelling import nearest, number_variants
 from .terms import terms
 from .vocabulary import Mention, Vocabulary
 
-MOST_FOR_A_WORD = 3
-_LOOSE_START = re.compile(r"^(?:of|from|in|at|around|near|beside)\s+", re.IGNORECASE)
+MOST_FOR_A_WORD = 2
+TIES = frozenset({"a", "an", "the", "in", "of", "at", "from", "on", "near", "around", "beside", "within", "and", "or"})
+_LOOSE_START = re.compile(r"^(?:of|from|in|at|around|near|beside|within|and|or)\s+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -48,20 +49,25 @@ def rewritings(reading: Reading, vocabulary: Vocabulary) -> Iterator[Rewriting]:
         reading: of the prompt.
         vocabulary: of the model.
     """
+    mended = [change for number in reading.strange if (change := _respelled(number, reading, vocabulary))]
+    if mended:
+        spelled = _apply(mended, reading)
+        yield spelled
+        reading = read(spelled.text, vocabulary)
     wrong = [each for each in reading.asked_for if each.status != "understood"]
-    knows = any(each.status == "understood" for each in reading.asked_for)
-    choices: list[list[list[_Change]]] = []
+    choices: list[tuple[Mention, list[_Change]]] = []
     for mention in wrong:
         is_before_another = any(each.first == mention.last for each in reading.asked_for)
         changes = [] if is_before_another else list(islice(_changes(mention, reading, vocabulary), MOST_FOR_A_WORD))
-        if changes:
-            choices.append([_with_count(change, mention, reading) for change in changes])
-        elif is_before_another or mention.status == "part" or mention in reading.foreign:
-            choices.append([[_without(mention, reading)]])
-    if not knows and not wrong:
-        choices += [[[change]] for number in reading.strange if (change := _respelled(number, reading, vocabulary))]
-    for turn in range(max(map(len, choices), default=0)):
-        yield _apply([change for options in choices for change in options[min(turn, len(options) - 1)]], reading)
+        if changes or is_before_another or mention in reading.foreign:
+            choices.append((mention, changes or [_without(mention, reading)]))
+    for turn in range(max((len(changes) for _, changes in choices), default=0)):
+        chosen: list[_Change] = []
+        for mention, changes in choices:
+            change = changes[min(turn, len(changes) - 1)]
+            is_said = any(each.word.casefold() == change.word.casefold() for each in chosen)
+            chosen += [_without(mention, reading)] if is_said else _with_count(change, mention, reading)
+        yield _apply(chosen, reading)
 
 
 def _changes(mention: Mention, reading: Reading, vocabulary: Vocabulary) -> Iterator[_Change]:
@@ -76,7 +82,7 @@ def _changes(mention: Mention, reading: Reading, vocabulary: Vocabulary) -> Iter
     same = [name for name in terms().same(term) if name in known]
     if term in known:  # the last word of a longer name
         same.insert(0, term)
-    for name in sorted(same, key=lambda each: own.get(each, len(own))):
+    for name in same:
         yield _put(name, mention, reading)
     near = [name for name in terms().near(term) if name in known]
     if term in terms().broad:
@@ -100,8 +106,11 @@ def _with_count(change: _Change, mention: Mention, reading: Reading) -> list[_Ch
 
 
 def _without(mention: Mention, reading: Reading) -> _Change:
-    start, end = reading.span(mention)
-    return _Change(start, end, "", same=False)
+    """Drops a name with its unknown adjectives and what ties it to the words before: "tumor in the brain"."""
+    first = mention.first
+    while first and (reading.words[first - 1].text in TIES or first - 1 in reading.strange):
+        first -= 1
+    return _Change(reading.words[first].start, reading.span(mention)[1], "", same=False)
 
 
 def _respelled(number: int, reading: Reading, vocabulary: Vocabulary) -> _Change | None:

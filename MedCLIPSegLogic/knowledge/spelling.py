@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 LONG_WORD = 8
-"""Letters from which on two mistakes are forgiven; one in shorter words, none below :data:`SHORT_WORD`."""
-SHORT_WORD = 4
+"""Letters from which on two mistakes are forgiven, and one in shorter words."""
+SHORT_WORD = 3
+"""Letters of the shortest word that may be a misspelling; what it was meant to be is longer than that."""
 
 _PLURALS = (
     ("foot$", "feet"), ("tooth$", "teeth"), ("(?<=.)ebra$", "ebrae"), ("(?:fistula|bulla|vena|bursa)$", r"\g<0>e"),
@@ -73,7 +74,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     letters = frozenset(word)
     best: tuple[int, str] | None = None
     for candidate in known:
-        if abs(len(candidate) - len(word)) > most or len(candidate) < SHORT_WORD:
+        if abs(len(candidate) - len(word)) > most or len(candidate) <= SHORT_WORD:
             continue
         if len(letters.symmetric_difference(candidate)) > 2 * most:  # cheap, and leaves few to compare
             continue

@@ -29,8 +29,9 @@ class Mention:
         first, last: numbers of its words; the last is exclusive.
         name: in lower case.
         status: "understood" on this kind of image; "not-understood", as was measured, or the other number of an
-            understood name; "elsewhere": understood on other kinds; "fitting": a part of the body that images of this
-            kind always show; "part" or "finding": a medical term that means nothing to the model here.
+            understood name, or understood on a kind with a like name; "elsewhere": understood on other kinds;
+            "fitting": a part of the body that images of this kind always show; "part" or "finding": a medical term that
+            means nothing to the model here.
         thing: the known thing; empty for none.
         kinds: of image on which it is understood.
     """
@@ -76,20 +77,22 @@ class Vocabulary:
                 for name, thing in vocabulary(self.knowledge, kind).understood.items():
                     first, kinds = found.get(name, (thing, ()))
                     found[name] = (first, (*kinds, kind))
-        return {name: known for name, known in found.items() if name not in self.understood}
+        # A "benign tumor" is to be judged as a tumor.
+        plain = [name for name in found if " " in name and grammar().roles.get(name.split()[0]) == "appearance"]
+        return {name: known for name, known in found.items() if name not in (*self.understood, *plain)}
 
     @cached_property
     def findings(self) -> tuple[str, ...]:
         """Things understood here that are no parts of the body, the best understood first."""
         things = dict.fromkeys(self.understood.values())
-        return tuple(thing for thing in things if not terms().is_part.get(_plain(thing), False))
+        return tuple(thing for thing in things if not _is_part(_plain(thing)))
 
     @cached_property
     def _statuses(self) -> dict[str, Mention]:
         """What there is to say of every name and term, without its place in a text."""
         found = {term: self._term(term, is_part) for term, is_part in terms().is_part.items()}
         for name, (thing, kinds) in self.elsewhere.items():
-            found[name] = Mention(0, 0, name, "elsewhere", thing, kinds)
+            found[name] = Mention(0, 0, name, self._standing_of(kinds), thing, kinds)
         for kind in self.kinds:
             for name, known in self.knowledge.kinds[kind].things.items():
                 for wording in map(_plain, (name, *known.wordings)):
@@ -107,6 +110,12 @@ class Vocabulary:
             first, *rest = name.split()
             found[first] = max(found.get(first, 0), 1 + len(rest))
         return found
+
+    def _standing_of(self, kinds: Sequence[str]) -> Status:
+        """Of what is understood on other kinds: an image of a kind with a like name may well show it."""
+        here = {word for kind in self.kinds for word in words_of(kind)}
+        is_alike = any(not here.isdisjoint(words_of(kind)) for kind in kinds)
+        return "not-understood" if is_alike else "elsewhere"
 
     def _term(self, term: str, is_part: bool) -> Mention:
         words = {word for kind in self.kinds for word in words_of(kind)}
@@ -129,8 +138,13 @@ class Vocabulary:
         return all(self.standing(word) == "here" for word in name.split())
 
     def is_plain(self, word: str) -> bool:
-        """A word (lower case) that needs no remark: one that was trained, one of plain English, a number."""
-        return word in grammar().roles or word.isdecimal() or self.standing(word) in ("here", "elsewhere")
+        """A word (lower case) that needs no remark: trained or of plain English, a number, a letter."""
+        return (
+            word in grammar().roles
+            or word.isdecimal()
+            or len(word) == 1
+            or self.standing(word) in ("here", "elsewhere")
+        )
 
     def mentions(self, words: Sequence[str]) -> tuple[Mention, ...]:
         """The things a text names, the longest names first; none overlap.
@@ -197,6 +211,12 @@ def vocabulary(knowledge: Knowledge, kind: str | None) -> Vocabulary:
 def _is_known(thing: KnownThing) -> bool:
     """A thing that is found by its own name, or of which nobody measured whether it is but often trained."""
     return thing.images >= RARE if thing.dice is None else thing.dice >= LEAST_DICE
+
+
+def _is_part(name: str) -> bool:
+    """Whether a name, or the noun at its end, is a part of the body."""
+    parts = terms().is_part
+    return parts.get(name, parts.get(name.rpartition(" ")[2], False))
 
 
 def _plain(name: str) -> str:

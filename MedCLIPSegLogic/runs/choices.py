@@ -23,6 +23,7 @@ from ..inference.request import (
     Samples,
     Seed,
     ShowAnyway,
+    Threads,
     Threshold,
 )
 from ..volumes.intensity import CT_PRESETS, IntensityRule, preset, window
@@ -135,6 +136,7 @@ class RunChoices(ChainChoices):
     intensity: InstanceOf[IntensityRule] | None = None
     seed: Seed = 0
     device: Device = "auto"
+    threads: Threads = "auto"
     maps: Maps = True
 
     def __post_init__(self) -> None:

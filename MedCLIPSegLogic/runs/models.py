@@ -36,22 +36,25 @@ class Models:
         Raises:
             MedCLIPSegError: a model is damaged, or the run does not fit the machine.
         """
-        if isinstance(prepared, TrainedRun):
-            from ..inference.engine import run
-            from ..model.library import load_model
+        from ..inference.threads import threads_for
 
-            self._keep_only(("model", prepared.model))
-            yield from run(self._get(("model", prepared.model), load_model), prepared.request, previews)
-        else:
-            from ..clip_sam.chain import run as run_chain
-            from ..clip_sam.sam import load_segmenter
+        with threads_for(prepared.request.threads):
+            if isinstance(prepared, TrainedRun):
+                from ..inference.engine import run
+                from ..model.library import load_model
 
-            chain, request = prepared.model, prepared.request
-            self._keep_only(("towers", chain.towers), ("sam", chain.sam))
-            saliency, settings = self.saliency(chain, request.device, request.seed)
-            segmenter = None if chain.sam is None else self._get(("sam", chain.sam), load_segmenter)
-            record = {"method": chain.method, "citation": METHODS[chain.method].citation, **settings}
-            yield from run_chain(saliency, segmenter, request, record, previews)
+                self._keep_only(("model", prepared.model))
+                yield from run(self._get(("model", prepared.model), load_model), prepared.request, previews)
+            else:
+                from ..clip_sam.chain import run as run_chain
+                from ..clip_sam.sam import load_segmenter
+
+                chain, request = prepared.model, prepared.request
+                self._keep_only(("towers", chain.towers), ("sam", chain.sam))
+                saliency, settings = self.saliency(chain, request.device, request.seed)
+                segmenter = None if chain.sam is None else self._get(("sam", chain.sam), load_segmenter)
+                record = {"method": chain.method, "citation": METHODS[chain.method].citation, **settings}
+                yield from run_chain(saliency, segmenter, request, record, previews)
 
     def saliency(self, chain: Chain, device: Device, seed: int) -> tuple[TextSaliency, dict[str, Any]]:
         """The saliency of a chain on its towers, and what there is to record of both.

@@ -96,7 +96,10 @@ def prepare(volume: Volume, prompts: str | Sequence[str], choices: RunChoices) -
         "slices": slices,
         "intensity": choices.intensity_rule,
         "judge": True,
-        **{name: getattr(choices, name) for name in ("threshold", "plane", "start_slice", "seed", "device", "maps")},
+        **{
+            name: getattr(choices, name)
+            for name in ("threshold", "plane", "start_slice", "seed", "device", "threads", "maps")
+        },
     }
     if choices.method is None:
         adaptive = AdaptiveSampling() if choices.adaptive is True else choices.adaptive or None

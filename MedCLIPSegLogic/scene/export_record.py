@@ -16,7 +16,7 @@ import slicer
 import vtk
 
 from ..datasets.writing import Split, append_training_row
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 from ..version import __version__
 from .geometry import ijk_to_ras, voxel_counts
 from .nodes import SegmentationNode, VolumeNode
@@ -84,13 +84,19 @@ def add_training_row(
         split: part of the set.
 
     Raises:
-        MedCLIPSegError: no such segment, or it has no prompt; or the set can't be written.
+        MedCLIPSegError: no such segment, it has no prompt, or its answer was held back and nobody outlined anything;
+            or the set can't be written.
     """
     segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
     prompt = segment_record(segment).get("Prompt") if segment is not None else None
     if prompt is None:
         raise MedCLIPSegError("Only segments that a prompt made can become training data; segment a prompt first.")
-    mask = segment_mask(segmentation_node, segment_id, volume_node)
+    mask, verdict = segment_mask(segmentation_node, segment_id, volume_node), verdict_of(segment)
+    if verdict is not None and verdict.is_unknown and not mask.any():
+        raise MedCLIPSegError(
+            f"The answer to “{quoted(prompt)}” was held back, so its empty segment teaches nothing; outline the thing "
+            "first."
+        )
 
     def make_record(files: Sequence[str]) -> dict[str, Any]:
         return export_record(segmentation_node, volume_node, [segment_id], {segment_id: files}, ())

@@ -1,7 +1,8 @@
-"""The Model section: which model, on which device."""
+"""The Model section: which model, on which device, with how many threads."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 FOLDERS_KEY = "MedCLIPSeg/ModelFolders"
 DEVICE_KEY = "MedCLIPSeg/Device"
+THREADS_KEY = "MedCLIPSeg/Threads"
 AUTOMATIC, PROCESSOR, GRAPHICS_CARD = "auto", "cpu", "cuda"
 
 
@@ -30,13 +32,14 @@ class ModelSection(Section):
     """Chooser of bundled, installed and published models, of folders opened from disk and of methods without training
     data, with what is known of each and a button that downloads it; sample count and seed are bound to the parameter
     node.
-    The application's settings remember opened folders and the device.
+    The application's settings remember opened folders, the device and the number of threads.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic, settings: Any) -> None:
         super().__init__(ui, logic)
         self._section, self._open = ui.modelCollapsibleButton, ui.openModelButton
         self._combo, self._info, self._device = ui.modelComboBox, ui.modelInfoLabel, ui.deviceComboBox
+        self._threads = ui.threadsSpinBox
         self._settings = settings
         self._button, self._bar = ui.downloadModelButton, ui.downloadModelBar
         self._described = ""
@@ -45,6 +48,8 @@ class ModelSection(Section):
         devices = [(AUTOMATIC, _("Automatic")), (PROCESSOR, _("Processor")), (GRAPHICS_CARD, _("Graphics card"))]
         offerEntries(self._device, devices)
         self._device.currentIndex = max(0, self._device.findData(settings.value(DEVICE_KEY)))
+        self._threads.maximum = os.cpu_count() or 1
+        self._threads.value = _storedNumber(settings.value(THREADS_KEY), self._threads.maximum)
         for name in [*known_models(), *settingsList(settings.value(FOLDERS_KEY))]:
             if describe_model(name).kind == "model":  # others can't segment
                 self._offer(name)
@@ -53,6 +58,7 @@ class ModelSection(Section):
         self._combo.connect("currentIndexChanged(int)", self._onChosen)
         self._section.connect("contentsCollapsed(bool)", self._onCollapsed)
         self._device.connect("currentIndexChanged(int)", self._onDevice)
+        self._threads.connect("valueChanged(int)", self._onThreads)
         self._open.connect("clicked()", self._onOpen)
         self._button.connect("clicked()", self._onDownload)
         self.download.changed.connect(self.refresh)
@@ -62,6 +68,10 @@ class ModelSection(Section):
     def device(self) -> str:
         """The device to compute on: "auto", "cpu" or "cuda"."""
         return str(self._device.currentData)
+
+    def threads(self) -> str | int:
+        """The number of processor threads to compute with; "auto" for what other programs leave."""
+        return int(self._threads.value) or AUTOMATIC
 
     def useProcessor(self) -> None:
         """Choose the processor as device, for later sessions too."""
@@ -156,6 +166,9 @@ class ModelSection(Section):
     def _onDevice(self) -> None:
         self._settings.setValue(DEVICE_KEY, self.device())
 
+    def _onThreads(self) -> None:
+        self._settings.setValue(THREADS_KEY, int(self._threads.value))
+
     def _onOpen(self) -> None:
         chosen = askFolder(_("Open model folder"))
         if not chosen or self._logic.parameters is None:
@@ -168,6 +181,14 @@ class ModelSection(Section):
             self._offer(name)
             self._logic.parameters.model = name
             self.refresh()
+
+
+def _storedNumber(value: Any, most: int) -> int:
+    """A number of the settings, whose files hold texts; 0 for anything else."""
+    try:
+        return min(max(0, int(value)), most)
+    except (TypeError, ValueError):
+        return 0
 
 
 def _downloadText(progress: DownloadProgress) -> str:

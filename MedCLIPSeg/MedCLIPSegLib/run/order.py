@@ -41,13 +41,23 @@ class RunOrder:
     rows: tuple[PromptRow, ...]
 
 
-def orderOf(scene: SceneState, rows: Sequence[PromptRow], device: str) -> RunOrder:
+def orderOf(
+    scene: SceneState,
+    rows: Sequence[PromptRow],
+    device: str,
+    threads: str | int = "auto",
+    ownWords: bool = False,
+    showAnyway: bool = False,
+) -> RunOrder:
     """What the panel asks for.
 
     Args:
         scene: the choices and the image.
         rows: what to look for.
         device: "auto", "cpu" or "cuda".
+        threads: number of processor threads, or "auto".
+        ownWords: ask what is not understood in the nearest words the model knows.
+        showAnyway: segment also what is not understood.
 
     Raises:
         MedCLIPSegError: no image, no prompt, the same prompt twice, no slice in view, a choice out of range, or a
@@ -64,7 +74,9 @@ def orderOf(scene: SceneState, rows: Sequence[PromptRow], device: str) -> RunOrd
     twice = next((prompt for prompt in prompts if prompts.count(prompt) > 1), None)
     if twice is not None:
         raise MedCLIPSegError(_("Two rows have the prompt “{prompt}”; change or remove one.").format(prompt=twice))
-    choices = _choices(parameters, axis, tuple(row.threshold for row in rows), device)
+    choices = _choices(parameters, axis, tuple(row.threshold for row in rows), device, threads)
+    if not isZeroShot(parameters.model):
+        choices = {**choices, "own_words": ownWords, "show_anyway": showAnyway}
     return RunOrder(preparedRun(scene.volumeNode, prompts, choices), scene.volumeNode.GetID(), tuple(rows))
 
 
@@ -96,7 +108,7 @@ def preparedRun(volumeNode: slicer.vtkMRMLVolumeNode, prompts: Sequence[str], ch
 
 
 def _choices(
-    parameters: MedCLIPSegParameterNode, axis: SliceAxis, thresholds: tuple[float, ...], device: str
+    parameters: MedCLIPSegParameterNode, axis: SliceAxis, thresholds: tuple[float, ...], device: str, threads: str | int
 ) -> dict[str, Any]:
     """The panel's choices by the names of `RunChoices`."""
     from MedCLIPSegLogic.scene.views import shown_slice
@@ -112,6 +124,7 @@ def _choices(
         "intensity": intensityRule(parameters.intensity, parameters.inputVolume),
         "seed": parameters.seed,
         "device": device,
+        "threads": threads,
     }
     if not isZeroShot(parameters.model):
         return {**common, "samples": parameters.sampleCount, "adaptive": parameters.adaptive}

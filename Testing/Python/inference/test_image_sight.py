@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from MedCLIPSegLogic.inference.naming import kind_sentences, name_kind
 from MedCLIPSegLogic.knowledge.sight import ImageSight
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.model.manifest import zoo
+from MedCLIPSegLogic.model.states import TextState
 
 
 def a_slice(seed: int) -> np.ndarray:
@@ -55,9 +57,16 @@ class _Towers(ClipTowers):
     def image_vectors(self, images: torch.Tensor) -> torch.Tensor:
         return self._axes[images][None]
 
-    def text_vectors(self, prompts: object) -> torch.Tensor:
-        number = list(kind_sentences().values()).index(list(prompts))  # type: ignore[call-overload]
-        return self._axes[[number] * 2]
+    def tokenize(self, prompts: Sequence[str]) -> torch.Tensor:
+        of_kind = [number for number, sentences in enumerate(kind_sentences().values()) for _ in sentences]
+        assert len(of_kind) == len(prompts)
+        return torch.tensor(of_kind)[:, None] + 1
+
+    def begin_text(self, token_ids: torch.Tensor, last: int) -> tuple[torch.Tensor, TextState]:
+        return token_ids, None  # type: ignore[return-value]
+
+    def finish_text(self, tokens: torch.Tensor, first: int, state: TextState) -> torch.Tensor:
+        return self._axes[tokens[:, 0] - 1]
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,12 @@ def a_knowing_model(a_model: LoadedModel) -> LoadedModel:
     return dataclasses.replace(a_model, knowledge=KNOWLEDGE)
 
 
+@pytest.fixture
+def no_signs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is known of an outline by which it could be doubted."""
+    monkeypatch.setattr(judging, "answer_signs", lambda *_: {})
+
+
 @pytest.fixture(autouse=True)
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     """The slices that were looked at; all images look like breast ultrasound."""
@@ -52,7 +58,7 @@ def _signs_of_random_masks_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def see(monkeypatch: pytest.MonkeyPatch, sight: ImageSight) -> list[np.ndarray]:
     looks: list[np.ndarray] = []
-    monkeypatch.setattr(judging, "look", lambda _, pixels: looks.append(pixels) or sight)
+    monkeypatch.setattr(judging, "look", lambda _, pixels, encode: looks.append(pixels) or sight)
     return looks
 
 
@@ -166,6 +172,7 @@ def test_a_denial_on_a_volume_tells_on_how_many_slices(a_knowing_model: LoadedMo
     assert "(on 5 of 5 slices)" in prompt.verdict.text
 
 
+@pytest.mark.usefixtures("no_signs")
 def test_own_words_are_asked_and_named(a_knowing_model: LoadedModel, a_picture: Volume) -> None:
     [plain] = finish(a_knowing_model, a_picture, prompts=("tumor",), threshold=FULL).prompts
     [own] = finish(a_knowing_model, a_picture, prompts=("cancer",), threshold=FULL, judge=True, own_words=True).prompts
@@ -174,6 +181,7 @@ def test_own_words_are_asked_and_named(a_knowing_model: LoadedModel, a_picture: 
     assert own.verdict.text.startswith("Asked as “tumor”: ")
 
 
+@pytest.mark.usefixtures("no_signs")
 def test_an_empty_answer_with_unknown_words_is_not_understood(
     a_knowing_model: LoadedModel, a_picture: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +198,7 @@ def test_an_empty_answer_with_unknown_words_is_not_understood(
     assert full.mean_uncertainty is not None
 
 
+@pytest.mark.usefixtures("no_signs")
 def test_a_model_without_knowledge_never_says_that_nothing_is_there(a_model: LoadedModel, a_picture: Volume) -> None:
     empty, full = (
         finish(a_model, a_picture, prompts=("no asdfgh",), judge=True, threshold=threshold).prompts[0].verdict
@@ -197,6 +206,24 @@ def test_a_model_without_knowledge_never_says_that_nothing_is_there(a_model: Loa
     )
     assert (empty.kind, empty.doubts) == ("doubtful", ("no-knowledge",))
     assert full.kind == "found"
+
+
+def test_a_thing_of_another_kind_of_image_is_not_outlined_unless_asked_for_anyway(
+    a_knowing_model: LoadedModel, a_picture: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    understand_as(monkeypatch, thing="polyp", known_on=("colonoscopy",), suggestions=("tumor",))
+    held, anyway = (
+        finish(a_knowing_model, a_picture, prompts=("polyp",), judge=True, threshold=FULL, show_anyway=show).prompts[0]
+        for show in (False, True)
+    )
+    assert is_held_back(held)
+    assert (held.verdict.kind, held.verdict.suggestions) == ("absent", ("tumor",))
+    assert anyway.mask.all()
+    assert (anyway.verdict.kind, anyway.verdict.doubts[0]) == ("doubtful", "words")
+    see(monkeypatch, dataclasses.replace(BREAST, looks_like=""))
+    [unsure] = finish(a_knowing_model, a_picture, prompts=("polyp",), judge=True, threshold=FULL).prompts
+    assert unsure.mask.all()
+    assert unsure.verdict.kind == "doubtful"
 
 
 def test_flat_slices_are_nothing_to_look_at(

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import DEMO
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -22,6 +21,8 @@ from MedCLIPSegLab.knowing.sets import find_sets
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.model.folder import read_knowledge
 from MedCLIPSegLogic.model.library import load_model
+
+DEMO = Path(__file__).parents[3] / "MedCLIPSegLogic" / "Resources" / "Demo"
 
 
 @pytest.mark.slow

@@ -65,7 +65,8 @@ def test_the_verdict_follows_from_words_and_signs(
 def test_nothing_of_another_kind_of_image_says_where_the_thing_is_known() -> None:
     text = judge_answer(ULTRASOUND, POLYP, True, {}, KNOWLEDGE).text
     assert text == (
-        "No polyp is seen, but the model knows that on colonoscopy only, and this looks like breast ultrasound."
+        "No polyp is to be seen: the model knows that on colonoscopy only, and this looks like breast "
+        "ultrasound; ask for “tumor”."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from types import ModuleType
@@ -9,8 +10,12 @@ from typing import Any
 
 import pytest
 import pythonqt
+import slicer
 import slicerhost
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 
+from MedCLIPSegLab.results.demo import CASES
 from MedCLIPSegLib.model import model_section
 from MedCLIPSegLogic.model.catalog import BUNDLED_MODELS
 
@@ -136,6 +141,43 @@ def test_an_odd_device_in_the_settings_is_automatic(a_slicer: ModuleType) -> Non
         a_slicer.app.settings().setValue(model_section.DEVICE_KEY, stored)
         widget = slicerhost.loadModule("MedCLIPSeg", enter=True)
         assert widget.panel.model.device() == "auto"
+
+
+def test_the_number_of_threads_is_chosen_and_remembered(
+    a_slicer: ModuleType, a_module_widget: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_section.os, "cpu_count", lambda: 16)
+    a_module_widget.onReload()
+    widget = a_slicer.util.getModuleWidget("MedCLIPSeg")
+    spinBox = widget.ui.threadsSpinBox
+    assert (spinBox.text, widget.logic.threads(), spinBox.maximum) == ("Automatic", "auto", 16)
+    QTest.keyClick(pythonqt.unwrap(spinBox), Qt.Key.Key_Up)
+    QTest.keyClick(pythonqt.unwrap(spinBox), Qt.Key.Key_Up)
+    assert widget.logic.threads() == 2
+    widget.onReload()
+    widget = a_slicer.util.getModuleWidget("MedCLIPSeg")
+    assert (widget.ui.threadsSpinBox.value, widget.logic.threads()) == (2, 2)
+    widget.ui.threadsSpinBox.value = 0
+    assert a_slicer.app.settings().value(model_section.THREADS_KEY) in (0, "0")
+
+
+def test_an_odd_number_of_threads_in_the_settings_is_automatic_or_all(a_slicer: ModuleType) -> None:
+    most = os.cpu_count()
+    for stored, meant in [("", "auto"), ("many", "auto"), (None, "auto"), (-3, "auto"), ("1", 1), (10**12, most)]:
+        a_slicer.app.settings().setValue(model_section.THREADS_KEY, stored)
+        widget = slicerhost.loadModule("MedCLIPSeg", enter=True)
+        assert widget.panel.model.threads() == meant
+
+
+def test_a_run_gets_the_number_of_threads(a_module_widget: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    logic, started = a_module_widget.logic, []
+    monkeypatch.setattr(logic.runControl, "start", started.append)
+    logic.parameters.inputVolume = slicer.util.loadVolume(str(CASES / "dermoscopy.jpg"))
+    row = logic.rows.add(["skin lesion"])[0]
+    for number, meant in ((1, 1), (0, "auto")):
+        a_module_widget.ui.threadsSpinBox.value = number
+        logic.run([row.rowId])
+        assert started.pop().prepared.request.threads == meant
 
 
 def test_sample_count_and_seed_are_bound(a_module_widget: Any) -> None:

@@ -84,9 +84,9 @@ def byPanel(widget: Any, choices: dict[str, Any]) -> PreparedRun:
         display.SetWindowLevel(*rest.pop("window"))
     [row] = logic.rows.add([PROMPT])
     logic.rows.update(row.rowId, threshold=rest.pop("threshold", 0.5))
-    device = rest.pop("device", "auto")
+    device, threads = rest.pop("device", "auto"), rest.pop("threads", "auto")
     assert not rest
-    return orderOf(logic, list(logic.rows), device).prepared
+    return orderOf(logic, list(logic.rows), device, threads).prepared
 
 
 class Prepared(Exception):

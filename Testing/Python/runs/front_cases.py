@@ -26,6 +26,7 @@ CASES: dict[str, dict[str, Any]] = {
         "threshold": 0.35,
         "seed": 9,
         "device": "cpu",
+        "threads": 3,
     },
     "a preset": {"preset": "brain", "samples": 3},
     "medclip-sam as published": {"model": "medclip-sam"},
@@ -48,6 +49,7 @@ CASES: dict[str, dict[str, Any]] = {
         "threshold": 0.35,
         "seed": 9,
         "device": "cpu",
+        "threads": 3,
     },
 }
 """Fields of :class:`RunChoices`."""

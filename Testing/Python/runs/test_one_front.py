@@ -78,6 +78,7 @@ def test_the_request_holds_what_was_chosen(a_models_home: Path, monkeypatch: pyt
     for request in (trained, method):
         assert (request["slices"], request["plane"], request["threshold"]) == ((10, 14), "coronal", (0.35,))
         assert (request["seed"], request["device"], request["intensity"].ends) == (9, "cpu", (0.0, 200.0))
+        assert request["threads"] == 3
     assert (trained["model"], trained["samples"], trained["adaptive"].minimum) == ("mini", 7, 3)
     assert vars(method["components"]) == {"confidence": 0.25, "most": 2}
     assert vars(method["pointing"]) == {"kind": "both", "padding": 0.25, "points": 4}

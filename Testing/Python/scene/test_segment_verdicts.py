@@ -11,13 +11,14 @@ import pytest
 from scene_samples import SHAPE, MakeResult, box
 
 from MedCLIPSegLab.results.headless_scene import create_scene
+from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.knowledge.verdict import Verdict, VerdictKind
 from MedCLIPSegLogic.scene.export import save_scene, save_segmentation
-from MedCLIPSegLogic.scene.export_record import export_record
+from MedCLIPSegLogic.scene.export_record import add_training_row, export_record
 from MedCLIPSegLogic.scene.map_volumes import MAP_ROLES, PROBABILITY, expected_entropy_map, find_map, map_nodes
 from MedCLIPSegLogic.scene.result_writer import SceneResult, write_result
-from MedCLIPSegLogic.scene.segmentation import find_segmentation
+from MedCLIPSegLogic.scene.segmentation import find_segmentation, set_segment_mask
 from MedCLIPSegLogic.scene.tags import PREFIX, encode, mark_edited, segment_record, verdict_of
 from MedCLIPSegLogic.scene.threshold import LiveThreshold
 
@@ -139,6 +140,19 @@ def test_a_person_s_edit_keeps_what_was_said_of_the_answer(
     written = write_result(a_scene, a_volume_node, judged(liver, VERDICT))
     mark_edited(segment_of(written))
     assert verdict_of(segment_of(written)) == VERDICT
+
+
+def test_an_answer_held_back_teaches_nothing_until_a_person_outlines_it(
+    a_scene: Any, a_volume_node: Any, liver: SegmentationResult, tmp_path: Path
+) -> None:
+    written = write_result(a_scene, a_volume_node, held_back(liver, UNKNOWN))
+    arguments = (written.segmentation, written.segment_ids[0], a_volume_node, tmp_path / "set", "Train")
+    with pytest.raises(MedCLIPSegError, match="was held back"):
+        add_training_row(*arguments)
+    assert not (tmp_path / "set").exists()
+    set_segment_mask(written.segmentation, written.segment_ids[0], liver.prompts[0].mask, a_volume_node)
+    add_training_row(*arguments)
+    assert (tmp_path / "set").exists()
 
 
 @pytest.mark.parametrize(
