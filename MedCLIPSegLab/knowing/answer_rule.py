@@ -53,13 +53,12 @@ class MeasuredAnswer:
     dice: float
 
 
-def learn_answer_rule(model: LoadedModel, sheets: Sequence[PromptSheet], limit: int | None) -> AnswerRule | None:
+def learn_answer_rule(model: LoadedModel, sheets: Sequence[PromptSheet]) -> AnswerRule | None:
     """Learn how to tell a doubtful answer of a model, from the prompts of the sheets and the things alone.
 
     Args:
         model: with knowledge of kinds, things and words.
         sheets: of validation images.
-        limit: first rows of each sheet only; None for all.
 
     Returns:
         The rule; None where there are too few bad or too few good answers to learn from.
@@ -67,21 +66,20 @@ def learn_answer_rule(model: LoadedModel, sheets: Sequence[PromptSheet], limit: 
     Raises:
         MedCLIPSegError: a file is missing, unreadable or does not fit.
     """
-    return learned_rule([answer for sheet in sheets for answer in measured_answers(model, sheet, limit)])
+    return learned_rule([answer for sheet in sheets for answer in measured_answers(model, sheet)])
 
 
-def measured_answers(model: LoadedModel, sheet: PromptSheet, limit: int | None) -> Iterator[MeasuredAnswer]:
+def measured_answers(model: LoadedModel, sheet: PromptSheet) -> Iterator[MeasuredAnswer]:
     """The answers to the prompts of a sheet and to the things alone, where they outline something.
 
     Args:
         model: with knowledge.
         sheet: of images with known masks.
-        limit: first rows only; None for all.
 
     Raises:
         MedCLIPSegError: as :func:`learn_answer_rule`.
     """
-    rows, slices = sheet.rows(limit), 0
+    rows, slices = sheet.rows(), 0
     for number in np.random.default_rng(0).permutation(len(rows)):
         if slices >= MOST_SLICES:
             return

@@ -26,8 +26,6 @@ from .sets import KnowingSet, Told, by_kind
 
 PARTS = (0.5, 0.3)
 """Shares of the whole work that are counting and measuring, and kinds of image, for the progress."""
-MOST_ANSWERS = 60
-"""Validation rows of each set from which bad answers are learned."""
 COUNTING_SHARE = 0.3
 """Share of the work that is counting, for the progress."""
 
@@ -74,7 +72,7 @@ def record_knowledge(
     tell(sum(PARTS), "answers")
     validated = [each.folder for each in sets if each.validation]
     sheets = find_sheets(validated, [ORIGINAL], "Val")
-    answer = learn_answer_rule(dataclasses.replace(model, knowledge=knowledge), sheets, MOST_ANSWERS)
+    answer = learn_answer_rule(dataclasses.replace(model, knowledge=knowledge), sheets)
     save_knowledge(dataclasses.replace(knowledge, answer=answer), target)
 
 

@@ -59,10 +59,10 @@ def test_the_demo_case_is_asked_in_its_own_words_and_for_the_thing_alone(breasts
     knowledge = Knowledge({"breast ultrasound": kind}, {word: {"breast ultrasound": 9} for word in words})
     model = dataclasses.replace(load_model("mini"), knowledge=knowledge)
     [sheet] = find_sheets([breasts], [ORIGINAL], "Val")
-    answers = list(measured_answers(model, sheet, None))
+    answers = list(measured_answers(model, sheet))
     assert [answer.image for answer in answers] == ["a.jpg"] * 2
     for answer in answers:
         assert answer.dice > 0.8
         assert answer.signs["certainty"] > 0.7
         assert answer.signs["agreement"] > 0.5
-    assert list(measured_answers(model, sheet, None)) == answers
+    assert list(measured_answers(model, sheet)) == answers
