@@ -40,9 +40,10 @@ class MedCLIPSeg(ScriptedLoadableModule):
         parent.helpText = _(
             "Segments what a typed prompt names and shows how sure the model is: a mask, a probability map and an "
             "uncertainty map for every prompt.<br><br>"
-            "1. Load an image. 2. Type what to look for, for example <i>tumor in the brain MRI</i>, and press Enter. "
-            "3. Move the threshold, look at the uncertainty in <i>Review</i>, mend the segment in <i>Correct</i>, and "
-            "write it to files in <i>Export</i>.<br><br>"
+            "1. Load an image. 2. Type what to look for, for example <i>tumor in the brain MRI</i>, or click what the "
+            "model knows, and press Enter. The line below the table says what is to be thought of the answer. 3. Move "
+            "the threshold, look at the uncertainty in <i>Review</i>, mend the segment in <i>Correct</i>, and write it "
+            "to files in <i>Export</i>.<br><br>"
             "For research only, not for clinical decisions."
         )
         parent.acknowledgementText = _(

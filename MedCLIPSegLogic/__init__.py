@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from MedCLIPSegLab.evaluation.evaluate import evaluate_sets as evaluate_sets
     from MedCLIPSegLab.evaluation.evaluate_masks import evaluate_masks as evaluate_masks
     from MedCLIPSegLab.evaluation.probe import probe as probe
+    from MedCLIPSegLab.knowing.know import know as know
     from MedCLIPSegLab.models.commands import download_model as download_model
     from MedCLIPSegLab.models.commands import export_model as export_model
     from MedCLIPSegLab.models.commands import import_model as import_model
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from MedCLIPSegLab.models.commands import model_info as model_info
     from MedCLIPSegLab.models.commands import remove_model as remove_model
     from MedCLIPSegLab.models.commands import verify_model as verify_model
+    from MedCLIPSegLab.models.prompts import check_prompt as check_prompt
+    from MedCLIPSegLab.models.prompts import prompt as prompt
+    from MedCLIPSegLab.models.prompts import prompt_choices as prompt_choices
     from MedCLIPSegLab.paper.paper_tables import paper_tables as paper_tables
     from MedCLIPSegLab.results.demo import demo as demo
     from MedCLIPSegLab.results.segmenting import segment as segment
@@ -53,6 +57,7 @@ _HOMES = {
     "Models": "MedCLIPSegLogic.runs.models",
     "RunChoices": "MedCLIPSegLogic.runs.choices",
     "check_data": "MedCLIPSegLab.data.check_data",
+    "check_prompt": "MedCLIPSegLab.models.prompts",
     "clip_tune": "MedCLIPSegLab.tuning.clip_tune",
     "demo": "MedCLIPSegLab.results.demo",
     "download_model": "MedCLIPSegLab.models.commands",
@@ -61,11 +66,14 @@ _HOMES = {
     "evaluate_sets": "MedCLIPSegLab.evaluation.evaluate",
     "export_model": "MedCLIPSegLab.models.commands",
     "import_model": "MedCLIPSegLab.models.commands",
+    "know": "MedCLIPSegLab.knowing.know",
     "list_models": "MedCLIPSegLab.models.commands",
     "model_info": "MedCLIPSegLab.models.commands",
     "paper_tables": "MedCLIPSegLab.paper.paper_tables",
     "prepare": "MedCLIPSegLogic.runs.preparing",
     "probe": "MedCLIPSegLab.evaluation.probe",
+    "prompt": "MedCLIPSegLab.models.prompts",
+    "prompt_choices": "MedCLIPSegLab.models.prompts",
     "read_volume": "MedCLIPSegLogic.volumes.readers",
     "remove_model": "MedCLIPSegLab.models.commands",
     "segment": "MedCLIPSegLab.results.segmenting",

@@ -11,6 +11,8 @@ MODULES = (
     "pydantic.fields",
     "pydantic.types",
     "pydantic.main",
+    "MedCLIPSegLogic.knowledge.known",
+    "MedCLIPSegLogic.model.folder",
     "MedCLIPSegLogic.inference.request",
     "MedCLIPSegLogic.runs.choices",
     "MedCLIPSegLogic.runs.preparing",
@@ -28,10 +30,16 @@ class ImportsAhead:
         mayImport: asked at every turn. While PyTorch's library is being loaded, the import of any other library would
             wait for it.
         modules: in their order.
+        ended: called when all are there.
     """
 
-    def __init__(self, mayImport: Callable[[], bool], modules: Iterable[str] = MODULES) -> None:
-        self._mayImport = mayImport
+    def __init__(
+        self,
+        mayImport: Callable[[], bool],
+        modules: Iterable[str] = MODULES,
+        ended: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._mayImport, self._ended = mayImport, ended
         self._left: Iterator[str] = iter(modules)
         self._timer = turnTimer(self._importNext)
 
@@ -49,6 +57,7 @@ class ImportsAhead:
         name = next(self._left, None)
         if name is None:
             self.stop()
+            self._ended()
             return
         try:
             importlib.import_module(name)

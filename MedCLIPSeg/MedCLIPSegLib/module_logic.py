@@ -32,6 +32,7 @@ class MedCLIPSegLogic(SceneState):
     * ``confirm(question)``: asks a person; a script that sets nothing is answered yes.
     * ``device``: "auto", "cpu" or "cuda", asked for at every run.
     * ``threads``: "auto" or the number of processor threads, asked for at every run.
+    * ``ownWords``: whether what is not understood may be asked in the model's own words, asked for at every run.
     * ``isExporting``: set by who writes results to files meanwhile; they must not change then.
     """
 
@@ -43,6 +44,7 @@ class MedCLIPSegLogic(SceneState):
         self.confirm: Callable[[str], bool] = lambda question: True
         self.device: Callable[[], str] = lambda: "auto"
         self.threads: Callable[[], str | int] = lambda: "auto"
+        self.ownWords: Callable[[], bool] = lambda: False
         self.isExporting = False
         self._isStarting = False
         self.runControl = RunControl(self)
@@ -66,8 +68,13 @@ class MedCLIPSegLogic(SceneState):
         """True while results are written to the scene: changes of segments are then no one's edits."""
         return self.runControl.state == WRITING
 
-    def run(self, rowIds: Sequence[str]) -> None:
-        """Segment rows; returns at once, `said` and `failed` tell how it goes."""
+    def run(self, rowIds: Sequence[str], showAnyway: bool = False) -> None:
+        """Segment rows; returns at once, `said` and `failed` tell how it goes.
+
+        Args:
+            rowIds: of the rows.
+            showAnyway: segment also what is not understood, or lies on an image the model does not know.
+        """
         if self.isRunning:
             self.said(_("A run is still under way; wait for its end or cancel it."))
             return
@@ -80,7 +87,7 @@ class MedCLIPSegLogic(SceneState):
             self.changed()
             self.ensureDependencies()
             self.chooseImage()
-            order = orderOf(self, rows, self.device(), self.threads())
+            order = orderOf(self, rows, self.device(), self.threads(), self.ownWords(), showAnyway)
             self._confirmEdited(rows)
             self.said(_("Loading the model…"))
             self.runControl.start(order)

@@ -10,10 +10,15 @@ from MedCLIPSegLib.correct.correct_section import CorrectSection
 from MedCLIPSegLib.export.export_section import ExportSection
 from MedCLIPSegLib.imports_ahead import ImportsAhead
 from MedCLIPSegLib.input.input_section import InputSection
+from MedCLIPSegLib.knowing.known_things import knownOfModel, knownToBegin
+from MedCLIPSegLib.knowing.own_words import OwnWords
+from MedCLIPSegLib.knowing.prompt_builder import PromptBuilder
+from MedCLIPSegLib.knowing.prompt_hint import PromptHint
 from MedCLIPSegLib.model.model_section import ModelSection
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.prompts.prompt_entry import PromptEntry, PromptHistory
 from MedCLIPSegLib.prompts.prompt_table import PromptTable
+from MedCLIPSegLib.prompts.verdict_line import VerdictLine
 from MedCLIPSegLib.review.overlay_section import OverlaySection
 from MedCLIPSegLib.review.slice_table import SliceTable
 from MedCLIPSegLib.review.statistics_table import StatisticsTable
@@ -40,19 +45,26 @@ class Panel:
         self._logic = logic
         self._guiTag: Any = None
         self._volumeAdded = False
-        self._importsAhead = ImportsAhead(lambda: not logic.isRunning)
+        self._importsAhead = ImportsAhead(lambda: not logic.isRunning, ended=logic.changed)
         self.model = ModelSection(ui, logic, settings)
         self.correct = CorrectSection(ui, logic)
         self.threshold = ThresholdSection(ui, logic)
+        ownWords = OwnWords(ui, logic, settings)
         dependencies = Dependencies(requirementsFile)
         self.setup = SetupNotice(ui, logic, dependencies, self.model.useProcessor)
         self._sections: list[Section] = [
             InputSection(ui, logic),
             PromptTable(ui, logic),
+            VerdictLine(ui, logic),
+            knownToBegin(ui, logic),
             PromptEntry(ui, logic, PromptHistory(settings)),
+            PromptHint(ui, logic),
+            ownWords,
+            PromptBuilder(ui, logic),
             RunSection(ui, logic),
             self.threshold,
             self.model,
+            knownOfModel(ui, logic),
             OverlaySection(ui, logic),
             UncertaintyNote(ui, logic),
             StatisticsTable(ui, logic),
@@ -61,6 +73,7 @@ class Panel:
             ExportSection(ui, logic, settings),
         ]
         logic.device, logic.threads = self.model.device, self.model.threads
+        logic.ownWords = ownWords.isAllowed
         logic.ensureDependencies = dependencies.ensure
         logic.confirm = slicer.util.confirmOkCancelDisplay
         logic.saveStateForUndo = self.correct.saveStateForUndo
@@ -70,6 +83,7 @@ class Panel:
 
     def enter(self) -> None:
         """Follow the scene: the panel is shown."""
+        self._logic.modelKnowledge.forget()  # models may have come or changed
         self.bind()
         self.setup.check()
         for section in self._sections:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,12 +11,15 @@ import vtk
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from slicer.util import VTKObservationMixin
 
+from MedCLIPSegLib.knowing.model_knowledge import ModelKnowledge
 from MedCLIPSegLib.parameter_node import MedCLIPSegParameterNode
 from MedCLIPSegLib.prompts.prompt_rows import DONE, EDITED, EMPTY, NEW, PromptRow, PromptRows
 from MedCLIPSegLib.signal import Signal
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
+    from MedCLIPSegLogic.knowledge.known import Knowledge
+    from MedCLIPSegLogic.knowledge.verdict import Verdict
     from MedCLIPSegLogic.volumes.planes import Plane, SliceAxis
 
 
@@ -24,6 +28,7 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
 
     * ``changed()``: anything shown may differ.
     * ``saveStateForUndo(segmentationNode)``: set by who offers undo; called before a segmentation is changed.
+    * ``chosenKind``: kind of image that a person builds prompts for; empty for any.
     * ``parameters``: None while the scene closes and before the panel was opened.
     """
 
@@ -37,6 +42,9 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
         self.rows = PromptRows(SEGMENT_COLORS)
         self.rows.changed.connect(self._onRowsChanged)
         self.parameters: MedCLIPSegParameterNode | None = None
+        self.modelKnowledge = ModelKnowledge()
+        self.chosenKind = ""
+        self._imageId = ""
         # States of the present or last run by row; all others are read from the segments.
         self._runStates: dict[str, str] = {}
         self._emptiness: dict[str, tuple[int, bool]] = {}
@@ -105,6 +113,23 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
             return None
 
     @property
+    def knowledge(self) -> Knowledge | None:
+        """What the chosen model knows; None where nobody can tell."""
+        return self.modelKnowledge.of(self.parameters.model) if self.parameters is not None else None
+
+    @property
+    def imageKind(self) -> str | None:
+        """A kind the model knows: what the last run took the image for, else what was chosen; None for neither."""
+        if self.knowledge is None:
+            return None
+        kinds = [self.chosenKind]
+        if self.segmentationNode is not None:
+            from MedCLIPSegLogic.scene.segmentation import run_segments
+
+            kinds += [_seenKind(record) for _id, _segment, record in run_segments(self.segmentationNode)]
+        return next((kind for kind in reversed(kinds) if kind in self.knowledge.kinds), None)
+
+    @property
     def hasResults(self) -> bool:
         """True when a row has a segment."""
         return any(self.segmentOf(row) is not None for row in self.rows)
@@ -141,6 +166,15 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
         if is_edited(self.segmentationNode.GetSegmentation().GetSegment(segmentId)):
             return EDITED
         return EMPTY if self._isEmpty(self.segmentationNode, segmentId) else DONE
+
+    def verdictOf(self, row: PromptRow | None) -> Verdict | None:
+        """What the last run of a row said of its answer; None where it said nothing, or the answer is a person's."""
+        segmentId = self.segmentOf(row)
+        if row is None or segmentId is None or self.segmentationNode is None or self.stateOf(row) not in (DONE, EMPTY):
+            return None
+        from MedCLIPSegLogic.scene.tags import verdict_of
+
+        return verdict_of(self.segmentationNode.GetSegmentation().GetSegment(segmentId))
 
     def setStates(self, rows: Iterable[PromptRow], state: str | None) -> None:
         """Remember that rows are queued, running or failed; None lets their segments speak again."""
@@ -194,8 +228,21 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
         from MedCLIPSegLogic.scene.segmentation import find_segmentation
 
         image = parameters.inputVolume
+        if image is not None and image.GetID() != self._imageId:
+            if self._imageId:  # what was chosen was chosen for another image
+                self.chosenKind = ""
+            self._imageId = image.GetID()
         if image is not None and image.GetImageData() is not None and is_picture(image):
             remember_picture(image)
         wanted = find_segmentation(slicer.mrmlScene, image) if image is not None else None
         if wanted is not parameters.segmentation:
             parameters.segmentation = wanted
+
+
+def _seenKind(record: dict[str, str]) -> str:
+    """Kind of image a run took its image for, by the record of a segment; scenes come from anywhere."""
+    try:
+        sight = json.loads(record.get("Settings", "{}")).get("sight") or {}
+        return str(sight["kind"] or "")
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return ""

@@ -12,9 +12,12 @@ from MedCLIPSegLogic.version import __version__
 
 from .clip_tune_command import clip_tune_command
 from .data_command import data_app
-from .evaluate_commands import evaluate_command, probe_command
+from .evaluate_command import evaluate_command
+from .know_command import know_command
 from .models_command import models_app
 from .paper_tables_command import paper_tables_command
+from .probe_command import probe_command
+from .prompt_command import prompt_command
 from .segment_commands import demo_command, segment_command, zeroshot_command
 from .speed_command import speed_command
 from .train_command import train_command
@@ -35,8 +38,10 @@ app = typer.Typer(
 app.command("segment")(segment_command)
 app.command("zeroshot")(zeroshot_command)
 app.command("demo")(demo_command)
+app.command("prompt")(prompt_command)
 app.command("weak")(weak_command)
 app.command("train")(train_command)
+app.command("know")(know_command)
 app.command("clip-tune")(clip_tune_command)
 app.command("evaluate")(evaluate_command)
 app.command("probe")(probe_command)

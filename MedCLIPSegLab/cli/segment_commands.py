@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -49,7 +50,7 @@ def segment_command(
             progress=lambda step: show(step.fraction, f"{_place(step)}, {time_left(step.seconds_left)}"),
             **choices,
         )
-    _tell(record, out, as_json, lambda entry: f", mean uncertainty {entry['mean_uncertainty']:.3f} nats")
+    _tell(record, out, as_json, _uncertainty_text)
 
 
 @options_of(
@@ -121,21 +122,47 @@ def demo_command(
 
 
 def _tell(record: dict[str, Any], out: Path, as_json: bool, more: Callable[[dict[str, Any]], str]) -> None:
-    """Print a record, or a line per prompt (its size and what else there is to say) and the notes on the image."""
+    """Print a record, or of each prompt its size, what else there is to say and its verdict, and notes on the image."""
     if as_json:
         typer.echo(json.dumps(record, indent=2))
         return
     for entry in record["results"]:
         typer.echo(f"{entry['prompt']}: {_size_text(entry)}{more(entry)}")
+        typer.echo(f"  {_VERDICTS[entry['verdict']]}: {entry['verdict_text']}")
+        if entry["suggestions"]:
+            typer.echo(f"  Try: {', '.join(entry['suggestions'])}")
+    if len(record["results"]) > 1:
+        typer.echo(f"{len(record['results'])} prompts: {_verdict_counts(record['results'])}.")
     for note in record["notes"]:
         typer.echo(f"Note: {note}")
     typer.echo(f"Results in {out} ({record['seconds']:.1f} s).")
 
 
+_VERDICTS = {
+    "found": "Found",
+    "absent": "Not there",
+    "not-understood": "Not understood",
+    "foreign-image": "Not a kind of image the model knows",
+    "doubtful": "Doubtful",
+}
+
+
+def _verdict_counts(entries: list[dict[str, Any]]) -> str:
+    """How many prompts have which verdict, such as "2 found, 1 not understood"."""
+    counts = Counter(entry["verdict"] for entry in entries)
+    words = ((_VERDICTS[kind], counts[kind]) for kind in _VERDICTS if kind in counts)
+    return ", ".join(f"{count} {name[0].lower()}{name[1:]}" for name, count in words)
+
+
+def _uncertainty_text(entry: dict[str, Any]) -> str:
+    mean = entry["mean_uncertainty"]
+    return ", uncertainty unknown" if mean is None else f", mean uncertainty {mean:.3f} nats"
+
+
 def _size_text(entry: dict[str, Any]) -> str:
     """Volume, area or number of pixels of a segment by its entry in ``run.json``."""
     if not entry["voxels"]:
-        return "nothing found"
+        return "nothing found" if entry["verdict"] in ("absent", "doubtful") else "not outlined"
     if "volume_ml" in entry:
         return f"{entry['volume_ml']:.2f} ml"
     if "area_mm2" in entry:
@@ -145,6 +172,8 @@ def _size_text(entry: dict[str, Any]) -> str:
 
 def _place(step: Progress) -> str:
     """Where a run is, in words."""
+    if step.stage == "looking" and step.unit == "sample":
+        return f"looking at slice {step.slice_number} of {step.slice_count}"
     if step.stage == "words":
         return f"words of prompt {step.part_number} of {step.part_count}"
     return f"slice {step.slice_number} of {step.slice_count}, {step.unit} {step.part_number} of {step.part_count}"

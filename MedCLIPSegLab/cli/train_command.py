@@ -11,6 +11,7 @@ import typer
 from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 
 from ..training.settings import TrainingSettings
+from .know_command import Kinds, named_values
 from .options import Resume, plain_option
 from .options_of import options_of
 from .progress import progress_bar, time_left
@@ -49,14 +50,16 @@ def train_command(
     mosaics: Annotated[
         bool | None, typer.Option(help="Several images in one, or one of several findings, asked for by place or size.")
     ] = None,
+    kind: Kinds = None,
     resume: Resume = False,
     **changes: Any,
 ) -> None:
     """Train a model on prompted images and masks. What is not given comes from the recipe.
 
-    Writes [b]model.safetensors[/b], [b]config.json[/b] and [b]vocab.txt[/b], with [b]log.csv[/b], [b]curve.png[/b]
-    and [b]training.json[/b]; [b]state.safetensors[/b] is only needed to resume. On the frozen towers of a downloaded
-    backbone the weights are an [b]adapter.safetensors[/b] that goes with it. For several graphics cards or machines:
+    Writes [b]model.safetensors[/b], [b]config.json[/b] and [b]vocab.txt[/b], with [b]log.csv[/b], [b]curve.png[/b],
+    [b]training.json[/b], and [b]knowledge.json[/b], which says what the model knows; [b]state.safetensors[/b] is only
+    needed to resume. On the frozen towers of a downloaded backbone the weights are an [b]adapter.safetensors[/b] that
+    goes with it. For several graphics cards or machines:
     [b]torchrun --nproc-per-node 4 -m MedCLIPSegLab train ...[/b]
 
     Example: medclipseg train --data BUSI --start-from unimedclip --out my-model
@@ -69,6 +72,8 @@ def train_command(
     for name, on in (("styles", prompt_styles), ("composition", mosaics)):
         if on is not None:
             changes[name] = {} if on else None
+    if kind:
+        changes["kinds"] = named_values(kind, "SET=NAME")
     if "steps" in changes:
         changes.setdefault("epochs", None)
     chosen = training_settings(out if resume else None, recipe, start_from, settings, changes)

@@ -6,32 +6,23 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from MedCLIPSegLogic.knowledge.grammar import grammar
+from MedCLIPSegLogic.knowledge.places import LOCATION
+
 _SIDES = {"left": "right", "right": "left"}
 _HEIGHTS = {"top": "bottom", "bottom": "top", "upper": "lower", "lower": "upper"}
-_PLACE = r"(?:top|bottom|upper|lower|left|right|center|central|middle)"
-NAMED_BY_PLACE = (
-    r"(?:lungs?|lobes?|kidneys?|adrenals?|ovar(?:y|ies)|ventricles?|atri(?:um|a)|eyes?|ears?|hips?|femurs?|"
-    r"hemispheres?|hippocamp(?:us|i)|hippocampal|amygdala)"
-)
-_PLACES = rf"{_PLACE}(?:[\s,-]+(?:and\s+)?{_PLACE})*"
-PLACES = re.compile(rf"\b{_PLACES}\b(?!\s+(?:{_PLACE}\s+)*{NAMED_BY_PLACE}\b)", re.IGNORECASE)
-"""Words of place, but not those that tell which organ is meant ("left lung")."""
-_LOCATION = re.compile(
-    rf",?\s*(?:which is\s+)?(?:located|located at|positioned|seen|found|occupying)?\s*(?:in|at|on|of)?\s*(?:the\s+)?"
-    rf"\b{_PLACES}\b(?!\s+(?:{_PLACE}\s+)*{NAMED_BY_PLACE}\b)(?:\s+(?:side|part|area|region|section|quadrant|corner|portion))?"
-    r"(?:\s+(?:of|in)\s+the\s+(?:image|picture))?",
-    re.IGNORECASE,
-)
-_SIZE = re.compile(r"\b(?:tiny|small|medium(?:-sized)?|large|big|huge)\b\s*", re.IGNORECASE)
+_SIZES = "|".join(grammar().size).replace("medium", "medium(?:-sized)?")
+SIZE = re.compile(rf"\b(?:{_SIZES})\b", re.IGNORECASE)
+"""Words of size."""
+_SIZE_AND_GAP = re.compile(rf"{SIZE.pattern}\s*", re.IGNORECASE)
 _COLOR = re.compile(
     r"\b(?:pink|brown|orange|red|yellow|white|black|dark|purple|gray|grey|green|blue)\b\s*", re.IGNORECASE
 )
 PART_WORDS = ("anterior", "posterior", "left", "right", "upper", "lower")
-_KIND = (
-    r"(?:benign|malignant|glioma|meningioma|pituitary|glioblastoma|enhancing|colon|skin|breast|brain|liver|lung|kidney|"
-    + "|".join(PART_WORDS)
-    + ")"
+_KINDS = (
+    r"benign|malignant|glioma|meningioma|pituitary|glioblastoma|enhancing|colon|skin|breast|brain|liver|lung|kidney"
 )
+_KIND = rf"(?:{_KINDS}|{'|'.join(PART_WORDS)})"
 _ORGANS = (
     r"fetal heads?|cell nuclei|nuclei|nucleus|vertebrae|vertebra|intervertebral discs?|spinal canal|ventricles?|atrium|"
     r"aorta|pulmonary artery|vena cava|kidneys?|spleen|hepatic vessels?|retinal (?:blood )?vessels?|blood vessels?|"
@@ -75,12 +66,12 @@ def swap_words(text: str, horizontal: bool, vertical: bool) -> str:
 
 def drop_location(text: str) -> str:
     """The prompt without words of place, except those that tell which organ is meant ("left lung")."""
-    return _tidy(_LOCATION.sub(" ", text))
+    return _tidy(LOCATION.sub(" ", text))
 
 
 def drop_size(text: str) -> str:
     """The prompt without words of size."""
-    return _tidy(_SIZE.sub("", text))
+    return _tidy(_SIZE_AND_GAP.sub("", text))
 
 
 def drop_color(text: str) -> str:
@@ -97,6 +88,11 @@ def named_target(text: str) -> str | None:
     """The first thing a prompt names with its kind or part, in lower case, such as "benign tumor"; None for none."""
     match = _TARGET.search(text)
     return match.group(1).lower() if match else None
+
+
+def without_kind(target: str) -> str:
+    """A thing without words such as "benign" or "brain" before its noun; words that tell the part stay."""
+    return re.sub(rf"\b(?:{_KINDS})\s+(?=\w)", "", target, flags=re.IGNORECASE)
 
 
 def named_image(text: str) -> str | None:

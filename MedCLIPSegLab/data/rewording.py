@@ -6,6 +6,8 @@ import re
 
 import numpy as np
 
+from MedCLIPSegLogic.knowledge.places import PLACES
+
 from . import prompt_words
 from .wordings import wordings
 
@@ -15,7 +17,6 @@ UNKNOWN_WORD_SHARE = 0.25
 """Share of short prompts in which unknown words stand around the thing: only the thing decides."""
 _SYLLABLE = ("bcdfglmnprstvz", "aeiou", ("", "", "n", "r", "s", "x"))
 _IN_CLAUSE = re.compile(r"^(?P<thing>[^,:]+?),?\s+(?P<place>(?:located\s+)?in the [^,:]+?)\.?$", re.IGNORECASE)
-_SIZE_WORD = re.compile(r"\b(?:tiny|small|medium(?:-sized)?|large|big|huge)\b", re.IGNORECASE)
 
 
 def thing(text: str) -> str:
@@ -24,6 +25,11 @@ def thing(text: str) -> str:
     if target is None:
         return prompt_words.drop_size(prompt_words.drop_location(text)).rstrip(" .") or text
     return re.sub(r"(?<![su])s$", "", re.sub(r"(?<=mass)es$", "", target))
+
+
+def bare_thing(text: str) -> str:
+    """What a prompt asks for without its kind, but with the part that is meant: "benign tumor" is a "tumor"."""
+    return prompt_words.without_kind(thing(text))
 
 
 def short(text: str, rng: np.random.Generator) -> str:
@@ -118,7 +124,9 @@ def reorder(text: str) -> str:
 def randomize_size(text: str, rng: np.random.Generator) -> str:
     """The prompt with its word of size replaced by a random one, or with one before the thing."""
     word = str(rng.choice(wordings().sizes))
-    changed, count = _SIZE_WORD.subn(lambda match: word.capitalize() if match[0][0].isupper() else word, text, count=1)
+    changed, count = prompt_words.SIZE.subn(
+        lambda match: word.capitalize() if match[0][0].isupper() else word, text, count=1
+    )
     if count:
         return changed
     target = prompt_words.named_target(text)
@@ -127,7 +135,7 @@ def randomize_size(text: str, rng: np.random.Generator) -> str:
 
 def randomize_place(text: str, rng: np.random.Generator) -> str:
     """The prompt with its words of place replaced by random ones, or with some after the thing."""
-    changed, count = prompt_words.PLACES.subn(lambda match: _place(rng), text)
+    changed, count = PLACES.subn(lambda match: _place(rng), text)
     if count:
         return changed
     target = prompt_words.named_target(text)

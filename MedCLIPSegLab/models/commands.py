@@ -29,6 +29,8 @@ from MedCLIPSegLogic.zoo.hub import DownloadProgress, ask_size
 from MedCLIPSegLogic.zoo.installing import Removal
 from MedCLIPSegLogic.zoo.records import consent
 
+from .knowledge_info import knowledge_info
+
 if TYPE_CHECKING:
     from MedCLIPSegLogic.zoo.importing import ImportReport
 
@@ -68,7 +70,7 @@ def model_info(name: str | Path) -> dict[str, str]:
         name: of a bundled, installed or published model, or a model folder.
 
     Raises:
-        MedCLIPSegError: there is no such model.
+        MedCLIPSegError: there is no such model, or the record of what it knows is damaged.
     """
     published = zoo().get(str(name))
     if published is None:
@@ -83,7 +85,8 @@ def model_info(name: str | Path) -> dict[str, str]:
         "license": f"{license}, accepted on {accepted}" if accepted else license,
         "on this computer": f"{model.size_bytes / 1e6:.1f} MB in {model.folder}" if model.on_disk else "no",
     }
-    return info | (_published_info(published) if published is not None else {})
+    info |= _published_info(published) if published is not None else {}
+    return info | (knowledge_info(model.folder) if model.on_disk and model.kind == "model" else {})
 
 
 def _published_info(entry: ZooEntry) -> dict[str, str]:

@@ -24,6 +24,8 @@ SLICES_PER_PROMPT = 3
 MOST_ROWS = 40
 """Beyond it there is one slice for each overlay, then not every overlay; a picture has less than 2¹⁶ rows of pixels."""
 PANEL_INCHES = 3.4
+NOTE_LETTERS = 54
+NOTE_INCHES = 0.4
 OUTLINE_COLOR = "#00e5ff"
 TRUTH_COLOR = "#ffd400"
 ENTROPY = "entropy of the mean"
@@ -38,12 +40,14 @@ class Overlay:
         mask: (K, J, I).
         uncertainty: (K, J, I) in nats; None without a map.
         slices: numbers of the slices that were looked at.
+        note: what is to be said of it, below its first image.
     """
 
     title: str
     mask: NDArray[np.generic]
     uncertainty: NDArray[np.float32] | None
     slices: Sequence[int]
+    note: str = ""
 
 
 def draw_preview(
@@ -60,7 +64,16 @@ def draw_preview(
         file: to write.
         truth: (K, J, I) known mask, drawn as a second outline.
     """
-    overlays = [Overlay(p.prompt, p.mask, p.uncertainty, result.slice_indices) for p in result.prompts]
+    overlays = [
+        Overlay(
+            prompt.prompt,
+            prompt.mask,
+            prompt.uncertainty,
+            result.slice_indices,
+            prompt.verdict.text if prompt.verdict is not None else "",
+        )
+        for prompt in result.prompts
+    ]
     entropy = str(result.settings.get("uncertainty", ENTROPY)).partition(";")[0]
     draw_overlays(result.volume, result.mapping, axis, overlays, file, truth, entropy)
 
@@ -82,7 +95,7 @@ def draw_overlays(
         volume: the image.
         mapping: of its grey values to 8 bit.
         axis: of the slices.
-        overlays: masks of that image, at least one; either all or none with an uncertainty.
+        overlays: masks of that image, at least one; with a column for the uncertainty if any has one.
         file: to write.
         truth: (K, J, I) known mask, drawn as a second outline.
         entropy: what the uncertainty is the entropy of.
@@ -90,15 +103,16 @@ def draw_overlays(
     from matplotlib.figure import Figure
 
     rows = _rows(overlays, axis)
-    columns = 1 if overlays[0].uncertainty is None else 2
+    columns = 1 if all(overlay.uncertainty is None for overlay in overlays) else 2
     row_mm, column_mm = axis.pixel_spacing
     height, width = axis.extract(overlays[0].mask, overlays[0].slices[0]).shape
     tallness = float(np.clip(height * row_mm / (width * column_mm), 0.3, 2.0))
-    size = (columns * PANEL_INCHES + 0.9 * (columns - 1), (0.9 * PANEL_INCHES * tallness + 0.45) * len(rows) + 0.3)
+    beside = 0.45 + (NOTE_INCHES if any(overlay.note for overlay in overlays) else 0)
+    size = (columns * PANEL_INCHES + 0.9 * (columns - 1), (0.9 * PANEL_INCHES * tallness + beside) * len(rows) + 0.3)
     figure = Figure(figsize=size, layout="constrained", dpi=110)
     panels = figure.subplots(len(rows), columns, squeeze=False)
     aspect = row_mm / column_mm
-    heat = None
+    heat, noted = None, None
     for row, (overlay, index) in zip(panels, rows, strict=True):
         pixels = mapping.apply(axis.extract(volume.voxels, index))
         mask = axis.extract(overlay.mask, index)
@@ -115,14 +129,20 @@ def draw_overlays(
             )
             _outline(right, mask, OUTLINE_COLOR)
             right.set_title(f"uncertainty ({entropy})", fontsize=9)
+        elif columns > 1:
+            row[1].set_axis_off()
+            row[1].text(0.5, 0.5, "uncertainty unknown", transform=row[1].transAxes, fontsize=9, ha="center")
         if axis.count > 1:
             left.set_ylabel(f"{axis.name}, slice {index}", fontsize=8)
             _mark_sides(left, axis)
         for panel in row:
             panel.set_xticks([])
             panel.set_yticks([])
-        if not mask.any():
-            left.set_xlabel("nothing found in this slice", fontsize=8)
+        note = "" if overlay is noted else overlay.note
+        noted = overlay
+        if not overlay.note and not mask.any():
+            note = "nothing found in this slice"
+        left.set_xlabel(textwrap.fill(note, NOTE_LETTERS), fontsize=8, parse_math=False)
     if heat is not None:
         bar = figure.colorbar(heat, ax=panels[:, 1].tolist(), shrink=0.9 if len(rows) == 1 else 0.6, pad=0.02)
         bar.set_label("nats (0 certain, ln 2 undecided)", fontsize=8)

@@ -92,7 +92,7 @@ def write_record(
         "notes": list(result.volume.notes),
         **result.settings,
         "results": [
-            {**_measure(result.volume, prompt, truth), "slug": slug, **more}
+            {**_measure(result.volume, prompt, truth), "slug": slug, **_verdict(prompt), **more}
             for prompt, slug, more in zip(result.prompts, result_slugs(result), details, strict=True)
         ],
         "seconds": round(result.seconds, 3),
@@ -100,6 +100,10 @@ def write_record(
     }
     write_json(folder / RECORD_FILE, record)
     return record
+
+
+def _verdict(prompt: PromptResult) -> dict[str, Any]:
+    return prompt.verdict.record() if prompt.verdict is not None else {}
 
 
 def _measure(volume: Volume, prompt: PromptResult, truth: NDArray[np.bool_] | None) -> dict[str, Any]:

@@ -10,15 +10,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from MedCLIPSegLogic.datasets.sheets import named_file, read_sheet
+from MedCLIPSegLogic.datasets.sheets import named_file
 from MedCLIPSegLogic.errors import MedCLIPSegError
-from MedCLIPSegLogic.files.scratch import recover
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import Plane, choose_axis
 from MedCLIPSegLogic.volumes.readers import read_volume
 from MedCLIPSegLogic.volumes.volume import Volume
 
-from ..data.prompt_sheets import find_sheet
+from ..data.split_rows import split_rows
 from ..data.truth import read_truth
 
 SLICES_PER_PLANE = 6
@@ -104,25 +103,10 @@ def load_set(
 
 def _targets(folder: Path, split: str, share: int, seed: int) -> dict[str, Rows]:
     """Prompts and masks of a split by image."""
-    recover(folder)
-    sheet = find_sheet(folder, f"{split}_text_{share}") if share < 100 else None
-    drawn = sheet is None and share < 100 and split == "Train"
-    sheet = sheet or find_sheet(folder, f"{split}_text")
-    if sheet is None:
-        raise MedCLIPSegError(f"The data set {folder} has no Prompts_Folder/{split}_text.xlsx or .csv.")
     targets: dict[str, Rows] = {}
-    for row in read_sheet(sheet):
+    for row in split_rows(folder, split, share, seed):
         targets.setdefault(row.image, []).append((row.description, row.ground_truth, row.label_values))
-    if drawn:
-        targets = _subset(targets, share, seed)
     return targets
-
-
-def _subset(targets: dict[str, Rows], share: int, seed: int) -> dict[str, Rows]:
-    """At least one image; a larger share of the same seed holds the smaller one."""
-    names = np.random.default_rng(seed).permutation(sorted(targets))
-    chosen = set(names[: max(1, round(share / 100 * len(names)))])
-    return {name: rows for name, rows in targets.items() if name in chosen}
 
 
 def _check_classes(items: Sequence[TrainingItem], labels: Path) -> None:

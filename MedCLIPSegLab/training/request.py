@@ -11,6 +11,8 @@ from MedCLIPSegLogic.model.catalog import ADAPTER_FILE, WEIGHTS_FILE, find_model
 from MedCLIPSegLogic.model.config import ModelConfig
 from MedCLIPSegLogic.model.folder import read_config
 
+from ..data.image_folders import images_of
+from ..knowing.sets import check_kinds
 from ..run_folder import RunKind
 from .data import require_images
 from .recipes import Recipe, recipe_settings
@@ -18,7 +20,16 @@ from .settings import TrainingSettings
 from .settings_file import read_table
 
 STATE_FILE = "state.safetensors"
-MAY_CHANGE = {"threads", "validate_every", "validation_limit", "device", "tensorboard", "accumulation"}
+MAY_CHANGE = {
+    "threads",
+    "validate_every",
+    "validation_limit",
+    "device",
+    "tensorboard",
+    "accumulation",
+    "kinds",
+    "others",
+}
 """Settings that do not change the weights a resumed run ends with, but for rounding."""
 TRAINING_RUN = RunKind("training", "training.json", ("settings", "data"))
 
@@ -86,6 +97,10 @@ def check_request(
         TRAINING_RUN.require_new(folder)
     if len({entry.resolve().name for entry in folders}) < len(folders):
         raise MedCLIPSegError("Two data set folders have the same name; rename one of them.")
+    others = [Path(name) for name in settings.others]
+    check_kinds([*folders, *others], settings.kinds)
+    for entry in others:
+        images_of(entry, "Train")
     if settings.freeze_towers and source is None and not resume:
         raise MedCLIPSegError("Frozen towers need a trained model; give one with --start-from.")
     if source is not None:

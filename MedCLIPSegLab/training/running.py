@@ -26,6 +26,8 @@ from MedCLIPSegLogic.model.tokenizer import PromptTokenizer, build_vocabulary
 from MedCLIPSegLogic.version import __version__
 from MedCLIPSegLogic.zoo.installing import share_backbone
 
+from ..knowing.learning import record_knowledge
+from ..knowing.sets import by_kind, find_others, find_sets
 from .data import TrainingSet, load_set
 from .growth import (
     VOCABULARY_SIZE,
@@ -108,7 +110,15 @@ def run_training(
             model_writer(folder, network.config, read_backbone_link(folder)),
             (network.vision_model, network.text_model) if settings.freeze_towers else (),
         )
-        trainer.train(record, resume, progress)
+        trainer.train(record, resume, progress, lambda: _record_knowledge(folders, folder, settings, processes.device))
+
+
+def _record_knowledge(folders: Sequence[Path], folder: Path, settings: TrainingSettings, device: torch.device) -> None:
+    """Write what the trained model knows beside it."""
+    sets = find_sets(folders, settings.kinds, settings.data_share, settings.seed)
+    styled = settings.styles is not None or settings.prompts == "varied"
+    others = find_others([Path(name) for name in settings.others], settings.kinds, [*by_kind(sets)])
+    record_knowledge(folder, folder, sets, others, styled, device)
 
 
 def _start_network(folder: Path, source: Path | None, settings: TrainingSettings) -> MedCLIPSeg:

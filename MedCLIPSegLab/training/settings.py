@@ -103,6 +103,7 @@ class TrainingSettings:
         stages: (share of the steps, input size) in order; small inputs first save most of the time.
         styles: shares of prompt styles; None for none.
         composition: shares of mosaics and of prompts for one of several findings; None for none.
+        kinds: of image, by the name of the data set's folder, for the record of what the model knows.
         set_weights: how much more often than by the root of its size a data set is drawn, by the name of its folder.
         loss: weights of the loss parts.
 
@@ -165,6 +166,14 @@ class TrainingSettings:
     ] = "varied"
     styles: PromptStyles | None = None
     composition: Composition | None = None
+    kinds: dict[str, str] = field(default_factory=dict)
+    others: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Data sets, or folders of images, of kinds that are not trained on, so that the model can tell "
+            "them apart; may be repeated."
+        ),
+    ] = ()
     set_weights: dict[str, Annotated[float, Field(gt=0)]] = field(default_factory=dict)
     negative_share: Annotated[
         float,

@@ -19,16 +19,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..data.prompt_words import NAMED_BY_PLACE
+from MedCLIPSegLogic.knowledge.grammar import grammar
+from MedCLIPSegLogic.knowledge.places import NAMED_BY_PLACE
+
 from ..data.wordings import wordings
 
 AXES = 3
 REACH = 0.4
 """Length along an axis of the unit vectors of a picture's border, and of prompts that point there."""
-_STEPS = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "upper": (0, -1), "bottom": (0, 1), "lower": (0, 1)}
+_STEPS = {word: step for word, step in grammar().place.items() if any(step)}
 _WORDS = rf"(?:{'|'.join(_STEPS)})"
 _STEP = re.compile(rf"\b{_WORDS}\b(?!(?:\s+{_WORDS})*\s+{NAMED_BY_PLACE}\b)")
-_CENTER = re.compile(r"\b(?:center|central|middle)\b")
+_CENTER = re.compile(rf"\b(?:{'|'.join(word for word in grammar().place if word not in _STEPS)})\b")
 _COMPARED = {"larger": 1.0, "largest": 1.0, "bigger": 1.0, "biggest": 1.0, "smaller": -1.0, "smallest": -1.0}
 _COMPARISON = re.compile(rf"\b(?:{'|'.join(_COMPARED)})\b")
 MIN_SHARE = 0.5

@@ -105,7 +105,11 @@ class Trainer:
         self._seconds = 0.0
 
     def train(
-        self, record: Mapping[str, Any], resume: bool, progress: Callable[[TrainingProgress], None] | None
+        self,
+        record: Mapping[str, Any],
+        resume: bool,
+        progress: Callable[[TrainingProgress], None] | None,
+        complete: Callable[[], None] = lambda: None,
     ) -> None:
         """Train to the end.
 
@@ -113,6 +117,7 @@ class Trainer:
             record: of the run; written once more with what it came to.
             resume: go on from the state in the folder; without, or where there is none yet, leave a first one behind.
             progress: called after every step, in the first process.
+            complete: called in the first process after the last step, before the run counts as finished.
 
         Raises:
             MedCLIPSegError: the state is damaged, the run was begun with other settings, or as :meth:`run`.
@@ -124,6 +129,7 @@ class Trainer:
         for step in self.run():
             if progress and self._processes.is_first:
                 progress(step)
+        self._processes.on_first(complete)
         done = {"seconds": round(self._seconds, 1), "steps_done": self._next_step, "finished": True}
         self._processes.on_first(lambda: TRAINING_RUN.write(self._folder, {**record, **done}))
 

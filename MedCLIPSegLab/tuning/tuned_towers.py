@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from MedCLIPSegLogic.clip_sam.towers import ClipTowers
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.inference.clip_towers import ClipTowers
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.text_tower import content_length
 from MedCLIPSegLogic.model.tokenizer import PromptTokenizer

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..checked import checked
-from .towers import LOGIT_SCALE, ClipTowers, PreparedImage, to_pixels, to_unit_range
+from ..inference.clip_towers import LOGIT_SCALE, ClipTowers, PreparedImage, to_pixels, to_unit_range
 
 SMALLEST_RANGE = 1e-6
 PUBLISHED_CHANNELS, PUBLISHED_WIDTH = 300, 768

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..checked import checked
-from .towers import ClipTowers, to_pixels
+from ..inference.clip_towers import ClipTowers, to_pixels
 
 START = 5.0
 """Of the gates' logits: at first nearly everything passes."""

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from ..inference.clip_towers import LOGIT_SCALE, ClipTowers, to_unit_range
 from .gscorecam import SMALLEST_RANGE, GScoreCam, combine_channels, gscorecam
 from .m2ib import M2IB, PUBLISHED, fit_bottleneck, m2ib
 from .methods import METHODS, MethodName
-from .towers import LOGIT_SCALE, ClipTowers, to_unit_range
 
 WordMap = list[tuple[str, float]]
 """Words of the prompt in order, each with its weight 0…1, the largest of its pieces."""

@@ -6,15 +6,25 @@ import dataclasses
 from collections.abc import Generator, Iterator
 from typing import Any, ClassVar
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from ..model.library import LoadedModel
+from ..model.states import ImageState, TextState
 from .device import choose_batch_size, choose_precision, memory_in_words, network_for
+from .judging import Judge, slices_to_look_at, spread_out
 from .passes import Passes, SliceSamples
-from .preprocess import PreparedSlice, place, prepare_slice
+from .preprocess import PreparedSlice, input_side, place, prepare_slice
 from .request import SegmentationRequest
 from .result import Event, Unit
 from .skeleton import SeenSlice, SliceRun
 from .threads import ThreadChoice, threads_for
 from .uncertainty import RunningSums, has_settled
+
+MOST_ENCODED = 16
+"""Slices that are kept encoded for more passes, and those of the last group, which are there anyway."""
 
 
 def run(model: LoadedModel, request: SegmentationRequest, previews: bool = False) -> Generator[Event, None, None]:
@@ -53,8 +63,11 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
         self._passes = Passes(
             network_for(network, self._precision), self.device, self._precision, request.seed, self._batch_size()
         )
-        self._texts = [self._passes.encode_text(model.tokenizer([prompt])) for prompt in request.prompts]
+        self._judge = Judge(model, request) if request.judge else None
+        self._texts: dict[int, TextState] = {}
+        self._looked: tuple[Tensor, ImageState] | None = None
         self._group: list[PreparedSlice] = []
+        self._encoded: dict[tuple[int, float], tuple[PreparedSlice, ImageState]] = {}
 
     def _batch_size(self) -> int:
         request, config = self.request, self._model.config
@@ -68,19 +81,60 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
     def part_count(self) -> int:
         return self.request.samples
 
+    def look(self) -> Iterator[Event]:
+        questions = dict(enumerate(self.request.prompts))
+        if self._judge is not None:
+            shown = slices_to_look_at(self.pixels(index) for index in spread_out(self.indices))
+            cost = 1 / self.request.samples
+            self.beside = len(shown) * cost
+            for number, pixels in enumerate(shown, start=1):
+                # The only slice need not be encoded again for its samples.
+                once = len(self.indices) == 1 and self._precision == "float32"
+                self._judge.look(pixels, self._encode_once if once else None)
+                self.finished += cost
+                yield self.progress("looking", number, 0, slices=len(shown))
+            questions = self._judge.questions()
+            self.asked = list(questions)
+            for number, maps in enumerate(self.maps):
+                if number not in questions or self._judge.denies(number):
+                    self.maps[number] = maps.masks_alone()
+        self._texts = {number: self._text(words) for number, words in questions.items()}
+
+    def _encode_once(self, image: Tensor) -> ImageState:
+        [state] = self._passes.encode_images([image])
+        self._looked = image, state
+        return state
+
+    def _text(self, words: str) -> TextState:
+        return self._passes.encode_text(self._model.tokenizer([words]))
+
     def segment(self, seen: SeenSlice) -> Iterator[Event]:
-        config, (height, width) = self._model.config, seen.pixels.shape[:2]
-        placement = place((height, width), self.axis.pixel_spacing, config.image.image_size, config.preprocessing)
-        image = prepare_slice(seen.pixels, placement, config.preprocessing)
-        self._group.append(PreparedSlice(seen.index, seen.number, placement, image))
+        self._group.append(self._prepare(seen))
         if self._sharpens or len(self._group) >= self._passes.batch_size // self._counts[0]:
             yield from self.segment_rest()
+
+    def _prepare(self, seen: SeenSlice, scale: float = 1.0) -> PreparedSlice:
+        config, (height, width) = self._model.config, seen.pixels.shape[:2]
+        side = input_side(config.image, scale)
+        placement = place((height, width), self.axis.pixel_spacing, side, config.preprocessing)
+        return PreparedSlice(
+            seen.index, seen.number, placement, prepare_slice(seen.pixels, placement, config.preprocessing)
+        )
 
     def segment_rest(self) -> Iterator[Event]:
         if not self._group:
             return
-        images = self._passes.encode_images([prepared.image for prepared in self._group])
-        for prompt_number, text in enumerate(self._texts):
+        if self._looked is not None and torch.equal(self._looked[0], self._group[0].image):
+            images = [self._looked[1]]
+        else:
+            images = self._passes.encode_images([prepared.image for prepared in self._group])
+        if self._judge is not None:
+            pairs = zip(self._group, images, strict=True)
+            self._encoded = {(prepared.index, 1.0): (prepared, image) for prepared, image in pairs}
+        for prompt_number, text in self._texts.items():
+            if self._judge is not None and self._judge.denies(prompt_number):
+                yield from self._ask_presence(self._judge, images, text, prompt_number)
+                continue
             works = [
                 SliceSamples(
                     prepared,
@@ -111,7 +165,7 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
         """Draw the samples of one prompt on some slices and write its maps."""
         maps, axis = self.maps[prompt_number], self.axis
         if self._sharpens:
-            maps.insert_probability(axis, works[0].slice, self._passes.preview(works[0]))
+            maps.insert_probability(axis, works[0].slice, self._passes.preview(works[0].pair))
             yield self.preview(prompt_number, works[0].slice.index)
         for count in self._counts:
             for batch in self._passes.draw(works, count):
@@ -136,9 +190,53 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
         threshold = self.request.thresholds[prompt_number]
         return adaptive is not None and has_settled(adaptive, work.sums, threshold, samples)
 
+    def _ask_presence(
+        self, judge: Judge, images: list[ImageState], text: TextState, prompt_number: int
+    ) -> Iterator[Event]:
+        """Ask for what a prompt denies on the slices of the group, a single pass each."""
+        for prepared, image in zip(self._group, images, strict=True):
+            probability = self._restored(prepared, self._passes.preview(self._passes.meet(image, text)))
+            inside = probability > self.request.thresholds[prompt_number]
+            judge.note_presence(prompt_number, prepared.index, float(inside.mean()))
+            self.finished += 1
+            yield self.progress("segmenting", prepared.number, self.part_count)
+
+    def judge(self) -> Iterator[Event]:
+        judge = self._judge
+        assert judge is not None
+        for number, maps in enumerate(self.maps):
+            verdict = judge.verdict(number, maps, self.axis, self._ask)
+            if verdict.is_unknown and not self.request.show_anyway:
+                self.maps[number] = maps.masks_alone()
+            self.verdicts[number] = verdict
+            yield self.progress("looking", 1, 0, slices=1)
+
+    def _ask(self, words: str, index: int, scale: float = 1.0) -> NDArray[np.float32]:
+        """Probability (H, W) of a single pass with the noise at its mean, see :data:`Ask`."""
+        if (index, scale) not in self._encoded:
+            if len(self._encoded) >= MOST_ENCODED:
+                self._encoded.clear()
+            prepared = self._prepare(SeenSlice(index, 1, self.pixels(index)), scale)
+            self._encoded[index, scale] = prepared, self._passes.encode_images([prepared.image])[0]
+        prepared, image = self._encoded[index, scale]
+        return self._restored(prepared, self._passes.preview(self._passes.meet(image, self._text(words))))
+
+    def _restored(self, prepared: PreparedSlice, probability: Tensor) -> NDArray[np.float32]:
+        """A map (S, S) on the slice's own grid (H, W)."""
+        with torch.inference_mode():
+            return prepared.placement.restore(probability[None])[0].cpu().numpy()
+
     def settings(self) -> dict[str, Any]:
         adaptive = self.request.adaptive
+        judged: dict[str, Any] = {}
+        if self._judge is not None:
+            judged = {
+                "sight": self._judge.sight.record(),
+                "show_anyway": self.request.show_anyway,
+                "own_words": self.request.own_words,
+            }
         return {
+            **judged,
             "model": self._model.name,
             "model_hash": self._model.model_hash,
             "samples": self.request.samples,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
+from ..knowledge.verdict import Verdict
 from ..volumes.planes import SliceAxis
 from .preprocess import PreparedSlice
 from .result import PromptResult
@@ -23,6 +24,8 @@ class SliceTally:
         samples: that were drawn.
         inside, outside: sums of the uncertainty in nats inside and outside the mask.
         voxels_inside, voxels_outside: numbers of voxels.
+        probability_inside, probability_outside: sums of the probability.
+        highest: probability.
     """
 
     samples: int
@@ -30,6 +33,9 @@ class SliceTally:
     outside: float
     voxels_inside: int
     voxels_outside: int
+    probability_inside: float = 0.0
+    probability_outside: float = 0.0
+    highest: float = 0.0
 
 
 @dataclass(eq=False)
@@ -94,12 +100,22 @@ class PromptMaps:
         assert self.probability is not None
         return np.array(np.moveaxis(self.probability, axis.axis, 0)[index])
 
-    def finish(self, prompt: str, indices: list[int]) -> PromptResult:
+    @property
+    def is_empty(self) -> bool:
+        """No voxel is inside the mask."""
+        return not any(tally.voxels_inside for tally in self.tallies.values())
+
+    def masks_alone(self) -> PromptMaps:
+        """The same without maps."""
+        return replace(self, probability=None, uncertainty=None, mutual_information=None)
+
+    def finish(self, prompt: str, indices: list[int], verdict: Verdict | None) -> PromptResult:
         """The result of the prompt.
 
         Args:
             prompt: its text.
             indices: slices that were asked for.
+            verdict: on the answer, if it was asked for.
         """
         return PromptResult(
             prompt=prompt,
@@ -109,8 +125,9 @@ class PromptMaps:
             uncertainty=self.uncertainty,
             mutual_information=self.mutual_information,
             threshold=self.threshold,
-            mean_uncertainty=self._mean_uncertainty(),
+            mean_uncertainty=None if verdict is not None and verdict.is_unknown else self._mean_uncertainty(),
             samples_drawn=tuple(self.tallies[index].samples if index in self.tallies else 0 for index in indices),
+            verdict=verdict,
         )
 
     def _write(
@@ -128,19 +145,30 @@ class PromptMaps:
         if self.probability is not None and self.uncertainty is not None:
             axis.insert(self.probability, index, probability)
             axis.insert(self.uncertainty, index, uncertainty)
-        inside = float(uncertainty[mask].sum(dtype=np.float64))
-        outside = float(uncertainty[~mask].sum(dtype=np.float64))
         count = int(mask.sum())
-        self.tallies[index] = SliceTally(samples, inside, outside, count, mask.size - count)
+        self.tallies[index] = SliceTally(
+            samples,
+            inside=_sum(uncertainty[mask]),
+            outside=_sum(uncertainty[~mask]),
+            voxels_inside=count,
+            voxels_outside=mask.size - count,
+            probability_inside=_sum(probability[mask]),
+            probability_outside=_sum(probability[~mask]),
+            highest=float(probability.max()),
+        )
 
-    def _mean_uncertainty(self) -> float:
-        """Inside the mask, or over all segmented slices if it is empty."""
+    def _mean_uncertainty(self) -> float | None:
+        """Inside the mask, or over all segmented slices if it is empty; None if there are none."""
         tallies = self.tallies.values()
         inside = sum(tally.voxels_inside for tally in tallies)
         if inside:
             return sum(tally.inside for tally in tallies) / inside
         voxels = sum(tally.voxels_outside for tally in tallies)
-        return sum(tally.outside for tally in tallies) / voxels if voxels else 0.0
+        return sum(tally.outside for tally in tallies) / voxels if voxels else None
+
+
+def _sum(values: NDArray[np.float32]) -> float:
+    return float(values.sum(dtype=np.float64))
 
 
 def _check_numbers(probability: NDArray[np.float32], index: int) -> None:

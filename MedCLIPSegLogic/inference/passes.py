@@ -79,9 +79,9 @@ class Passes:
         with torch.inference_mode(), autocast(self._precision, self._device):
             return self._network.meet(image, text)
 
-    def preview(self, work: SliceSamples) -> Tensor:
+    def preview(self, pair: PairState) -> Tensor:
         """Probability (S, S) of a single pass with the noise at its mean."""
-        return self._decode(work.pair, MeanNoise())[0]
+        return self._decode(pair, MeanNoise())[0]
 
     def draw(self, works: Sequence[SliceSamples], count: int) -> Iterator[list[SliceSamples]]:
         """Draw samples until each work has ``count``; yields the works of a batch after every batch.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ..model.config import PreprocessingConfig
+from ..model.config import ImageTowerConfig, PreprocessingConfig
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,13 @@ class PreparedSlice:
     number: int
     placement: Placement
     image: Tensor
+
+
+def input_side(config: ImageTowerConfig, scale: float) -> int:
+    """Side of the model input times ``scale``, in whole patches; as it is where the tower takes no other."""
+    if config.kind != "timm":
+        return config.image_size
+    return max(1, round(scale * config.image_size / config.patch_size)) * config.patch_size
 
 
 def place(

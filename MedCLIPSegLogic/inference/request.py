@@ -87,6 +87,17 @@ def check_threads(threads: object) -> Literal["auto"] | int:
 
 
 MAX_SAMPLES = 1000
+ShowAnyway = Annotated[
+    bool,
+    Field(
+        description="Show mask and maps also where the prompt is not understood or the kind of image is not known; "
+        "they mean nothing then."
+    ),
+]
+OwnWords = Annotated[
+    bool,
+    Field(description="Ask a prompt that is not understood in the nearest words the model knows; the verdict says so."),
+]
 Threads = Annotated[
     Literal["auto"] | int,
     BeforeValidator(check_threads),
@@ -141,6 +152,7 @@ class RunRequest:
         device: where to compute; "auto" takes a CUDA device when there is one.
         threads: of the processor; "auto" for what other programs leave. Changes the result by rounding only.
         maps: keep the maps (K, J, I) of every prompt; without, memory grows with the masks alone.
+        judge: give each answer a verdict, and hold back what means nothing; off to measure the network itself.
 
     Raises:
         MedCLIPSegError: a value is out of range.
@@ -158,6 +170,7 @@ class RunRequest:
     device: Device = "auto"
     threads: Threads = "auto"
     maps: Maps = True
+    judge: bool = False
 
     def __post_init__(self) -> None:
         if len(self.thresholds) != len(self.prompts):
@@ -181,6 +194,8 @@ class SegmentationRequest(RunRequest):
         adaptive: rule by which a slice gets fewer passes when its result has settled; None draws all.
         precision: of the towers, see :mod:`.precision`; "float32" for results to report.
         batch_size: passes computed together; None chooses by the free memory. Does not change the result.
+        show_anyway: in a run that judges, show what means nothing too; its verdict stays.
+        own_words: in a run that judges, ask a prompt that is not understood in the nearest words the model knows.
 
     Raises:
         MedCLIPSegError: a value is out of range.
@@ -190,3 +205,5 @@ class SegmentationRequest(RunRequest):
     adaptive: InstanceOf[AdaptiveSampling] | None = None
     precision: Precision = "float32"
     batch_size: Annotated[int, Field(ge=1)] | None = None
+    show_anyway: ShowAnyway = False
+    own_words: OwnWords = False

@@ -26,7 +26,8 @@ class Progress:
     """One small step of a run.
 
     Args:
-        stage: what is being done: "segmenting", "looking" for what a prompt means, or asking for its "words".
+        stage: what is being done: "segmenting", "looking" at the image or for what a prompt means, or
+            asking for its "words".
         slice_number: k of slice k of n, counted from 1.
         slice_count: n.
         unit: what the parts of a slice are: samples of the present prompt, or prompts.
@@ -71,7 +72,8 @@ class SlicePreview:
 class PromptResult:
     """Maps of one prompt, each (K, J, I) on the voxel grid of the input; slices that were not asked for hold 0.
 
-    In a run without maps there is the mask alone.
+    In a run without maps there is the mask alone. What is held back, because the prompt is not understood or the kind
+    of image is not known, and the answer to a prompt that denies a thing, has an empty mask and no maps.
 
     Args:
         prompt: the text as typed.
@@ -81,7 +83,8 @@ class PromptResult:
         uncertainty: float32, entropy of the mean probability in nats, 0…ln 2.
         mutual_information: float32, uncertainty − expected_entropy in nats (model uncertainty).
         threshold: the threshold used for ``mask``.
-        mean_uncertainty: mean uncertainty in nats inside the mask; over the segmented slices when the mask is empty.
+        mean_uncertainty: mean uncertainty in nats inside the mask; over the segmented slices when the mask is empty;
+            None where it would mean nothing (see ``Verdict.is_unknown``) and where nothing was segmented.
         samples_drawn: Monte-Carlo samples of each slice, in the order of the result's ``slice_indices``; 0 for slices
             that were skipped.
         verdict: what is to be thought of the answer; None in a run that was not asked to judge.
@@ -94,7 +97,7 @@ class PromptResult:
     uncertainty: NDArray[np.float32] | None
     mutual_information: NDArray[np.float32] | None
     threshold: float
-    mean_uncertainty: float
+    mean_uncertainty: float | None
     samples_drawn: tuple[int, ...] = ()
     verdict: Verdict | None = None
 

@@ -13,6 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..knowledge.judging import judge_answer, nothing_to_look_at
+from ..knowledge.sight import ImageSight
+from ..knowledge.verdict import Verdict
 from ..version import __version__
 from ..volumes.intensity import default_rule, resolve
 from ..volumes.planes import choose_axis, outwards, slice_indices
@@ -67,8 +70,16 @@ class SliceRun(ABC, Generic[Request]):
         self.device = choose_device(request.device)
         check_result_memory(volume, len(request.prompts), self.maps_per_prompt if request.maps else 0)
         self.maps = [PromptMaps.zeros(volume.shape, threshold, request.maps) for threshold in request.thresholds]
-        self.finished = 0  # slices of prompts
+        self.asked = list(range(len(request.prompts)))
+        """Numbers of the prompts that are segmented, or asked some other way."""
+        self.finished = 0.0  # slices of prompts
+        self.beside = 0.0  # other work, in the same measure
+        self.verdicts: list[Verdict | None] = [None] * len(request.prompts)
         self._skipped: list[int] = []
+
+    def look(self) -> Iterator[Event]:
+        """Look at the image in small steps, before anything is asked."""
+        yield from ()
 
     @abstractmethod
     def segment(self, seen: SeenSlice) -> Iterator[Event]:
@@ -76,6 +87,14 @@ class SliceRun(ABC, Generic[Request]):
 
     def segment_rest(self) -> Iterator[Event]:
         """Segment what was kept."""
+        yield from ()
+
+    def judge(self) -> Iterator[Event]:
+        """Set the verdicts in small steps; here without knowing anything of image and model."""
+        flat = len(self._skipped) == len(self.indices)
+        for number, maps in enumerate(self.maps):
+            verdict = judge_answer(ImageSight(), None, maps.is_empty, {}, None)
+            self.verdicts[number] = nothing_to_look_at() if flat else verdict
         yield from ()
 
     @property
@@ -89,18 +108,28 @@ class SliceRun(ABC, Generic[Request]):
 
     def steps(self) -> Iterator[Event]:
         """Everything the run yields; slices without content are skipped, their maps are 0."""
-        for number, index in enumerate(outwards(self.indices, self.request.start_slice), start=1):
-            pixels = self._mapping.apply(self.axis.extract(self.request.volume.voxels, index))
+        yield from self.look()
+        turns = outwards(self.indices, self.request.start_slice) if self.asked else []
+        for number, index in enumerate(turns, start=1):
+            pixels = self.pixels(index)
             if has_content(pixels):
                 yield from self.segment(SeenSlice(index, number, pixels))
                 continue
             self._skipped.append(index)
-            self.finished += len(self.maps)
+            self.finished += len(self.asked)
             yield self.progress("segmenting", number, 0)
         yield from self.segment_rest()
+        if self.request.judge:
+            yield from self.judge()
         yield self.result()
 
-    def progress(self, stage: Stage, number: int, part_number: int, under_way: float = 0.0) -> Progress:
+    def pixels(self, index: int) -> NDArray[np.uint8]:
+        """A slice (H, W) or (H, W, 3) as the model sees it."""
+        return self._mapping.apply(self.axis.extract(self.request.volume.voxels, index))
+
+    def progress(
+        self, stage: Stage, number: int, part_number: int, under_way: float = 0.0, slices: int | None = None
+    ) -> Progress:
         """The present step, after which the number of threads may change.
 
         Args:
@@ -108,12 +137,15 @@ class SliceRun(ABC, Generic[Request]):
             number: of the slice's turn.
             part_number: of the part of the slice.
             under_way: what is done of prompts on slices that are not finished, in such.
+            slices: that have a turn; None for all of the run.
         """
         self._threads.adjust()
-        slices = len(self.indices)
-        share = (self.finished + under_way) / (slices * len(self.maps))
+        count = len(self.indices)
+        share = (self.finished + under_way) / (count * len(self.asked) + self.beside)
         left = (time.monotonic() - self._started) * (1 / share - 1)
-        return Progress(stage, number, slices, self.unit, part_number, self.part_count, share, left, str(self.device))
+        return Progress(
+            stage, number, slices or count, self.unit, part_number, self.part_count, share, left, str(self.device)
+        )
 
     def preview(self, prompt_number: int, index: int, samples: int = 0) -> SlicePreview:
         """What is known of a prompt on a slice so far."""
@@ -126,8 +158,8 @@ class SliceRun(ABC, Generic[Request]):
         return SegmentationResult(
             volume=request.volume,
             prompts=tuple(
-                maps.finish(prompt, self.indices if draws else [])
-                for maps, prompt in zip(self.maps, request.prompts, strict=True)
+                maps.finish(prompt, self.indices if draws else [], verdict)
+                for maps, prompt, verdict in zip(self.maps, request.prompts, self.verdicts, strict=True)
             ),
             slice_axis=self.axis.axis,
             slice_indices=tuple(self.indices),

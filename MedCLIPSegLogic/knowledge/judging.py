@@ -1,30 +1,61 @@
-"""From the sight of the image, the prompt and the signs of the answer to a verdict."""
+"""From the sight of the image, the prompt and the signs of the answer to a verdict, with its sentence."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from ..errors import quoted
 from .answer import doubts, expected_dice
 from .known import Knowledge
 from .sight import ImageSight
 from .understanding import Understanding
-from .verdict import Verdict
+from .verdict import Doubt, Verdict
+
+MOST_NAMED = 5
+"""Kinds, words or suggestions that a sentence names at most."""
+MOST_REASONS = 2
+"""Reasons that a sentence names at most; the others stand in :attr:`Verdict.doubts`."""
+_REASONS: Mapping[Doubt, str] = {
+    "words": "the model knows {thing} on {elsewhere} only",
+    "islands": "it falls into many pieces",
+    "border": "it touches the border of the image",
+    "size": "its size is unlike any in training",
+    "place": "the named place costs most of it",
+    "neighbors": "neighboring slices disagree",
+    "agreement": "other words for the same thing outline something else",
+    "expected-dice": "answers like it were often wrong",
+}
+"""What speaks against an outline, in the order in which it is told."""
 
 
-def judge_question(sight: ImageSight, asked: Understanding) -> Verdict | None:
-    """The verdict that is known before anything is segmented: a foreign image or an unknown word; else None.
+def judge_question(sight: ImageSight, asked: Understanding | None, knowledge: Knowledge | None) -> Verdict | None:
+    """The verdict that is known before anything is segmented; else None.
+
+    A foreign image, a prompt not understood, and a thing that is known on other kinds of image only, where it is clear
+    of which kind this one is: what the model would outline then is something else.
 
     Args:
         sight: of the image.
-        asked: the prompt.
+        asked: the prompt; None for a model without knowledge.
+        knowledge: of the model; None when it has none.
     """
     if sight.is_foreign:
-        looks = f", it looks like {sight.looks_like}" if sight.looks_like else ""
-        return Verdict("foreign-image", f"The model does not know this kind of image{looks}.", ())
-    if not asked.is_understood:
-        words = ", ".join(f"“{word}”" for word in asked.unknown or (asked.prompt,))
-        return Verdict("not-understood", f"The model does not know {words} on this kind of image.", asked.suggestions)
-    return None
+        looks = f", which looks like {quoted(sight.looks_like)}" if sight.looks_like else ""
+        knows = f"it knows {_some(knowledge.kinds)}" if knowledge else "choose another model"
+        return Verdict(
+            "foreign-image", f"The model does not know this kind of image{looks}: {knows}, or show the answer anyway."
+        )
+    if asked is not None and asked.is_understood and not asked.denies and _elsewhere(sight, asked) and sight.looks_like:
+        return _not_on_this_kind(sight, asked)
+    if asked is None or asked.is_understood or (asked_as(asked) and not asked.denies):
+        return None
+    words = _marked(asked.unknown or (asked.prompt,))
+    way = f"ask for {_marked(asked.suggestions[:1])}" if asked.suggestions else "ask in other words"
+    return Verdict(
+        "not-understood",
+        f"The model does not understand {words}{_on(sight)}: {way}, or show the answer anyway.",
+        asked.suggestions,
+    )
 
 
 def judge_answer(
@@ -34,23 +65,165 @@ def judge_answer(
     signs: Mapping[str, float],
     knowledge: Knowledge | None,
 ) -> Verdict:
-    """The verdict on an answer.
+    """The verdict on the answer to a question that :func:`judge_question` let pass.
 
     Args:
         sight: of the image.
-        asked: the prompt; None for a model without knowledge.
+        asked: the prompt, which is no denial; None for a model without knowledge.
         is_empty: nothing was found.
         signs: of the answer, by name.
         knowledge: of the model; None when it has none.
     """
-    kind = sight.kind
-    if is_empty and knowledge is None:
-        text = "Nothing was found, but nobody recorded what this model knows: that does not say it is not there."
-        return Verdict("doubtful", text, doubts=("no-knowledge",))
+    reasons = doubts(signs, knowledge, sight.kind)
     if is_empty:
-        return Verdict("absent", "It is not there, as far as the model can see.")
-    reasons = doubts(signs, knowledge, kind)
+        return _judge_nothing(sight, asked, reasons)
+    if asked is not None and _elsewhere(sight, asked):
+        reasons = ("words", *reasons)
     dice = expected_dice(signs, knowledge)
+    own = _own_words(asked)
     if reasons:
-        return Verdict("doubtful", "Look at this answer closely.", doubts=reasons, expected_dice=dice)
-    return Verdict("found", "Found.", expected_dice=dice)
+        names = {"thing": _thing(asked), "elsewhere": _some(asked.known_on) if asked else ""}
+        told = [text.format(**names) for doubt, text in _REASONS.items() if doubt in reasons][:MOST_REASONS]
+        suggestions = _without_place(asked, reasons) if asked else ()
+        way = f"; ask for {_marked(suggestions[:1])}" if suggestions and {"place", "words"} & set(reasons) else ""
+        text = f"{own}Check the outline: {' and '.join(told) or 'it is unlike good ones'}{way}."
+        return Verdict("doubtful", text, suggestions, reasons, asked_as(asked), dice)
+    if asked is None:
+        return Verdict("found", "Something is outlined, but nobody recorded what this model knows: check the outline.")
+    thing, knows = _thing(asked), f"the model knows it{_on(sight)}"
+    if _unknown(asked):
+        knows += f", but not {_marked(_unknown(asked))}"
+    expected = f"; a Dice of about {dice:.2f} is to be expected" if dice is not None else ""
+    begin = own + thing if own else thing[:1].upper() + thing[1:]
+    return Verdict(
+        "found",
+        f"{begin} is outlined; {knows}{expected}.",
+        asked_as=asked_as(asked),
+        expected_dice=dice,
+    )
+
+
+def judge_presence(sight: ImageSight, asked: Understanding, where: str) -> Verdict:
+    """The verdict on a prompt that denies a thing.
+
+    Args:
+        sight: of the image.
+        asked: the prompt.
+        where: where the model sees the thing all the same, such as "7 % of the image"; empty when it does not.
+    """
+    thing = _thing(asked)
+    if where and _elsewhere(sight, asked):
+        text = (
+            f"The model sees something ({where}) where the prompt denies {_a(thing)}, but knows that on "
+            f"{_some(asked.known_on)} only."
+        )
+        return Verdict("doubtful", text, asked.suggestions, ("words",))
+    if where:
+        return Verdict(
+            "found",
+            f"The prompt denies {_a(thing)}, but the model sees one ({where}): ask for {_marked([asked.asked])} to "
+            "outline it.",
+            (asked.asked,),
+        )
+    found = _judge_nothing(sight, asked, ())
+    if found.kind == "absent" and not _elsewhere(sight, asked):
+        return Verdict("absent", f"As the prompt says, no {thing} is seen.")
+    return found
+
+
+def nothing_to_look_at() -> Verdict:
+    """The verdict on slices that are all flat."""
+    text = "There is nothing to look at, as the slices are flat: choose others, or another window of grey values."
+    return Verdict("doubtful", text, doubts=("no-content",))
+
+
+def asked_as(asked: Understanding | None) -> str:
+    """The model's own words that take the place of the prompt; empty when it is asked as typed."""
+    return "" if asked is None or asked.denies or asked.asked == asked.prompt else asked.asked
+
+
+def _judge_nothing(sight: ImageSight, asked: Understanding | None, reasons: tuple[Doubt, ...]) -> Verdict:
+    """The verdict on an empty answer."""
+    if asked is None:
+        text = "Nothing is found, but nobody recorded what this model knows: it may be there all the same."
+        return Verdict("doubtful", text, doubts=("no-knowledge",))
+    own, thing, words = _own_words(asked), _thing(asked), asked_as(asked)
+    if _unknown(asked):
+        suggestions = asked.suggestions or ((asked.thing,) if asked.thing else ())
+        way = f"ask for {_marked(suggestions[:1])} to be sure" if suggestions else "ask in other words"
+        text = f"Nothing is found, but the model does not understand {_marked(_unknown(asked))}{_on(sight)}: {way}."
+        return Verdict("not-understood", text, suggestions)
+    suggestions = _without_place(asked, reasons)
+    if "place" in reasons and suggestions:
+        text = f"{own}Nothing is found in the named place: ask for {_marked(suggestions[:1])} to look everywhere."
+        return Verdict("doubtful", text, suggestions, reasons, words)
+    if "agreement" in reasons and asked.thing:
+        alone = tuple(dict.fromkeys((asked.thing, *asked.suggestions)))
+        text = (
+            f"{own}Nothing is found, but something is when the model is asked for {_marked(alone[:1])}: ask for that."
+        )
+        return Verdict("doubtful", text, alone, reasons, words)
+    if reasons:
+        text = f"{own}No {thing} lies above the threshold, but something comes close: lower the threshold to see it."
+        return Verdict("doubtful", text, asked.suggestions, reasons, words)
+    if _elsewhere(sight, asked):
+        return _not_on_this_kind(sight, asked)
+    knows = f", and the model knows it{_on(sight)}" if sight.kind else ""
+    return Verdict("absent", f"{own}No {thing} is seen{knows}.", asked_as=words)
+
+
+def _not_on_this_kind(sight: ImageSight, asked: Understanding) -> Verdict:
+    """The verdict on a thing that this kind of image does not show, as far as the model knows."""
+    way = f"; ask for {_marked(asked.suggestions[:1])}" if asked.suggestions else ""
+    text = (
+        f"{_own_words(asked)}No {_thing(asked)} is to be seen: the model knows that on {_some(asked.known_on)} only, "
+        f"and this looks like {quoted(sight.kind)}{way}."
+    )
+    return Verdict("absent", text, asked.suggestions, asked_as=asked_as(asked))
+
+
+def _without_place(asked: Understanding, reasons: Sequence[Doubt]) -> tuple[str, ...]:
+    """The suggestions; where the place is in doubt, the prompt without it comes first."""
+    if "place" not in reasons or asked.without_place in ("", asked.prompt):
+        return asked.suggestions
+    return tuple(dict.fromkeys((asked.without_place, *asked.suggestions)))
+
+
+def _elsewhere(sight: ImageSight, asked: Understanding) -> bool:
+    """The thing is known, but not on this kind of image."""
+    return bool(sight.kind and asked.known_on)
+
+
+def _unknown(asked: Understanding) -> tuple[str, ...]:
+    """Unknown words that the model was asked all the same."""
+    return tuple(word for word in asked.unknown if word in asked.asked)
+
+
+def _thing(asked: Understanding | None) -> str:
+    return quoted((asked.thing or asked.asked) if asked else "it")
+
+
+def _own_words(asked: Understanding | None) -> str:
+    words = asked_as(asked)
+    return f"Asked as “{quoted(words)}”: " if words else ""
+
+
+def _on(sight: ImageSight) -> str:
+    return f" on {quoted(sight.kind)}" if sight.kind else ""
+
+
+def _a(thing: str) -> str:
+    return f"{'an' if thing[:1].lower() in 'aeiou' else 'a'} {thing}"
+
+
+def _marked(words: Sequence[str]) -> str:
+    return _some(f"“{quoted(word)}”" for word in words)
+
+
+def _some(names: Iterable[str]) -> str:
+    """Names as a sentence lists them, not too many."""
+    all_names = [quoted(name) for name in names]
+    shown = all_names[:MOST_NAMED]
+    if len(all_names) > MOST_NAMED:
+        return f"{', '.join(shown)} and more"
+    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))

@@ -9,10 +9,19 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..checked import checked
+from ..errors import MedCLIPSegError
+from .image_rule import ImageRule
 
 KNOWLEDGE_FILE = "knowledge.json"
 UNDERSTOOD_SHARE = 0.9
 """Share of a thing's Dice that another wording must reach on validation images to count as understood."""
+MOST_THUMBNAIL = 12_000
+"""Letters of a thumbnail."""
+LEAST_DICE = 0.1
+"""Dice below which no name of a thing is understood, the thing's own included."""
+MOST_LETTERS, LONGEST_PROMPT = 80, 300
+"""Of the name of a kind, a thing or a word; of an example."""
+Name = Annotated[str, Field(min_length=1, max_length=MOST_LETTERS)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -24,11 +33,26 @@ class KnownThing:
         images: training images that show it.
         dice: mean Dice on validation images when asked for by this name alone; None when nobody measured.
         wordings: the same for other names of it (plural, synonyms), also those the model does not understand.
+        unrelated: the same for words that mean nothing or something that cannot be there; near ``dice`` where the model
+            outlines the thing whatever it is asked for.
     """
 
     images: Annotated[int, Field(ge=0)]
     dice: Share | None = None
-    wordings: Mapping[str, Share] = field(default_factory=dict)
+    wordings: Mapping[Name, Share] = field(default_factory=dict)
+    unrelated: Share | None = None
+
+    @property
+    def understood(self) -> tuple[str, ...]:
+        """Other names that do as well as the thing's own, the best first."""
+        limit = UNDERSTOOD_SHARE * (self.dice or 0.0)
+        good = {name: dice for name, dice in self.wordings.items() if dice >= max(limit, LEAST_DICE)}
+        return tuple(sorted(good, key=lambda name: -good[name]))
+
+    @property
+    def not_understood(self) -> tuple[str, ...]:
+        """The other names."""
+        return tuple(name for name in self.wordings if name not in self.understood)
 
 
 @checked
@@ -40,14 +64,18 @@ class KnownKind:
         things: by the name that is best understood.
         area: 1st, 25th, 50th, 75th and 99th percentile of the share of the image (of a slice) that masks cover.
         plane: plane of the slices in training; None for pictures.
+        obeys_place: share of prompts naming one of two places whose mask lay there; None when nobody measured.
         prompts: some training prompts, as examples of the style.
+        thumbnail: a JPEG picture of such an image, at most 64 pixels wide and high, in Base64; empty for none.
     """
 
     images: Annotated[int, Field(ge=0)]
-    things: Mapping[str, KnownThing]
+    things: Mapping[Name, KnownThing]
     area: tuple[Share, Share, Share, Share, Share] | None = None
     plane: Literal["axial", "coronal", "sagittal"] | None = None
-    prompts: tuple[str, ...] = ()
+    obeys_place: Share | None = None
+    prompts: tuple[Annotated[str, Field(max_length=LONGEST_PROMPT)], ...] = ()
+    thumbnail: Annotated[str, Field(max_length=MOST_THUMBNAIL)] = ""
 
 
 @checked
@@ -60,14 +88,21 @@ class AnswerRule:
         means, deviations: of the signs, to standardize them.
         bias: of the rule.
         limit: expected Dice below which an answer is doubtful.
+
+    Raises:
+        MedCLIPSegError: a value is out of range, or there are not as many of each as signs.
     """
 
     signs: tuple[str, ...]
     weights: tuple[float, ...]
     means: tuple[float, ...]
-    deviations: tuple[float, ...]
+    deviations: tuple[Annotated[float, Field(gt=0)], ...]
     bias: float
     limit: Share
+
+    def __post_init__(self) -> None:
+        if not len(self.signs) == len(self.weights) == len(self.means) == len(self.deviations):
+            raise MedCLIPSegError("The rule of answers needs a weight, a mean and a deviation for each sign.")
 
 
 @checked
@@ -78,14 +113,27 @@ class Knowledge:
         kinds: kinds of image by name, such as "breast ultrasound".
         words: how often a word stood for something present in training, by kind of image.
         answer: how to tell a doubtful answer; None when that was not learned.
+        image: how to tell the kind of an image; None when that was not learned.
     """
 
-    kinds: Mapping[str, KnownKind]
-    words: Mapping[str, Mapping[str, Annotated[int, Field(ge=0)]]] = field(default_factory=dict)
+    kinds: Mapping[Name, KnownKind]
+    words: Mapping[Name, Mapping[Name, Annotated[int, Field(ge=0)]]] = field(default_factory=dict)
     answer: AnswerRule | None = None
+    image: ImageRule | None = None
+
+    __hash__ = object.__hash__
+    """By identity, so that what is derived from it can be kept."""
 
     def things_of(self, kind: str | None) -> list[str]:
-        """Names of things the model finds on a kind of image, the best first; of all kinds for None."""
+        """Names of things the model finds on a kind of image, the best first; of all kinds for None.
+
+        A thing that it was trained on and does not find (Dice below :data:`LEAST_DICE`) is none of them.
+        """
         kinds = [self.kinds[kind]] if kind is not None and kind in self.kinds else list(self.kinds.values())
-        known = [(thing.dice or 0.0, name) for one in kinds for name, thing in one.things.items()]
+        known = [
+            (thing.dice or 0.0, name)
+            for one in kinds
+            for name, thing in one.things.items()
+            if thing.dice is None or thing.dice >= LEAST_DICE
+        ]
         return list(dict.fromkeys(name for _, name in sorted(known, reverse=True)))

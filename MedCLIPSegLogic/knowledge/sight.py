@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -20,3 +23,19 @@ class ImageSight:
     looks_like: str = ""
     foreign: float | None = None
     is_foreign: bool = False
+
+    def record(self) -> dict[str, Any]:
+        """What ``run.json`` holds of it."""
+        return {name: value if value != "" else None for name, value in vars(self).items()}
+
+
+def seen_together(sights: Sequence[ImageSight]) -> ImageSight:
+    """The sight of a volume by that of some slices, at least one: the middle one, of the kind most of them have.
+
+    The middle one of two is the more familiar one, so that a volume is foreign when most of its slices are.
+    """
+    ranked = sorted(sights, key=lambda sight: (sight.is_foreign, sight.foreign or 0.0))
+    middle = ranked[(len(ranked) - 1) // 2]
+    like_it = [(sight.kind, sight.looks_like) for sight in sights if sight.is_foreign == middle.is_foreign]
+    [((kind, looks_like), _)] = Counter(like_it).most_common(1)
+    return replace(middle, kind=kind, looks_like=looks_like)

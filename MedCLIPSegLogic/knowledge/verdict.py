@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 VerdictKind = Literal["found", "absent", "not-understood", "foreign-image", "doubtful"]
 Doubt = Literal[
-    "islands", "border", "size", "place", "neighbors", "agreement", "expected-dice", "words", "no-knowledge"
+    "islands",
+    "border",
+    "size",
+    "place",
+    "neighbors",
+    "agreement",
+    "expected-dice",
+    "threshold",
+    "words",
+    "no-knowledge",
+    "no-content",
 ]
 """Why an answer is doubtful."""
 
@@ -25,6 +36,7 @@ class Verdict:
         doubts: why the answer is doubtful.
         asked_as: the words the model was asked in, where they are not the prompt's own; else empty.
         expected_dice: Dice to be expected of the mask, 0…1; None where nobody knows.
+        signs: of the answer, by name; empty where nothing was segmented.
     """
 
     kind: VerdictKind
@@ -33,6 +45,7 @@ class Verdict:
     doubts: tuple[Doubt, ...] = ()
     asked_as: str = ""
     expected_dice: float | None = None
+    signs: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_unknown(self) -> bool:
@@ -48,4 +61,5 @@ class Verdict:
             "doubts": list(self.doubts),
             "asked_as": self.asked_as or None,
             "expected_dice": self.expected_dice,
+            "signs": dict(self.signs),
         }

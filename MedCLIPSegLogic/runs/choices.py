@@ -13,11 +13,23 @@ from ..clip_sam.methods import METHODS, MethodName
 from ..clip_sam.prompt_sets import Design
 from ..clip_sam.rules import Binarization, Confidence, MostObjects, Padding, Points, PromptKind
 from ..errors import MedCLIPSegError
-from ..inference.request import AdaptiveSampling, Device, Maps, Plane, Precision, Samples, Seed, Threads, Threshold
+from ..inference.request import (
+    AdaptiveSampling,
+    Device,
+    Maps,
+    OwnWords,
+    Plane,
+    Precision,
+    Samples,
+    Seed,
+    ShowAnyway,
+    Threads,
+    Threshold,
+)
 from ..volumes.intensity import CT_PRESETS, IntensityRule, preset, window
 
 NO_SAM = "none"
-OF_TRAINED_MODELS = ("samples", "adaptive", "precision")
+OF_TRAINED_MODELS = ("samples", "adaptive", "precision", "show_anyway", "own_words")
 
 
 @checked
@@ -90,7 +102,7 @@ class RunChoices(ChainChoices):
     """How to segment; what is None is chosen for the person.
 
     Each field says for itself what it means. ``model`` may also be a method without training data, "medclip-sam" or
-    "medclip-sam-v2": ``samples``, ``adaptive`` and ``precision`` then do not apply, nor those of
+    "medclip-sam-v2": those of ``OF_TRAINED_MODELS`` then do not apply, nor those of
     :class:`ChainChoices` to a trained model.
 
     Raises:
@@ -111,6 +123,8 @@ class RunChoices(ChainChoices):
         Field(description="Draw no more samples of a slice than it needs to settle, --samples at most."),
     ] = False
     precision: Precision | None = None
+    show_anyway: ShowAnyway = False
+    own_words: OwnWords = False
     threshold: Threshold | tuple[Threshold, ...] = 0.5
     plane: Plane = "auto"
     slices: Annotated[

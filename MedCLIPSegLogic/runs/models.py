@@ -65,7 +65,7 @@ class Models:
             seed: of the noise in M2IB.
         """
         from ..clip_sam.saliency import method_saliency
-        from ..clip_sam.towers import load_towers
+        from ..inference.clip_towers import load_towers
         from ..inference.device import choose_device
         from ..model.library import model_hash
 

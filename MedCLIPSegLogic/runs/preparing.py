@@ -19,7 +19,7 @@ from ..model.manifest import zoo
 from ..model.store import installed_models
 from ..volumes.planes import choose_axis, parse_slice_range, slice_indices
 from ..volumes.volume import Volume
-from .choices import NO_SAM, RunChoices
+from .choices import NO_SAM, OF_TRAINED_MODELS, RunChoices
 
 PUBLISHED_TOWERS = "biomedclip"
 Rule = TypeVar("Rule")
@@ -95,6 +95,7 @@ def prepare(volume: Volume, prompts: str | Sequence[str], choices: RunChoices) -
         "prompts": texts,
         "slices": slices,
         "intensity": choices.intensity_rule,
+        "judge": True,
         **{
             name: getattr(choices, name)
             for name in ("threshold", "plane", "start_slice", "seed", "device", "threads", "maps")
@@ -102,7 +103,7 @@ def prepare(volume: Volume, prompts: str | Sequence[str], choices: RunChoices) -
     }
     if choices.method is None:
         adaptive = AdaptiveSampling() if choices.adaptive is True else choices.adaptive or None
-        own: dict[str, Any] = {"samples": choices.samples, "adaptive": adaptive, "precision": choices.precision}
+        own: dict[str, Any] = {name: getattr(choices, name) for name in OF_TRAINED_MODELS} | {"adaptive": adaptive}
         model = choices.model or default_model()
         request = SegmentationRequest(**common, **{name: value for name, value in own.items() if value is not None})
         read_config(find_model(model))

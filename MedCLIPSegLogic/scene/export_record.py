@@ -16,13 +16,13 @@ import slicer
 import vtk
 
 from ..datasets.writing import Split, append_training_row
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 from ..version import __version__
 from .geometry import ijk_to_ras, voxel_counts
 from .nodes import SegmentationNode, VolumeNode
 from .pictures import is_picture
 from .segmentation import segment_mask, was_edited
-from .tags import segment_record
+from .tags import segment_record, verdict_of
 from .volumes import size_of, volume_from_node
 
 
@@ -35,8 +35,8 @@ def export_record(
 ) -> dict[str, Any]:
     """Describe an export, ready for JSON; what isn't known is null.
 
-    ``mean_uncertainty_nats`` and ``threshold`` of a segment speak of the model's mask, also when a person edited it
-    since; ``voxels`` and sizes speak of the segment as exported.
+    ``mean_uncertainty_nats``, ``threshold`` and the verdict of a segment speak of the model's mask, also when a person
+    edited it since; ``voxels`` and sizes speak of the segment as exported.
 
     Args:
         segmentation_node: segmentation with the segments.
@@ -84,13 +84,19 @@ def add_training_row(
         split: part of the set.
 
     Raises:
-        MedCLIPSegError: no such segment, or it has no prompt; or the set can't be written.
+        MedCLIPSegError: no such segment, it has no prompt, or its answer was held back and nobody outlined anything;
+            or the set can't be written.
     """
     segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
     prompt = segment_record(segment).get("Prompt") if segment is not None else None
     if prompt is None:
         raise MedCLIPSegError("Only segments that a prompt made can become training data; segment a prompt first.")
-    mask = segment_mask(segmentation_node, segment_id, volume_node)
+    mask, verdict = segment_mask(segmentation_node, segment_id, volume_node), verdict_of(segment)
+    if verdict is not None and verdict.is_unknown and not mask.any():
+        raise MedCLIPSegError(
+            f"The answer to “{quoted(prompt)}” was held back, so its empty segment teaches nothing; outline the thing "
+            "first."
+        )
 
     def make_record(files: Sequence[str]) -> dict[str, Any]:
         return export_record(segmentation_node, volume_node, [segment_id], {segment_id: files}, ())
@@ -103,7 +109,7 @@ def _segment(
 ) -> dict[str, Any]:
     mask = segment_mask(segmentation_node, segment_id, volume_node)
     segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
-    tags = segment_record(segment)
+    tags, verdict = segment_record(segment), verdict_of(segment)
     voxels = int(np.count_nonzero(mask))
     volume_ml, area_mm2 = size_of(voxels, volume_node)
     return {
@@ -115,6 +121,9 @@ def _segment(
         "seed": _parsed(int, tags.get("Seed")),
         "threshold": _parsed(float, tags.get("Threshold")),
         "mean_uncertainty_nats": _parsed(float, tags.get("MeanUncertainty")),
+        "verdict": verdict.kind if verdict else None,
+        "verdict_text": verdict.text if verdict else None,
+        "suggestions": list(verdict.suggestions) if verdict else [],
         "edited": was_edited(segmentation_node, segment_id, volume_node),
         "voxels": voxels,
         "volume_ml": volume_ml,

@@ -116,9 +116,14 @@ def expected_entropy_map(scene: Scene, volume_node: VolumeNode, prompt: str) -> 
 
 
 def refresh_expected_entropy(scene: Scene, volume_node: VolumeNode, prompt: str) -> None:
-    """Bring the map of ``expected_entropy_map`` up to date with the other maps, if it was ever asked for."""
-    if find_map(scene, volume_node, prompt, EXPECTED_ENTROPY) is not None:
-        _derive_expected_entropy(scene, volume_node, prompt)
+    """Bring the map of ``expected_entropy_map`` up to date with the other maps, if it was ever asked for.
+
+    Without those it goes away.
+    """
+    if find_map(scene, volume_node, prompt, EXPECTED_ENTROPY) is None:
+        return
+    if _derive_expected_entropy(scene, volume_node, prompt) is None:
+        remove_map(scene, volume_node, prompt, EXPECTED_ENTROPY)
 
 
 def map_role(node: slicer.vtkMRMLNode) -> MapRole | None:

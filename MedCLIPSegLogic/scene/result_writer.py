@@ -53,12 +53,13 @@ class SegmentAppearance:
 
 @dataclass(frozen=True)
 class SceneResult:
-    """Nodes of a result; the tuples have one entry per prompt, in the order of the prompts.
+    """Nodes of a result, in the order of the prompts: a segment of each, and the maps of those that have some.
 
     Args:
         segmentation: vtkMRMLSegmentationNode with one segment per prompt.
         segment_ids: IDs of these segments.
-        probability_maps: scalar volumes, 0…1; as the other maps none in a run without maps.
+        probability_maps: scalar volumes, 0…1; as the other maps none in a run without maps, and none of a prompt whose
+            answer was held back.
         uncertainty_maps: scalar volumes, 0…ln 2 nats.
         mutual_information_maps: scalar volumes, 0…ln 2 nats.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote, unquote
 
 import numpy as np
@@ -17,6 +17,7 @@ import vtk
 from numpy.typing import NDArray
 
 from ..inference.result import PromptResult, SegmentationResult
+from ..knowledge.verdict import Verdict, VerdictKind
 
 PREFIX = "MedCLIPSeg."
 RECORD_NAMES = (
@@ -27,6 +28,9 @@ RECORD_NAMES = (
     "Seed",
     "Threshold",
     "MeanUncertainty",
+    "Verdict",
+    "VerdictText",
+    "Suggestions",
     "Edited",
     "MaskHash",
     "Settings",
@@ -34,8 +38,10 @@ RECORD_NAMES = (
 """Tags of a segment, without the prefix.
 
 ``Settings`` is the JSON of all settings of the run, ``MaskHash`` tells whether the mask has been changed since.
+``Suggestions`` is a JSON list of prompts.
 """
 
+_OF_VERDICT = ("Verdict", "VerdictText", "Suggestions")
 _SETTING_OF_TAG = {"Model": "model", "ModelHash": "model_hash", "Samples": "samples", "Seed": "seed"}
 
 
@@ -54,7 +60,8 @@ def decode(text: str) -> str:
 def segment_record(segment: slicer.vtkSegment) -> dict[str, str]:
     """Return the decoded tags a run or a user edit left on a segment, by their names in ``RECORD_NAMES``.
 
-    ``MeanUncertainty`` is in nats and speaks, as all others do, of the last run that wrote to the segment.
+    ``MeanUncertainty`` is in nats, missing where it would mean nothing, and speaks, as all others do, of the last run
+    that wrote to the segment.
     Empty for segments that aren't ours.
     """
     record = {}
@@ -63,6 +70,19 @@ def segment_record(segment: slicer.vtkSegment) -> dict[str, str]:
         if segment.GetTag(PREFIX + name, value):
             record[name] = decode(str(value))
     return record
+
+
+def verdict_of(segment: slicer.vtkSegment) -> Verdict | None:
+    """Kind, text and suggestions of the verdict on a segment; None without one, or where it was damaged."""
+    record = segment_record(segment)
+    kind = next((kind for kind in get_args(VerdictKind) if kind == record.get("Verdict")), None)
+    try:
+        suggestions = json.loads(record.get("Suggestions", "[]"))
+    except ValueError:
+        return None
+    if kind is None or not isinstance(suggestions, list):
+        return None
+    return Verdict(kind, record.get("VerdictText", ""), tuple(map(str, suggestions)))
 
 
 def is_of_prompt(segment: slicer.vtkSegment, prompt: str) -> bool:
@@ -83,11 +103,15 @@ def write_segment_record(
     record: dict[str, Any] = {
         "Prompt": prompt.prompt,
         "Threshold": prompt.threshold,
-        "MeanUncertainty": f"{prompt.mean_uncertainty:.6g}",
         "Edited": "0",
         "MaskHash": mask_hash(mask),
         "Settings": json.dumps(result.settings, ensure_ascii=False, sort_keys=True),
     }
+    if prompt.mean_uncertainty is not None:
+        record["MeanUncertainty"] = f"{prompt.mean_uncertainty:.6g}"
+    if prompt.verdict is not None:
+        suggestions = json.dumps(prompt.verdict.suggestions, ensure_ascii=False)
+        record |= zip(_OF_VERDICT, (prompt.verdict.kind, prompt.verdict.text, suggestions), strict=True)
     for name, setting in _SETTING_OF_TAG.items():
         if setting in result.settings:
             record[name] = result.settings[setting]
@@ -103,15 +127,24 @@ def write_threshold_record(
 ) -> None:
     """Replace the tags that depend on the threshold; the others keep telling of the run.
 
+    The verdict goes when there is something now where there was nothing, or nothing where there was something, unless
+    it says that mask and uncertainty mean nothing at any threshold.
+
     Args:
         segment: a segment with the record of a run.
         threshold: the one ``mask`` was made with, 0…1 exclusive.
         mask: (K, J, I) of 0 and 1, as the segment holds it now.
         mean_uncertainty: in nats; None when it isn't known.
     """
+    verdict = verdict_of(segment)
+    is_unknown = verdict is not None and verdict.is_unknown
+    was_empty = segment_record(segment).get("MaskHash") == mask_hash(np.zeros_like(mask))
+    if was_empty == bool(mask.any()) and not is_unknown:
+        for name in _OF_VERDICT:
+            segment.RemoveTag(PREFIX + name)
     segment.SetTag(PREFIX + "Threshold", encode(str(threshold)))
     segment.SetTag(PREFIX + "MaskHash", mask_hash(mask))
-    if mean_uncertainty is None:
+    if mean_uncertainty is None or is_unknown:
         segment.RemoveTag(PREFIX + "MeanUncertainty")
     else:
         segment.SetTag(PREFIX + "MeanUncertainty", f"{mean_uncertainty:.6g}")

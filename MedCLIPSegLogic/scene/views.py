@@ -64,7 +64,7 @@ def _views_across(
 ) -> Iterator[tuple[slicer.vtkMRMLSliceNode, float, float]]:
     """Views across an axis, the index along it in the middle of the view, and its change with a step of the view."""
     # The normal of the slices is not the direction from slice to slice when a scan was tilted.
-    across = np.linalg.inv(_ijk_to_world(volume_node))[2 - axis]
+    across = np.linalg.inv(ijk_to_world(volume_node))[2 - axis]
     for node in nodes_of_class(scene, "vtkMRMLSliceNode"):
         normal, center = array_matrix(node.GetSliceToRAS())[:, 2:].T
         slope = float(across @ normal)
@@ -72,7 +72,7 @@ def _views_across(
             yield node, float(across @ center), slope
 
 
-def _ijk_to_world(volume_node: VolumeNode) -> NDArray[np.float64]:
+def ijk_to_world(volume_node: VolumeNode) -> NDArray[np.float64]:
     """Matrix from voxel indices (I, J, K, 1) to the world; a parent transform counts when it is linear."""
     matrix = vtk.vtkMatrix4x4()
     transform = volume_node.GetParentTransformNode()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import MedCLIPSegError, quoted
 from ..files.replacing import replacing
+from ..knowledge.known import KNOWLEDGE_FILE
 from ..model.catalog import (
     ADAPTER_FILE,
     BACKBONE_FILE,
@@ -29,6 +30,7 @@ TEXTS = (
     CARD_FILE,
     BACKBONE_FILE,
     IMPORT_RECORD,
+    KNOWLEDGE_FILE,
     PREPROCESSOR_FILE,
     VOCABULARY_FILE,
     BYTE_PAIRS_FILE,

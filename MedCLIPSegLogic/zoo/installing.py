@@ -19,7 +19,7 @@ from ..files.replacing import replacing
 from ..files.scratch import recover, scratch_folder
 from ..files.staging import NEW_FOLDER
 from ..model.catalog import OWN_BACKBONE_FILE, bundled_models, describe_model
-from ..model.folder import file_hash, find_backbone, read_backbone_link, save_backbone_link
+from ..model.folder import file_hash, find_backbone, read_backbone_link, read_knowledge, save_backbone_link
 from ..model.store import (
     HOME_VARIABLE,
     IMPORT_RECORD,
@@ -221,6 +221,7 @@ def verify_folder(name: str, folder: Path) -> str:
         return "sam"
     config = load_to_train(folder).config
     PromptTokenizer(config, folder)
+    read_knowledge(folder)
     return config.flavor
 
 

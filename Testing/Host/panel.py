@@ -1,6 +1,6 @@
 """Shows the panel in the test host, or writes a picture of it.
 
-Usage: python Testing/Host/panel.py [--screenshot FILE] [--scenario NAME] [--dark] [--width 300]
+Usage: python Testing/Host/panel.py [--screenshot FILE] [--scenario NAME] [--model FOLDER] [--dark] [--width 300]
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
     window.hostSetPanelWidth(options.width)
     window.resize(options.width + 800, options.height)
     widget = slicerhost.loadModule("MedCLIPSeg", enter=True)
+    if options.model is not None:
+        widget.logic.parameters.model = str(options.model)
     SCENARIOS[options.scenario](widget)
     pythonqt.processEvents(200)
     slicerhost.renderViews()
@@ -68,10 +70,14 @@ def _setTheme(isDark: bool) -> None:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    names = ("fresh", "running", "result", "review", "error", "zero-shot", "zero-shot-review")
+    names = (
+        *("fresh", "running", "result", "not-understood", "foreign-image", "doubtful-place", "builder", "known-model"),
+        *("review", "error", "zero-shot", "zero-shot-review"),
+    )
     parser = argparse.ArgumentParser(description="Shows the panel of MedCLIPSeg in the test host.")
     parser.add_argument("--screenshot", type=Path, help="write a PNG picture and end")
     parser.add_argument("--scenario", choices=names, default="fresh")
+    parser.add_argument("--model", type=Path, help="folder of a model to choose; the default model without")
     parser.add_argument("--dark", action="store_true", help="dark theme")
     parser.add_argument("--width", type=int, default=300, help="of the panel in pixels")
     parser.add_argument("--height", type=int, default=1000, help="of the window in pixels")

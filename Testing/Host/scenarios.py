@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pythonqt
 import slicer
 from slicerhost.start import REPOSITORY
@@ -52,20 +53,27 @@ def waitUntil(isTrue: Callable[[], bool], seconds: float = RUN_SECONDS) -> None:
     pythonqt.processEvents(20)  # sections refresh at the next turn
 
 
-def startRun(widget: Any, name: str, samples: int = 4, more: tuple[str, ...] = ()) -> None:
-    """Load a case, add its prompt, and others, and start a run of all rows."""
+def startRun(widget: Any, name: str, samples: int = 4, more: tuple[str, ...] = (), prompt: str = "") -> None:
+    """Load a case, add its prompt or another one, and others, and start a run of all rows."""
     case = demoCase(name)
     loadDemoImage(name)
     waitUntil(lambda: widget.logic.volumeNode is not None, 5)
-    widget.logic.parameters.sampleCount = samples
     widget.logic.parameters.plane = case.plane
-    rows = widget.logic.rows.add([case.prompt, *more])
+    ask(widget, (prompt or case.prompt, *more), samples)
+
+
+def ask(widget: Any, prompts: tuple[str, ...], samples: int = 4) -> None:
+    """Add prompts and start a run of them."""
+    widget.logic.parameters.sampleCount = samples
+    rows = widget.logic.rows.add(prompts)
     widget.logic.parameters.currentRow = 0
     widget.logic.run([row.rowId for row in rows])
 
 
 def fresh(widget: Any) -> None:
-    """The panel as it opens, without an image."""
+    """The panel as it opens, without an image; what the model knows comes a moment later."""
+    waitUntil(lambda: widget.logic.modelKnowledge.isKnown(widget.logic.parameters.model))
+    pythonqt.processEvents(500)
 
 
 def running(widget: Any) -> None:
@@ -78,6 +86,53 @@ def result(widget: Any) -> None:
     """A picture with two prompts that were segmented; the second finds nothing."""
     startRun(widget, "breast-ultrasound", more=("No tumor in the breast ultrasound image.",))
     waitUntil(lambda: not widget.logic.isRunning)
+
+
+def not_understood(widget: Any) -> None:
+    """A picture and a word that the model does not know: suggestions, and a way to see the answer anyway."""
+    startRun(widget, "breast-ultrasound", prompt="cancer")
+    waitUntil(lambda: not widget.logic.isRunning)
+
+
+def foreign_image(widget: Any) -> None:
+    """Stripes, which are no kind of medical image."""
+    stripes = np.zeros((1, 192, 256, 3), np.uint8)
+    stripes[:, :, ::32] = stripes[:, ::24] = (250, 40, 200)
+    node = slicer.util.addVolumeFromArray(
+        stripes, np.diag((-1.0, -1.0, 1.0, 1.0)), "stripes", "vtkMRMLVectorVolumeNode"
+    )
+    slicer.util.setSliceViewerLayers(background=node, fit=True)
+    waitUntil(lambda: widget.logic.volumeNode is not None, 5)
+    ask(widget, ("tumor",))
+    waitUntil(lambda: not widget.logic.isRunning)
+
+
+def doubtful_place(widget: Any) -> None:
+    """A place that does not fit; a suggestion leaves it out."""
+    startRun(widget, "breast-ultrasound", prompt="one small tumor on the left")
+    waitUntil(lambda: not widget.logic.isRunning)
+
+
+def builder(widget: Any) -> None:
+    """A prompt that is built of what the model knows."""
+    loadDemoImage("breast-ultrasound")
+    waitUntil(lambda: widget.logic.volumeNode is not None, 5)
+    waitUntil(lambda: widget.logic.modelKnowledge.isKnown(widget.logic.parameters.model))
+    pythonqt.processEvents(100)
+    ui = widget.ui
+    ui.buildPromptButton.checked = True
+    for combo in (ui.builderKindComboBox, ui.builderCountComboBox, ui.builderSizeComboBox, ui.builderPlaceComboBox):
+        combo.currentIndex = min(1, combo.count - 1)
+    pythonqt.processEvents(300)
+
+
+def known_model(widget: Any) -> None:
+    """The Model section with what the model knows."""
+    fresh(widget)
+    for name in ("inputCollapsibleButton", "promptsCollapsibleButton", "runCollapsibleButton"):
+        getattr(widget.ui, name).collapsed = True
+    widget.ui.modelCollapsibleButton.collapsed = False
+    pythonqt.processEvents(200)
 
 
 def review(widget: Any) -> None:
@@ -134,5 +189,18 @@ def zero_shot_review(widget: Any) -> None:
 
 SCENARIOS: dict[str, Callable[[Any], None]] = {
     scenario.__name__.replace("_", "-"): scenario
-    for scenario in (fresh, running, result, review, error, zero_shot, zero_shot_review)
+    for scenario in (
+        fresh,
+        running,
+        result,
+        not_understood,
+        foreign_image,
+        doubtful_place,
+        builder,
+        known_model,
+        review,
+        error,
+        zero_shot,
+        zero_shot_review,
+    )
 }

@@ -40,7 +40,7 @@ class PromptHistory:
 class PromptEntry(Section):
     """Enter adds what was typed as a row and segments it; Ctrl+Enter anywhere in the panel segments all rows.
 
-    Prompts run earlier are offered for completion.
+    Completed is what was typed: by what the model knows on this kind of image first, then by prompts run earlier.
     """
 
     def __init__(self, ui: Any, logic: MedCLIPSegLogic, history: PromptHistory) -> None:
@@ -55,16 +55,17 @@ class PromptEntry(Section):
         self._edit.setCompleter(self._completer)
         self._edit.connect("returnPressed()", self._onReturn)
         self._edit.connect("textChanged(QString)", self._onTextChanged)
+        self._edit.connect("textEdited(QString)", self._offer)  # before the line looks for completions
         self._submitted = ""
         self._tidy = oneShot(self._onTidy)
         self._keys = [shortcut(key, ui.MedCLIPSeg, self._onRunAll) for key in ("Ctrl+Return", "Ctrl+Enter")]
         for key in self._keys:
             key.setContext(qt.Qt.WidgetWithChildrenShortcut)
-        self._offerHistory()
+        self._offer("")
 
     def enter(self) -> None:
         """Offer what was typed since."""
-        self._offerHistory()
+        self._offer(self._edit.text)
 
     def cleanup(self) -> None:
         """Let the keys go."""
@@ -97,7 +98,6 @@ class PromptEntry(Section):
             self._takeOver()
         rows = [row for row in self._logic.rows if row.canRun]
         self._history.add(row.prompt for row in rows)
-        self._offerHistory()
         self._logic.run([row.rowId for row in rows])
 
     def _onTextChanged(self, text: str) -> None:
@@ -122,11 +122,16 @@ class PromptEntry(Section):
         rows = [known[prompt] for prompt in dict.fromkeys(prompts)]
         self._logic.select(rows[0])
         self._history.add(prompts)
-        self._offerHistory()
         return rows
 
-    def _offerHistory(self) -> None:
-        self._model.setStringList(self._history.entries())
+    def _offer(self, text: str) -> None:
+        """Offer what may be meant by what was typed so far."""
+        known: tuple[str, ...] = ()
+        if self._logic.knowledge is not None:
+            from MedCLIPSegLogic.knowledge.completion import complete
+
+            known = complete(text, self._logic.knowledge, self._logic.imageKind)
+        self._model.setStringList(list(dict.fromkeys([*known, *self._history.entries()])))
 
 
 def _distinct(prompts: Iterable[str]) -> list[str]:

@@ -7,8 +7,9 @@ from slicer.i18n import tr as _
 
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.prompts.prompt_lists import PromptLists
-from MedCLIPSegLib.prompts.prompt_rows import DONE, EDITED, EMPTY, FAILED, NEW, QUEUED, RUNNING, PromptRow
+from MedCLIPSegLib.prompts.prompt_rows import PromptRow
 from MedCLIPSegLib.prompts.row_edits import RowEdits
+from MedCLIPSegLib.prompts.state_words import stateWords, verdictText, verdictWords
 from MedCLIPSegLib.section import Section
 from MedCLIPSegLib.widgets import setCell, setHeaders, shortcut, silenced
 
@@ -24,7 +25,7 @@ class PromptTable(Section):
         self._table = ui.promptTable
         self._edits = RowEdits(logic)
         self._lists = PromptLists(ui, logic)
-        self._words = _stateWords()
+        self._words, self._verdictWords = stateWords(), verdictWords()
         self._shownIds: list[str] = []
         self._setUpColumns()
         self._table.connect("cellChanged(int,int)", self._onCellChanged)
@@ -45,6 +46,8 @@ class PromptTable(Section):
     def refresh(self) -> None:
         """Show the rows and their states; a cell that is being edited and the selection stay."""
         rows = list(self._logic.rows)
+        if not self._ui.promptsCollapsibleButton.collapsed:
+            self._table.visible = bool(rows) or self._logic.knowledge is None
         with silenced(self._table):
             if [row.rowId for row in rows] != self._shownIds:
                 # Rows took other places: an editor left open would write to another row.
@@ -76,7 +79,7 @@ class PromptTable(Section):
         self._table.setColumnWidth(NAME, NAME_WIDTH)
 
     def _showRow(self, index: int, row: PromptRow, beingEdited: tuple[int, int] | None) -> None:
-        word, explanation = self._words[self._logic.stateOf(row)]
+        word, explanation = self._stateOf(row)
         for column, text, toolTip in (
             (COLOR, "", _("Color of the segment; double-click to change it")),
             (NAME, row.label, row.label),
@@ -91,6 +94,13 @@ class PromptTable(Section):
                 self._table.item(index, column).setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
         # A decoration stays visible in a selected row; a background would not.
         self._table.item(index, COLOR).setData(qt.Qt.DecorationRole, qt.QColor.fromRgbF(*row.color))
+
+    def _stateOf(self, row: PromptRow) -> tuple[str, str]:
+        """Word and explanation: the verdict where there is one."""
+        verdict = self._logic.verdictOf(row)
+        if verdict is None:
+            return self._words[self._logic.stateOf(row)]
+        return self._verdictWords[verdict.kind][0], verdictText(verdict)
 
     def _showCurrent(self) -> None:
         """Select the row the parameter node names."""
@@ -201,16 +211,3 @@ class PromptTable(Section):
 def formatThreshold(threshold: float) -> str:
     """A threshold with two decimals, more where these would round it to nothing or everything."""
     return f"{threshold:.2f}" if 0.005 <= threshold < 0.995 else f"{threshold:g}"
-
-
-def _stateWords() -> dict[str, tuple[str, str]]:
-    """Word and explanation of every state of a row."""
-    return {
-        NEW: (_("new"), _("Not segmented yet")),
-        QUEUED: (_("queued"), _("Waits until the run starts")),
-        RUNNING: (_("running"), _("Is being segmented")),
-        DONE: (_("done"), _("Segmented; the segment is what the model found")),
-        EMPTY: (_("empty"), _("Segmented; nothing was found above the threshold")),
-        EDITED: (_("edited"), _("The segment was edited by hand; no run overwrites it")),
-        FAILED: (_("failed"), _("The last run ended with an error; the line below the Run button says which")),
-    }

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+import slicer
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.prompts.prompt_list_file import ListedPrompt, parseThreshold
-from MedCLIPSegLib.prompts.prompt_rows import Color, PromptRow
+from MedCLIPSegLib.prompts.prompt_rows import EDITED, Color, PromptRow
 from MedCLIPSegLib.scene_state import SceneState
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
@@ -34,6 +35,22 @@ class RowEdits:
     def setPrompt(self, row: PromptRow, text: str) -> None:
         """Look for something else; the segment of the earlier prompt stays as it is."""
         self._logic.rows.update(row.rowId, prompt=text)
+
+    def askInstead(self, row: PromptRow, prompt: str) -> PromptRow:
+        """Let a row look for something else, and take away what it found unless a person edited that.
+
+        Returns:
+            The row with the prompt; another one where that has it already.
+        """
+        other = next((each for each in self._logic.rows if each.prompt == prompt), None)
+        if other is not None:
+            self._logic.select(other)
+            return other
+        segmentId = self._logic.segmentOf(row)
+        if segmentId is not None and self._logic.stateOf(row) != EDITED:
+            self._removeAnswer(row, segmentId)
+        self._logic.rows.update(row.rowId, prompt=prompt, segmentId="")
+        return self._logic.rows[self._logic.rows.indexOf(row.rowId)]
 
     def setColor(self, row: PromptRow, color: Color) -> None:
         """Color a row and its segment."""
@@ -79,6 +96,17 @@ class RowEdits:
                 threshold = parseThreshold(segment_record(segment).get("Threshold", ""))
                 if threshold is not None:
                     self._logic.rows.update(row.rowId, threshold=threshold)
+
+    def _removeAnswer(self, row: PromptRow, segmentId: str) -> None:
+        from MedCLIPSegLogic.scene.map_volumes import MAP_ROLES, remove_map
+
+        segmentationNode, volumeNode = self._logic.segmentationNode, self._logic.volumeNode
+        if segmentationNode is None or volumeNode is None:
+            return
+        self._logic.saveStateForUndo(segmentationNode)
+        segmentationNode.GetSegmentation().RemoveSegment(segmentId)
+        for role in MAP_ROLES:
+            remove_map(slicer.mrmlScene, volumeNode, row.prompt, role)
 
     def addPrompts(self, entries: Iterable[ListedPrompt]) -> tuple[list[PromptRow], int]:
         """Add a row for every prompt that has none; rows that are there stay as they are.

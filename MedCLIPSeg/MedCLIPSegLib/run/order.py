@@ -41,7 +41,14 @@ class RunOrder:
     rows: tuple[PromptRow, ...]
 
 
-def orderOf(scene: SceneState, rows: Sequence[PromptRow], device: str, threads: str | int = "auto") -> RunOrder:
+def orderOf(
+    scene: SceneState,
+    rows: Sequence[PromptRow],
+    device: str,
+    threads: str | int = "auto",
+    ownWords: bool = False,
+    showAnyway: bool = False,
+) -> RunOrder:
     """What the panel asks for.
 
     Args:
@@ -49,6 +56,8 @@ def orderOf(scene: SceneState, rows: Sequence[PromptRow], device: str, threads: 
         rows: what to look for.
         device: "auto", "cpu" or "cuda".
         threads: number of processor threads, or "auto".
+        ownWords: ask what is not understood in the nearest words the model knows.
+        showAnyway: segment also what is not understood.
 
     Raises:
         MedCLIPSegError: no image, no prompt, the same prompt twice, no slice in view, a choice out of range, or a
@@ -66,6 +75,8 @@ def orderOf(scene: SceneState, rows: Sequence[PromptRow], device: str, threads: 
     if twice is not None:
         raise MedCLIPSegError(_("Two rows have the prompt “{prompt}”; change or remove one.").format(prompt=twice))
     choices = _choices(parameters, axis, tuple(row.threshold for row in rows), device, threads)
+    if not isZeroShot(parameters.model):
+        choices = {**choices, "own_words": ownWords, "show_anyway": showAnyway}
     return RunOrder(preparedRun(scene.volumeNode, prompts, choices), scene.volumeNode.GetID(), tuple(rows))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import slicer
 from slicer.i18n import tr as _
 
+from MedCLIPSegLib.prompts.state_words import verdictWords
 from MedCLIPSegLib.scene_state import SceneState
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
@@ -57,11 +58,12 @@ def resultText(result: SegmentationResult, names: Sequence[str]) -> str:
 
     lines = []
     for name, prompt in zip(names, result.prompts, strict=True):
+        said = [verdictWords()[prompt.verdict.kind][1] + "."] if prompt.verdict is not None else []
         if prompt.mask.any():
-            nats = f"{prompt.mean_uncertainty:.2f}"
-            lines.append(_("{name}: mean uncertainty {uncertainty} nats.").format(name=name, uncertainty=nats))
-        else:
-            lines.append(_("{name}: nothing found.").format(name=name))
+            said.append(_uncertaintyText(prompt.mean_uncertainty))
+        elif prompt.verdict is None or prompt.verdict.kind == "doubtful":
+            said.append(_("Nothing found."))
+        lines.append(_("{name}: {said}").format(name=name, said=" ".join(said)))
     drawn = [count for prompt in result.prompts for count in prompt.samples_drawn if count]
     if drawn:
         lines.append(_("{samples} samples per slice.").format(samples=f"{sum(drawn) / len(drawn):.3g}"))
@@ -70,6 +72,12 @@ def resultText(result: SegmentationResult, names: Sequence[str]) -> str:
         if result.settings["sam"] is None:
             lines.append(_("The masks are coarse: no SAM was used."))
     return "\n".join([*lines, _("Done in {time}.").format(time=durationText(result.seconds))])
+
+
+def _uncertaintyText(nats: float | None) -> str:
+    if nats is None:
+        return _("The uncertainty is unknown.")
+    return _("Mean uncertainty {uncertainty} nats.").format(uncertainty=f"{nats:.2f}")
 
 
 def durationText(seconds: float) -> str:

@@ -75,7 +75,7 @@ def stageWords() -> dict[str, str]:
     """What the engine is doing, by the code it gives."""
     return {
         "segmenting": _("Segmenting"),
-        "looking": _("Looking for the prompts"),
+        "looking": _("Looking at the image"),
         "words": _("Finding the words of the prompts"),
     }
 

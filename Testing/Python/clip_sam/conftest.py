@@ -10,7 +10,7 @@ import pytest
 from planted_towers import PlantedTowers
 from published_files import SMALL, small_network, write_vocabulary
 
-from MedCLIPSegLogic.clip_sam.towers import ClipTowers, load_towers
+from MedCLIPSegLogic.inference.clip_towers import ClipTowers, load_towers
 from MedCLIPSegLogic.model.tokenizer import PromptTokenizer, copy_byte_pairs
 
 

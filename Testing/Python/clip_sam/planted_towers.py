@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from MedCLIPSegLogic.clip_sam.towers import ClipTowers, PreparedImage
+from MedCLIPSegLogic.inference.clip_towers import ClipTowers, PreparedImage
 from MedCLIPSegLogic.inference.preprocess import Placement
 
 Result = TypeVar("Result")

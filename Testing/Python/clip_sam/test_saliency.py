@@ -15,8 +15,8 @@ from torch.nn import functional
 from MedCLIPSegLogic.clip_sam.gscorecam import GScoreCam, gscorecam, patch_gradients
 from MedCLIPSegLogic.clip_sam.m2ib import M2IB, PUBLISHED, compression, m2ib
 from MedCLIPSegLogic.clip_sam.saliency import TextSaliency, ensemble_vector, gscorecam_text, m2ib_text
-from MedCLIPSegLogic.clip_sam.towers import LOGIT_SCALE, ClipTowers, to_pixels
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.inference.clip_towers import LOGIT_SCALE, ClipTowers, to_pixels
 
 Towers = Callable[[str], ClipTowers]
 FIRST_AXIS = torch.tensor([1.0, 0, 0])

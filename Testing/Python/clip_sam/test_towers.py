@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import BertConfig
 
-from MedCLIPSegLogic.clip_sam.towers import ClipTowers
+from MedCLIPSegLogic.inference.clip_towers import ClipTowers
+from MedCLIPSegLogic.inference.naming import kind_sentences, kind_vectors
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 
 Towers = Callable[[str], ClipTowers]
@@ -140,3 +141,11 @@ def test_split_towers_say_what_whole_models_of_the_libraries_say(flavor: str, ev
     for last in range(-1, towers.text_blocks):
         tokens, state = towers.begin_text(ids, last)
         assert torch.allclose(towers.finish_text(tokens, last + 1, state), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("flavor", SMALL)
+def test_kinds_of_image_have_the_vectors_of_their_sentences(flavor: str, some_towers: Towers) -> None:
+    towers = some_towers(flavor)
+    wanted = torch.stack([towers.text_vectors(sentences).mean(dim=0) for sentences in kind_sentences().values()])
+    wanted = torch.nn.functional.normalize(wanted, dim=-1)
+    assert torch.allclose(kind_vectors(towers), wanted, atol=1e-5)

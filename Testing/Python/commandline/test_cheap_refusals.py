@@ -52,6 +52,7 @@ REFUSED = {
     "probe --model none --data set --out new": "There is no model 'none'",
     "paper-tables backbones --config gone.toml": "There is no file gone.toml",
     "paper-tables backbones --config tables.toml": "There is no model 'none'",
+    "prompt --model none": "There is no model 'none'",
     "speed --model none": "There is no model 'none'",
     "speed --samples 0": "The number of samples is 0",
     "speed --data gone": "The data set gone has no Test_Folder/img",

@@ -38,7 +38,8 @@ def a_set(tmp_path: Path) -> Path:
 
 def test_every_answer_is_written_and_summed_up(a_set: Path, a_model_folder: Path, tmp_path: Path) -> None:
     seen: list[float] = []
-    result = probe(a_model_folder, [a_set], tmp_path / "out", samples=1, progress=lambda share, _: seen.append(share))
+    options = {"samples": 1, "sections": ["text"], "progress": lambda share, _: seen.append(share)}
+    result = probe(a_model_folder, [a_set], tmp_path / "out", **options)
     rows = list(csv.DictReader((tmp_path / "out" / "probes.csv").open()))
     assert json.loads((tmp_path / "out" / "probes.json").read_text()) == result
     assert len(seen) == len(rows) == 2 * 6
@@ -56,10 +57,15 @@ def test_every_answer_is_written_and_summed_up(a_set: Path, a_model_folder: Path
 
 def test_the_command_tells_every_share(a_set: Path, a_model_folder: Path, tmp_path: Path) -> None:
     options = ["--model", str(a_model_folder), "--data", str(a_set), "--out", str(tmp_path / "out"), "--samples", "1"]
-    done = CliRunner().invoke(app, ["probe", *options, "--split", "Val"])
+    foreign = ["--foreign", str(a_set), "--elsewhere", str(a_set / "Test_Folder" / "img"), "--limit", "2"]
+    done = CliRunner().invoke(app, ["probe", *options, "--split", "Val", *foreign])
     assert done.exit_code == 0, done.output
     assert "empty masks for things that are not there (1)" in done.output
     assert "prompts synonyms (1), change" in done.output
+    for words, count in (("other kinds are called", 3), ("from elsewhere are not", 2), ("or rare words", 2)):
+        line = next(line for line in done.output.splitlines() if words in line)
+        assert f"({count}" in line
+    assert "answers with a Dice below 0.5 are called doubtful" in done.output
     with pytest.raises(MedCLIPSegError, match="overwrite"):
         probe(a_model_folder, [a_set], tmp_path / "out", samples=1)
 

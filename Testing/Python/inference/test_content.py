@@ -82,4 +82,4 @@ def test_an_image_without_content_gives_an_empty_result(a_model: LoadedModel, a_
     assert not any(isinstance(step, SlicePreview) for step in steps)
     assert result.settings["skipped_slices"] == [0]
     assert not result.prompts[0].uncertainty.any()
-    assert result.prompts[0].mean_uncertainty == 0
+    assert result.prompts[0].mean_uncertainty is None

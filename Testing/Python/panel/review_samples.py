@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from MedCLIPSegLogic.inference.result import PromptResult, SegmentationResult
+from MedCLIPSegLogic.knowledge.verdict import Verdict
 from MedCLIPSegLogic.scene.result_writer import SceneResult, write_result
 from MedCLIPSegLogic.scene.segmentation import find_segmentation, segment_mask, set_segment_mask
 from MedCLIPSegLogic.scene.volumes import volume_from_node
@@ -54,12 +55,26 @@ def addImage(name: str = "ct", shape: tuple[int, ...] = SHAPE) -> Any:
     return node
 
 
-def addResults(widget: Any, prompts: tuple[str, ...] = ("liver", "spleen"), volumeNode: Any = None) -> Reviewed:
-    """Give the panel an image and rows, and write results of all rows as a run does; the first row is selected."""
+def addResults(
+    widget: Any,
+    prompts: tuple[str, ...] = ("liver", "spleen"),
+    volumeNode: Any = None,
+    verdicts: tuple[Verdict, ...] = (),
+    kind: str = "",
+) -> Reviewed:
+    """Give the panel an image and rows, and write results of all rows as a run does; the first row is selected.
+
+    Args:
+        widget: of the panel.
+        prompts: of the rows.
+        volumeNode: the image; None for a new one.
+        verdicts: on the answers, none of them judged without.
+        kind: of image that the run took the image for; empty where nobody can tell.
+    """
     volumeNode = volumeNode if volumeNode is not None else addImage()
     widget.logic.parameters.inputVolume = volumeNode
     rows = widget.logic.rows.add(prompts)
-    written = writeResults(volumeNode, prompts)
+    written = writeResults(volumeNode, prompts, verdicts, kind)
     for row, segmentId in zip(rows, written.segment_ids, strict=True):
         widget.logic.rows.update(row.rowId, segmentId=segmentId)
     widget.logic.parameters.segmentation = written.segmentation
@@ -69,17 +84,22 @@ def addResults(widget: Any, prompts: tuple[str, ...] = ("liver", "spleen"), volu
     return Reviewed(widget, volumeNode, written.segmentation, written.segment_ids)
 
 
-def writeResults(volumeNode: Any, prompts: tuple[str, ...]) -> SceneResult:
-    """Write one result of all prompts; the boxes of the prompts lie side by side."""
+def writeResults(
+    volumeNode: Any, prompts: tuple[str, ...], verdicts: tuple[Verdict, ...] = (), kind: str = ""
+) -> SceneResult:
+    """Write one result of all prompts; the boxes of the prompts lie side by side, what is held back has none."""
     volume = volume_from_node(volumeNode)
-    results = tuple(_promptResult(prompt, number, volume.shape) for number, prompt in enumerate(prompts))
+    results = tuple(
+        _promptResult(prompt, number, volume.shape, verdicts[number] if verdicts else None)
+        for number, prompt in enumerate(prompts)
+    )
     result = SegmentationResult(
         volume=volume,
         prompts=results,
         slice_axis=0,
         slice_indices=tuple(range(volume.shape[0])),
         mapping=resolve(default_rule(volume), volume),
-        settings={"model": "demo", "samples": 30, "seed": 5},
+        settings={"model": "demo", "samples": 30, "seed": 5, "sight": {"kind": kind} if kind else None},
         seconds=1.0,
     )
     return write_result(slicer.mrmlScene, volumeNode, result, find_segmentation(slicer.mrmlScene, volumeNode))
@@ -118,7 +138,10 @@ def _values(node: Any) -> list[Any]:
     return [layers, opacities, references, attributes]
 
 
-def _promptResult(prompt: str, number: int, shape: tuple[int, ...]) -> PromptResult:
+def _promptResult(prompt: str, number: int, shape: tuple[int, ...], verdict: Verdict | None) -> PromptResult:
+    if verdict is not None and verdict.is_unknown:
+        nothing = np.zeros(shape, np.uint8)
+        return PromptResult(prompt, prompt, None, nothing, None, None, 0.5, None, verdict=verdict)
     probability = np.full(shape, 0.05, np.float32)
     for index, inside in INSIDE.items():
         if index < shape[0]:
@@ -126,7 +149,7 @@ def _promptResult(prompt: str, number: int, shape: tuple[int, ...]) -> PromptRes
     if shape[0] == 1:
         probability[0, 4:14, 2 + 8 * number : 8 + 8 * number] = 0.8
     entropy = -probability * np.log(probability) - (1 - probability) * np.log(1 - probability)
-    mask = (probability > 0.5).astype(np.uint8)
+    mask = (probability > (1 if verdict is not None and verdict.kind == "absent" else 0.5)).astype(np.uint8)
     return PromptResult(
         prompt=prompt,
         name=prompt,
@@ -135,5 +158,6 @@ def _promptResult(prompt: str, number: int, shape: tuple[int, ...]) -> PromptRes
         uncertainty=entropy,
         mutual_information=0.1 * entropy,
         threshold=0.5,
-        mean_uncertainty=float(entropy[mask > 0].mean()),
+        mean_uncertainty=float(entropy[mask > 0].mean()) if mask.any() else 0.2,
+        verdict=verdict,
     )

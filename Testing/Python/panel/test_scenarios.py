@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scenarios
+from known_model import choose, knowingMini, knowingModel
 from PIL import Image
 from slicerhost.start import REPOSITORY
 
@@ -45,6 +46,54 @@ def test_result_shows_segments_in_the_views(a_slicer: ModuleType, a_module_widge
     assert a_module_widget.logic.segmentationNode.GetSegmentation().GetNumberOfSegments() == 2
     pixels = a_slicer.app.layoutManager().sliceWidget("Red").sliceView().pixels().astype(int)
     assert np.mean(np.abs(pixels[..., 2] - pixels[..., 0]) > 20) > 0.02
+    assert a_module_widget.parent.minimumSizeHint.width() <= ROOM
+
+
+def test_what_is_not_understood_is_held_back_until_a_person_wants_it(
+    a_slicer: ModuleType, a_module_widget: Any, tmp_path: Path
+) -> None:
+    ui, logic = a_module_widget.ui, a_module_widget.logic
+    choose(a_module_widget, knowingMini(tmp_path / "mini"))
+    scenarios.not_understood(a_module_widget)
+    assert ui.promptTable.item(0, 3).text() == "unclear"
+    assert ui.statusLabel.text.startswith("cancer: Not understood.")
+    assert "nats" not in ui.statusLabel.text
+    assert ui.suggestionButton1.text == "tumor"
+    assert states(a_module_widget) == ["empty"]
+    assert a_module_widget.parent.minimumSizeHint.width() <= ROOM
+    ui.showAnywayButton.click()
+    scenarios.waitUntil(lambda: not logic.isRunning)
+    assert "nats" not in ui.statusLabel.text
+    assert logic.mapOf(logic.rows[0], "Probability") is not None
+    assert ui.promptTable.item(0, 3).text() == "unclear"
+    ui.suggestionButton1.click()
+    scenarios.waitUntil(lambda: not logic.isRunning)
+    assert [row.prompt for row in logic.rows] == ["tumor"]
+    assert states(a_module_widget) == ["done"]
+    assert "nats" in ui.statusLabel.text
+    assert logic.segmentationNode.GetSegmentation().GetNumberOfSegments() == 1
+
+
+@pytest.mark.parametrize("name", ["foreign-image", "doubtful-place"])
+def test_an_answer_comes_with_a_verdict(a_module_widget: Any, name: str) -> None:
+    scenarios.SCENARIOS[name](a_module_widget)
+    assert a_module_widget.logic.verdictOf(a_module_widget.logic.rows[0]) is not None
+    assert a_module_widget.ui.verdictFrame.isVisibleTo(a_module_widget.ui.promptsCollapsibleButton)
+    assert a_module_widget.parent.minimumSizeHint.width() <= ROOM
+
+
+def test_builder_writes_a_prompt(a_module_widget: Any, tmp_path: Path) -> None:
+    choose(a_module_widget, knowingModel(tmp_path / "model"))
+    scenarios.builder(a_module_widget)
+    assert "tumor" in a_module_widget.ui.promptLineEdit.text
+    assert a_module_widget.ui.promptBuilderFrame.isVisibleTo(a_module_widget.ui.promptsCollapsibleButton)
+    assert a_module_widget.parent.minimumSizeHint.width() <= ROOM
+
+
+def test_known_model_lists_what_it_knows(a_module_widget: Any, tmp_path: Path) -> None:
+    choose(a_module_widget, knowingModel(tmp_path / "model"))
+    scenarios.known_model(a_module_widget)
+    assert a_module_widget.ui.modelKnowledgeTable.rowCount > 0
     assert a_module_widget.parent.minimumSizeHint.width() <= ROOM
 
 

@@ -11,10 +11,10 @@ import slicer
 from slicerhost.fixtures import Pump
 from zero_shot_panel import addPicture, choose, isShown, runAll, setChoice
 
-from MedCLIPSegLogic.clip_sam import towers as clip_towers
 from MedCLIPSegLogic.clip_sam.m2ib import PUBLISHED
 from MedCLIPSegLogic.clip_sam.prompt_sets import load_prompt_sets
-from MedCLIPSegLogic.clip_sam.towers import load_towers
+from MedCLIPSegLogic.inference import clip_towers
+from MedCLIPSegLogic.inference.clip_towers import load_towers
 from MedCLIPSegLogic.scene.tags import segment_record
 
 SETS = load_prompt_sets()

@@ -241,7 +241,7 @@ def test_nothing_found_is_a_result(a_module_widget: Any, pump: Pump) -> None:
     setChoice(a_module_widget.ui.zeroShotSamComboBox, "none")
     a_module_widget.ui.zeroShotConfidenceSpinBox.value = 99
     logic.rows.add(["breast tumor"])
-    assert "breast tumor: nothing found." in runAll(a_module_widget, pump)
+    assert "breast tumor: Doubtful. Nothing found." in runAll(a_module_widget, pump)
     assert errors == []
     assert logic.stateOf(logic.rows[0]) == "empty"
     assert not segment_mask(logic.segmentationNode, logic.segmentOf(logic.rows[0]), volumeNode).any()

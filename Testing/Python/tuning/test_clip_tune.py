@@ -25,8 +25,8 @@ from MedCLIPSegLab.training.train import train
 from MedCLIPSegLab.tuning.clip_tune import clip_tune
 from MedCLIPSegLab.tuning.settings import TuningSettings
 from MedCLIPSegLab.tuning.tuner import TuningProgress
-from MedCLIPSegLogic.clip_sam.towers import load_towers
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.inference.clip_towers import load_towers
 from MedCLIPSegLogic.model.catalog import describe_model
 from MedCLIPSegLogic.model.checkpoint import load_to_train
 from MedCLIPSegLogic.model.folder import is_adapter

@@ -13,8 +13,8 @@ from torch.nn import functional
 from transformers import CLIPConfig, CLIPModel
 
 from MedCLIPSegLab.models.commands import import_model
-from MedCLIPSegLogic.clip_sam.towers import load_towers
 from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.inference.clip_towers import load_towers
 from MedCLIPSegLogic.model.checkpoint import load_to_train
 from MedCLIPSegLogic.model.library import find_model
 from MedCLIPSegLogic.model.network import MedCLIPSeg

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..inference.preprocess import Placement, place, prepare_slice
 from ..model.catalog import find_model
 from ..model.checkpoint import load_to_train
 from ..model.network import MedCLIPSeg
 from ..model.states import TextState
 from ..model.tokenizer import PromptTokenizer
+from .preprocess import Placement, place, prepare_slice
 
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 """Of the images CLIP, BiomedCLIP among them, was pretrained on; MedCLIPSeg itself takes other ones."""

@@ -1,0 +1,1 @@
+"""What the chosen model knows: its list in sight, and prompts out of it."""
