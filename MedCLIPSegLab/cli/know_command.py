@@ -10,7 +10,7 @@ import typer
 import MedCLIPSegLogic
 from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 
-from .options import plain_option
+from .options import Threads, plain_option
 from .progress import progress_bar
 
 Kinds = Annotated[
@@ -49,6 +49,7 @@ def know_command(
         ),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="First rows of each sheet only.", show_default=False)] = None,
+    threads: Threads = "auto",
 ) -> None:
     """Record what a trained or imported model knows: kinds of image, things, words, and what it answers to them.
 
@@ -58,7 +59,15 @@ def know_command(
     kinds, pictures = named_values(kind, "SET=NAME"), named_values(thumbnail, "NAME=FILE")
     with progress_bar("Learning") as show:
         file = MedCLIPSegLogic.know(
-            model, data, kinds, out, others=others or (), thumbnails=pictures, limit=limit, progress=show
+            model,
+            data,
+            kinds,
+            out,
+            others=others or (),
+            thumbnails=pictures,
+            limit=limit,
+            progress=show,
+            threads=threads,
         )
     typer.echo(f"What '{model}' knows is in {file}; medclipseg models info shows it.")
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from MedCLIPSegLogic.errors import MedCLIPSegError, listed, quoted
 from MedCLIPSegLogic.files.replacing import write_failures_in_words
+from MedCLIPSegLogic.inference.request import check_threads
 from MedCLIPSegLogic.knowledge.known import KNOWLEDGE_FILE, MOST_THUMBNAIL
 from MedCLIPSegLogic.model.catalog import BUNDLED_MODELS, find_model
 from MedCLIPSegLogic.model.folder import read_config
@@ -37,6 +38,7 @@ def know(
     thumbnails: Mapping[str, str | Path] | None = None,
     limit: int | None = None,
     progress: Told | None = None,
+    threads: str | int = "auto",
 ) -> Path:
     """Learn from a model and the data sets it was trained on what it knows, and write ``knowledge.json``.
 
@@ -52,6 +54,7 @@ def know(
             such as may be passed on.
         limit: first rows of each sheet only.
         progress: is told the share done and what is being done.
+        threads: of the processor; "auto" for what other programs leave.
 
     Returns:
         The file.
@@ -59,6 +62,7 @@ def know(
     Raises:
         MedCLIPSegError: bad input, or a folder that cannot be written; an earlier file is kept.
     """
+    number = check_threads(threads)
     source = find_model(model)
     target = Path(out) if out is not None else source
     if out is None and BUNDLED_MODELS in source.parents and not CHECKOUT.is_file():
@@ -72,12 +76,19 @@ def know(
     pictures = _thumbnails(thumbnails or {}, [*by_kind(sets)])
     read_config(source)
     from MedCLIPSegLogic.inference.device import choose_device
+    from MedCLIPSegLogic.inference.threads import threads_for
 
     from .learning import record_knowledge
 
-    with write_failures_in_words():
+    with write_failures_in_words(), threads_for(number) as chosen:
+
+        def told(share: float, what: str) -> None:
+            chosen.adjust()
+            if progress:
+                progress(share, what)
+
         target.mkdir(parents=True, exist_ok=True)
-        record_knowledge(source, target, sets, foreign, _is_styled(source), choose_device("auto"), pictures, progress)
+        record_knowledge(source, target, sets, foreign, _is_styled(source), choose_device("auto"), pictures, told)
     return target / KNOWLEDGE_FILE
 
 

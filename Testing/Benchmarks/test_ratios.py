@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from program_costs import scene_speed, start_up, volume_cost
+from thread_choice import compare
 
 from MedCLIPSegLab.speed.measuring import speed
 
@@ -47,6 +48,11 @@ def test_adaptive_and_int8_together(full_size: dict[str, Any]) -> None:
 def test_something_is_seen_at_once(mini: dict[str, Any], full_size: dict[str, Any]) -> None:
     assert by_name(mini)["preview"]["ratio"] > 15
     assert by_name(full_size)["preview"]["ratio"] > 22
+
+
+def test_the_chosen_number_of_threads_is_nearly_the_best_beside_busy_programs() -> None:
+    for row in compare(repeats=3):
+        assert row["ratio_to_best"] < 1.5, row
 
 
 def test_time_is_linear_and_memory_flat() -> None:

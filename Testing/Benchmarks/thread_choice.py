@@ -27,7 +27,7 @@ from MedCLIPSegLogic.model.catalog import FIRST_MODEL
 from MedCLIPSegLogic.model.library import LoadedModel, load_model
 
 COMPETITORS = (0, 1, 2)
-REPEATS = 3
+REPEATS = 5
 BUSY = "while True: pass"
 
 

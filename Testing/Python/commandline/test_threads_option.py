@@ -18,8 +18,8 @@ from MedCLIPSegLab.cli.commands import app
 from MedCLIPSegLab.results.demo import CASES
 from MedCLIPSegLogic.inference import threads
 
-DO_NOT_COMPUTE = {"data", "models"}
-"""They look after files."""
+DO_NOT_COMPUTE = {"data", "models", "prompt"}
+"""They look after files, and at words."""
 COMMANDS = {
     "segment": "picture.png --prompt tumor --out out --model {model} --samples 2",
     "zeroshot": "picture.png --prompt tumor --out out --model {model} --sam none --words",
@@ -27,6 +27,7 @@ COMMANDS = {
     "weak": "--images set/Train_Folder/img --prompt tumor --out out --method medclip-sam --model {model} --sam none "
     "--epochs 1 --batch-size 2 --image-size 32 --confidence 0",
     "train": "--data set --out out --steps 1 --batch-size 2 --stages 1:32",
+    "know": "{model} --data set --out out",
     "clip-tune": "--pairs pairs.csv --out out --start-from {model} --batch-size 2 --epochs 1 --min-caption 5",
     "evaluate": "--model {model} --data set --style original --out out --samples 1",
     "probe": "--model {model} --data set --out out --samples 1",
