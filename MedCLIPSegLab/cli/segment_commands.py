@@ -142,7 +142,7 @@ _VERDICTS = {
     "found": "Found",
     "absent": "Not there",
     "not-understood": "Not understood",
-    "foreign-image": "Not a kind of image the model knows",
+    "foreign-image": "Foreign image",
     "doubtful": "Doubtful",
 }
 

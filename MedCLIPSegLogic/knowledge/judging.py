@@ -40,11 +40,9 @@ def judge_question(sight: ImageSight, asked: Understanding | None, knowledge: Kn
         knowledge: of the model; None when it has none.
     """
     if sight.is_foreign:
-        looks = f", which looks like {quoted(sight.looks_like)}" if sight.looks_like else ""
+        looks = f"This looks like {quoted(sight.looks_like)}, which" if sight.looks_like else "This is an image that"
         knows = f"it knows {_some(knowledge.kinds)}" if knowledge else "choose another model"
-        return Verdict(
-            "foreign-image", f"The model does not know this kind of image{looks}: {knows}, or show the answer anyway."
-        )
+        return Verdict("foreign-image", f"{looks} the model does not know: {knows}, or show the answer anyway.")
     if asked is not None and asked.is_understood and not asked.denies and _elsewhere(sight, asked) and sight.looks_like:
         return _not_on_this_kind(sight, asked)
     if asked is None or asked.is_understood or (asked_as(asked) and not asked.denies):
