@@ -23,6 +23,8 @@ from slicerhost.fixtures import (  # noqa: E402, F401
     pump,
 )
 
+from MedCLIPSegLogic.model import library  # noqa: E402
+
 # Test files import parts of the panel, which import the application's modules.
 slicerhost.startApplication(mainWindow=False)
 
@@ -36,3 +38,9 @@ def runs(a_module_widget: Any, monkeypatch: pytest.MonkeyPatch) -> list[list[str
         logic, "run", lambda rowIds: asked.append([row.prompt for row in logic.rows if row.rowId in rowIds])
     )
     return asked
+
+
+@pytest.fixture
+def a_mini_that_never_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bundled model segments made-up images, too: it does not know what it knows."""
+    monkeypatch.setattr(library, "read_knowledge", lambda folder: None)

@@ -14,6 +14,8 @@ from slicerhost.fixtures import Pump
 
 from MedCLIPSegLogic.scene.segmentation import segment_mask
 
+pytestmark = pytest.mark.usefixtures("a_mini_that_never_refuses")
+
 
 def gray(height: int, width: int) -> Image.Image:
     return Image.fromarray(np.random.default_rng(0).integers(0, 255, (height, width), dtype=np.uint8))

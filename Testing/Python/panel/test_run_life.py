@@ -14,6 +14,8 @@ import slicer
 
 from MedCLIPSegLib.run.run_control import IDLE, RUNNING
 
+pytestmark = pytest.mark.usefixtures("a_mini_that_never_refuses")
+
 PROMPT = "tumor in the brain MRI"
 
 

@@ -11,6 +11,8 @@ import slicer
 
 from MedCLIPSegLogic.scene.tags import segment_record
 
+pytestmark = pytest.mark.usefixtures("a_mini_that_never_refuses")
+
 
 @pytest.mark.parametrize("adaptive", [True, False])
 def test_samples_are_drawn_as_needed_unless_all_are_wanted(a_module_widget: Any, pump: Any, adaptive: bool) -> None:

@@ -20,6 +20,8 @@ from MedCLIPSegLogic.clip_sam.methods import METHODS
 from MedCLIPSegLogic.scene.segmentation import segment_mask
 from MedCLIPSegLogic.scene.tags import segment_record
 
+pytestmark = pytest.mark.usefixtures("a_mini_that_never_refuses")
+
 
 @pytest.fixture
 def a_sam(a_home: Path) -> str:
