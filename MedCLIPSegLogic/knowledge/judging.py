@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ..errors import quoted
 from .answer import doubts, expected_dice
+from .image_rule import NO_MEDICAL_IMAGE
 from .known import Knowledge
 from .sight import ImageSight
 from .understanding import Understanding
@@ -40,9 +41,8 @@ def judge_question(sight: ImageSight, asked: Understanding | None, knowledge: Kn
         knowledge: of the model; None when it has none.
     """
     if sight.is_foreign:
-        looks = f"This looks like {quoted(sight.looks_like)}, which" if sight.looks_like else "This is an image that"
-        knows = f"it knows {_some(knowledge.kinds)}" if knowledge else "choose another model"
-        return Verdict("foreign-image", f"{looks} the model does not know: {knows}, or show the answer anyway.")
+        known = f"it knows {_some(knowledge.kinds)}" if knowledge else "choose another model"
+        return Verdict("foreign-image", f"{_looks(sight)} the model does not know: {known}, or show the answer anyway.")
     if asked is not None and asked.is_understood and not asked.denies and _elsewhere(sight, asked) and sight.looks_like:
         return _not_on_this_kind(sight, asked)
     if asked is None or asked.is_understood or (asked_as(asked) and not asked.denies):
@@ -168,6 +168,12 @@ def _judge_nothing(sight: ImageSight, asked: Understanding | None, reasons: tupl
         return _not_on_this_kind(sight, asked)
     knows = f", and the model knows it{_on(sight)}" if sight.kind else ""
     return Verdict("absent", f"{own}No {thing} is seen{knows}.", asked_as=words)
+
+
+def _looks(sight: ImageSight) -> str:
+    if sight.looks_like == NO_MEDICAL_IMAGE:
+        return "This looks like no medical image, at least none that"
+    return f"This looks like {quoted(sight.looks_like)}, which" if sight.looks_like else "This is an image that"
 
 
 def _not_on_this_kind(sight: ImageSight, asked: Understanding) -> Verdict:
