@@ -24,7 +24,7 @@ _REASONS: Mapping[Doubt, str] = {
     "place": "the named place costs most of it",
     "neighbors": "neighboring slices disagree",
     "agreement": "other words for the same thing outline something else",
-    "expected-dice": "answers like it were often wrong",
+    "expected-dice": "a Dice of only about {dice:.1f} is to be expected",
 }
 """What speaks against an outline, in the order in which it is told."""
 
@@ -80,7 +80,7 @@ def judge_answer(
     dice = expected_dice(signs, knowledge)
     own = _own_words(asked)
     if reasons:
-        names = {"thing": _thing(asked), "elsewhere": _some(asked.known_on) if asked else ""}
+        names = {"thing": _thing(asked), "elsewhere": _some(asked.known_on) if asked else "", "dice": dice or 0.0}
         told = [text.format(**names) for doubt, text in _REASONS.items() if doubt in reasons][:MOST_REASONS]
         suggestions = _without_place(asked, reasons) if asked else ()
         way = f"; ask for {_marked(suggestions[:1])}" if suggestions and {"place", "words"} & set(reasons) else ""
