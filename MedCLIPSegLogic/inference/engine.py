@@ -234,6 +234,7 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
                 "sight": self._judge.sight.record(),
                 "show_anyway": self.request.show_anyway,
                 "own_words": self.request.own_words,
+                "knowledge_hash": self._model.knowledge_hash,
             }
         return {
             **judged,

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..knowledge.known import Knowledge
+from ..knowledge.known import KNOWLEDGE_FILE, Knowledge
 from .catalog import (
     ADAPTER_FILE,
     BACKBONE_FILE,
@@ -35,6 +35,7 @@ class LoadedModel:
         model_hash: SHA-256 of weights, configuration and vocabulary together; a shared backbone counts by its name,
             which is its SHA-256.
         knowledge: what it knows; None when nobody recorded that.
+        knowledge_hash: SHA-256 of that record; None without one.
     """
 
     name: str
@@ -42,6 +43,7 @@ class LoadedModel:
     tokenizer: PromptTokenizer
     model_hash: str
     knowledge: Knowledge | None = None
+    knowledge_hash: str | None = None
 
     @property
     def config(self) -> ModelConfig:
@@ -65,4 +67,6 @@ def load_model(name: str | Path | None = None) -> LoadedModel:
     folder = find_model(name if name is not None else default_model())
     network = load_checkpoint(folder)
     tokenizer = PromptTokenizer(network.config, folder)
-    return LoadedModel(folder.resolve().name, network, tokenizer, model_hash(folder), read_knowledge(folder))
+    knowledge = read_knowledge(folder)
+    knowledge_hash = file_hash(folder / KNOWLEDGE_FILE) if knowledge is not None else None
+    return LoadedModel(folder.resolve().name, network, tokenizer, model_hash(folder), knowledge, knowledge_hash)

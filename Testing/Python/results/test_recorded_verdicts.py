@@ -18,7 +18,7 @@ from MedCLIPSegLogic.inference import judging
 from MedCLIPSegLogic.knowledge.known import KNOWLEDGE_FILE, Knowledge, KnownKind, KnownThing
 from MedCLIPSegLogic.knowledge.sight import ImageSight
 from MedCLIPSegLogic.model.catalog import FIRST_MODEL, find_model
-from MedCLIPSegLogic.model.folder import save_knowledge
+from MedCLIPSegLogic.model.folder import file_hash, save_knowledge
 
 BREAST = CASES / "breast_ultrasound.jpg"
 KINDS = ("found", "absent", "not-understood", "foreign-image", "doubtful")
@@ -64,8 +64,9 @@ def test_four_prompts_get_four_honest_answers(
     prompts = ["tumor", "cancer", "asdfgh", "kidney"]
     record = call(monkeypatch, tmp_path / "out", prompts, "--model", a_knowing_folder)
     assert record["sight"]["kind"] == "breast ultrasound"
+    assert record["knowledge_hash"] == file_hash(a_knowing_folder / KNOWLEDGE_FILE)
     tumor, *others = record["results"]
-    assert tumor["verdict"] in ("found", "doubtful")
+    assert tumor["verdict"] == "found"
     assert tumor["voxels"] > 0
     for entry in others:
         assert (entry["verdict"], entry["voxels"], entry["mean_uncertainty"]) == ("not-understood", 0, None)
