@@ -20,7 +20,8 @@ class Answer:
         image, prompt: what was asked.
         right: 1 or 0 for a probe with a right answer; None for others.
         dice: with what the prompt means; for "absent" of the network 1 or 0; None where nothing is compared.
-        verdict: of a judged run; empty for the network itself.
+        verdict: of a judged run, or whether the image is a "known-image" or a "foreign-image"; empty for the network
+            itself.
         foreign: how sure a judged run is that the image is foreign, 0…1; None where it cannot tell.
         expected_dice: that a judged run tells, 0…1; None where it cannot.
     """

@@ -7,14 +7,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from MedCLIPSegLogic.inference.image_sight import look
+from MedCLIPSegLogic.inference.judging import slices_to_look_at, spread_out
+from MedCLIPSegLogic.knowledge.sight import ImageSight, seen_together
 from MedCLIPSegLogic.model.library import LoadedModel
+from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
+from MedCLIPSegLogic.volumes.planes import choose_axis
 from MedCLIPSegLogic.volumes.readers import read_volume
+from MedCLIPSegLogic.volumes.volume import Volume
 
 from ...data.image_folders import images_of
 from ...data.prompt_sheets import PromptSheet, Split
-from ...data.rewording import bare_thing
 from .answers import Answer, auroc, right_share
-from .judged import ask_judged, verdict_of
 
 NATURAL = "natural pictures"
 _PICTURES = {"matplotlib": "mpl-data/sample_data", "skimage": "data"}
@@ -59,29 +63,32 @@ def natural_files(limit: int | None) -> dict[str, list[Path]]:
     return {NATURAL: found[:limit]}
 
 
-def probe_images(model: LoadedModel, probe: str, name: str, files: Sequence[Path], prompt: str) -> Iterator[Answer]:
-    """Ask each image for the same thing.
+def probe_images(model: LoadedModel, probe: str, name: str, files: Sequence[Path]) -> Iterator[Answer]:
+    """Look at each image.
 
     Args:
         model: to ask.
         probe: "foreign", where it is right to call an image foreign; "familiar" or "elsewhere", where it is wrong.
         name: of the folder.
         files: images.
-        prompt: what to ask for.
 
     Raises:
         MedCLIPSegError: an image is unreadable.
     """
     for path in files:
-        judged = ask_judged(model, read_volume(path), (prompt,), 1)
-        verdict = verdict_of(judged.results[0])
-        right = (verdict == "foreign-image") == (probe == "foreign")
-        yield Answer(name, probe, path.name, prompt, int(right), None, verdict, judged.foreign)
+        sight = _sight(model, read_volume(path))
+        verdict = "foreign-image" if sight.is_foreign else "known-image"
+        yield Answer(
+            name, probe, path.name, "", int(sight.is_foreign == (probe == "foreign")), None, verdict, sight.foreign
+        )
 
 
-def common_thing(sheets: Sequence[PromptSheet]) -> str:
-    """A thing that the first sheet asks for."""
-    return bare_thing(sheets[0].rows(1)[0].description)
+def _sight(model: LoadedModel, volume: Volume) -> ImageSight:
+    """What a run over the whole image sees before it asks anything; nothing where all of it is flat."""
+    axis, mapping = choose_axis(volume, "auto"), resolve(default_rule(volume), volume)
+    pixels = (mapping.apply(axis.extract(volume.voxels, index)) for index in spread_out(range(axis.count)))
+    sights = [look(model, shown) for shown in slices_to_look_at(pixels)]
+    return seen_together(sights) if sights else ImageSight()
 
 
 def summarize_images(answers: Sequence[Answer]) -> dict[str, Any]:

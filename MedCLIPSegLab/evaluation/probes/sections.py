@@ -11,7 +11,7 @@ from MedCLIPSegLogic.model.library import LoadedModel
 from ...data.prompt_sheets import PromptSheet
 from ..settings import EvaluationSettings
 from .answers import Answer
-from .images import common_thing, familiar_files, natural_files, probe_images, summarize_images
+from .images import familiar_files, natural_files, probe_images, summarize_images
 from .text import probe_text, summarize_text
 from .verdicts import probe_verdicts, summarize_verdicts
 
@@ -43,14 +43,13 @@ def ask_sections(
     if "text" in sections:
         parts += [lambda sheet=sheet: probe_text(model, sheet, samples, limit) for sheet in sheets]  # type: ignore[misc]
     if "images" in sections:
-        prompt = common_thing(sheets)
         groups: dict[str, Mapping[str, Sequence[Path]]] = {
             "familiar": familiar_files(sheets, limit),
             "foreign": {**others["foreign"], **natural_files(limit)},
             "elsewhere": others["elsewhere"],
         }
         parts += [
-            lambda probe=probe, name=name, files=files: probe_images(model, probe, name, files, prompt)  # type: ignore[misc]
+            lambda probe=probe, name=name, files=files: probe_images(model, probe, name, files)  # type: ignore[misc]
             for probe, folders in groups.items()
             for name, files in folders.items()
         ]
