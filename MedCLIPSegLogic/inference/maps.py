@@ -125,7 +125,7 @@ class PromptMaps:
             uncertainty=self.uncertainty,
             mutual_information=self.mutual_information,
             threshold=self.threshold,
-            mean_uncertainty=None if verdict is not None and verdict.is_unknown else self._mean_uncertainty(),
+            mean_uncertainty=None if _means_nothing(verdict, self.is_empty) else self._mean_uncertainty(),
             samples_drawn=tuple(self.tallies[index].samples if index in self.tallies else 0 for index in indices),
             verdict=verdict,
         )
@@ -169,6 +169,11 @@ class PromptMaps:
 
 def _sum(values: NDArray[np.float32]) -> float:
     return float(values.sum(dtype=np.float64))
+
+
+def _means_nothing(verdict: Verdict | None, is_empty: bool) -> bool:
+    """Whether the uncertainty would pretend to know, as of nothing found where no knowledge is recorded."""
+    return verdict is not None and (verdict.is_unknown or (is_empty and "no-knowledge" in verdict.doubts))
 
 
 def _check_numbers(probability: NDArray[np.float32], index: int) -> None:

@@ -12,7 +12,7 @@ _AFTER = re.compile(
     r"(?:[\s-]free\b(?!\s+(?:of|from))"
     r"|\s*[:,?(–-]?\s*(?:none|no|nil|negative|absent|missing)\s*[.!)]*$"
     rf"|(?:\s+\w+){{0,6}}?\s+(?:\w*n['’]t|not)\s+(?:been\s+|be\s+)?{_STATES}\b"
-    r"|(?:\s+\w+){0,6}?\s+(?:can\s?not|can['’]t|could\s+not|couldn['’]t)\s+be\s+\w+"
+    r"|(?:\s+\w+){0,6}?\s+(?:can\s?not|can['’]t|could\s+not|couldn['’]t)\s+be\s+(?!excluded|ruled)\w+"
     r"|(?:\s+\w+){0,4}?\s+(?:is|are|was|were|appears?|seems?)\s+(?:\w+\s+)?(?:absent|missing|nowhere|gone)\b)"
 )
 """What denies the thing before it."""

@@ -72,9 +72,10 @@ class ImageRule:
         foreign = float(shares[self.known :].sum())
         is_foreign = foreign >= self.limit
         likely = int(shares[self.known :].argmax()) + self.known if is_foreign else int(shares[: self.known].argmax())
-        kind = self.kinds[int(shares[: self.known].argmax())]
         looks_like = self.kinds[likely] if shares[likely] >= CLEAR else ""
-        return ImageSight(None if is_foreign else kind, looks_like, foreign, is_foreign)
+        if is_foreign:
+            return ImageSight(None, looks_like, foreign, True)
+        return ImageSight(self.kinds[likely], looks_like, foreign, False, float(shares[likely]))
 
     def _numbers(self) -> tuple[NDArray[np.float32], ...]:
         center, scale, bias = (_unpacked(text, "<f4") for text in (self.center, self.scale, self.bias))

@@ -24,7 +24,7 @@ _REASONS: Mapping[Doubt, str] = {
     "place": "the named place costs most of it",
     "neighbors": "neighboring slices disagree",
     "agreement": "other words for the same thing outline something else",
-    "expected-dice": "a Dice of only about {dice:.1f} is to be expected",
+    "expected-dice": "a Dice of only about {dice:.2f} is to be expected",
 }
 """What speaks against an outline, in the order in which it is told."""
 
@@ -41,9 +41,9 @@ def judge_question(sight: ImageSight, asked: Understanding | None, knowledge: Kn
         knowledge: of the model; None when it has none.
     """
     if sight.is_foreign:
-        known = f"it knows {_some(knowledge.kinds)}" if knowledge else "choose another model"
-        return Verdict("foreign-image", f"{_looks(sight)} the model does not know: {known}, or show the answer anyway.")
-    if asked is not None and asked.is_understood and not asked.denies and _elsewhere(sight, asked) and sight.looks_like:
+        known = f"; it knows {_some(knowledge.kinds)}" if knowledge else ""
+        return Verdict("foreign-image", f"{_looks(sight)}{known}: choose another model, or show the answer anyway.")
+    if asked is not None and asked.is_understood and _elsewhere(sight, asked) and sight.is_clear:
         return _not_on_this_kind(sight, asked)
     if asked is None or asked.is_understood or (asked_as(asked) and not asked.denies):
         return None
@@ -86,8 +86,13 @@ def judge_answer(
         way = f"; ask for {_marked(suggestions[:1])}" if suggestions and {"place", "words"} & set(reasons) else ""
         text = f"{own}Check the outline: {' and '.join(told) or 'it is unlike good ones'}{way}."
         return Verdict("doubtful", text, suggestions, reasons, asked_as(asked), dice)
+    if asked is None and sight.kind is None:
+        text = "Something is outlined, but nobody recorded what this model knows: check the outline."
+        return Verdict("doubtful", text, doubts=("no-knowledge",))
     if asked is None:
-        return Verdict("found", "Something is outlined, but nobody recorded what this model knows: check the outline.")
+        return Verdict(
+            "found", f"Something is outlined, and this looks like {quoted(sight.kind)}, the model's own kind."
+        )
     thing, knows = _thing(asked), f"the model knows it{_on(sight)}"
     if _unknown(asked):
         knows += f", but not {_marked(_unknown(asked))}"
@@ -110,19 +115,12 @@ def judge_presence(sight: ImageSight, asked: Understanding, where: str) -> Verdi
         where: where the model sees the thing all the same, such as "7 % of the image"; empty when it does not.
     """
     thing = _thing(asked)
-    if where and _elsewhere(sight, asked):
-        text = (
-            f"The model sees something ({where}) where the prompt denies {_a(thing)}, but knows that on "
-            f"{_some(asked.known_on)} only."
-        )
-        return Verdict("doubtful", text, asked.suggestions, ("words",))
     if where:
-        return Verdict(
-            "found",
-            f"The prompt denies {_a(thing)}, but the model sees one ({where}): ask for {_marked([asked.asked])} to "
-            "outline it.",
-            (asked.asked,),
+        text = (
+            f"The prompt denies {_a(thing)}, but the model sees something like it ({where}): ask for "
+            f"{_marked([asked.asked])} to outline it."
         )
+        return Verdict("doubtful", text, (asked.asked,), ("denied",))
     found = _judge_nothing(sight, asked, ())
     if found.kind == "absent" and not _elsewhere(sight, asked):
         return Verdict("absent", f"As the prompt says, no {thing} is seen.")
@@ -164,6 +162,11 @@ def _judge_nothing(sight: ImageSight, asked: Understanding | None, reasons: tupl
     if reasons:
         text = f"{own}No {thing} lies above the threshold, but something comes close: lower the threshold to see it."
         return Verdict("doubtful", text, asked.suggestions, reasons, words)
+    if not sight.is_clear and sight.foreign is not None:
+        text = (
+            f"{own}No {thing} is found, but it is not clear what kind of image this is: it may be there all the same."
+        )
+        return Verdict("doubtful", text, suggestions, ("image",), words)
     if _elsewhere(sight, asked):
         return _not_on_this_kind(sight, asked)
     knows = f", and the model knows it{_on(sight)}" if sight.kind else ""
@@ -172,8 +175,9 @@ def _judge_nothing(sight: ImageSight, asked: Understanding | None, reasons: tupl
 
 def _looks(sight: ImageSight) -> str:
     if sight.looks_like == NO_MEDICAL_IMAGE:
-        return "This looks like no medical image, at least none that"
-    return f"This looks like {quoted(sight.looks_like)}, which" if sight.looks_like else "This is an image that"
+        return "This looks like no medical image, at least none that the model knows"
+    looks = f"This looks like {quoted(sight.looks_like)}, which" if sight.looks_like else "This is an image that"
+    return f"{looks} the model does not know"
 
 
 def _not_on_this_kind(sight: ImageSight, asked: Understanding) -> Verdict:
@@ -221,12 +225,15 @@ def _a(thing: str) -> str:
 
 
 def _marked(words: Sequence[str]) -> str:
-    return _some(f"“{quoted(word)}”" for word in words)
+    return _listed([f"“{quoted(word)}”" for word in words])
 
 
 def _some(names: Iterable[str]) -> str:
     """Names as a sentence lists them, not too many."""
-    all_names = [quoted(name) for name in names]
+    return _listed([quoted(name) for name in names])
+
+
+def _listed(all_names: Sequence[str]) -> str:
     shown = all_names[:MOST_NAMED]
     if len(all_names) > MOST_NAMED:
         return f"{', '.join(shown)} and more"

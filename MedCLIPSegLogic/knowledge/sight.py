@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+SURE = 0.85
+"""Probability of a kind from which on it is clear; of images of known kinds one in twenty stays below."""
+
 
 @dataclass(frozen=True)
 class ImageSight:
@@ -17,12 +20,19 @@ class ImageSight:
         looks_like: what it looks like, for people, such as "chest X-ray"; empty where nobody can tell.
         foreign: how sure it is that the image is of no known kind, 0…1; None where nobody can tell.
         is_foreign: ``foreign`` is beyond its limit.
+        sure: how sure it is that the image is of this kind, 0…1; None where nobody can tell.
     """
 
     kind: str | None = None
     looks_like: str = ""
     foreign: float | None = None
     is_foreign: bool = False
+    sure: float | None = None
+
+    @property
+    def is_clear(self) -> bool:
+        """The kind is known well enough to say that something cannot be on it."""
+        return self.kind is not None and self.looks_like == self.kind and (self.sure is None or self.sure >= SURE)
 
     def record(self) -> dict[str, Any]:
         """What ``run.json`` holds of it."""

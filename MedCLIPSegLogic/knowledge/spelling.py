@@ -43,8 +43,9 @@ def number_variants(name: str) -> tuple[str, ...]:
 
 
 def plural(name: str) -> str:
-    """The plural of a singular: "two tumors", "two vertebrae"."""
-    return next(re.sub(ending, other, name, count=1) for ending, other in _PLURALS if re.search(ending, name))
+    """The plural of a singular: "two tumors", "two vertebrae"; the same for what ends in no letter a to z."""
+    plurals = (re.sub(ending, other, name, count=1) for ending, other in _PLURALS if re.search(ending, name))
+    return next(plurals, name)
 
 
 def distance(first: str, second: str) -> int:

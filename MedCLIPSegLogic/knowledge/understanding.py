@@ -77,7 +77,7 @@ def _main_finding(reading: Reading, words: Vocabulary) -> str:
 
 def _understand(reading: Reading, words: Vocabulary, own_words: bool, denied: bool = False) -> Understanding:
     """As :func:`understand` for a text that denies nothing; of a denial, plurals are asked in the singular."""
-    blocking = _blocking(reading)
+    blocking = _blocking(reading, words)
     strange = [reading.text[word.start : word.end] for word in (reading.words[n] for n in reading.strange)]
     bad = [reading.typed(each) for each in reading.affirmed if _is_unknown(each, words)]
     unknown = tuple(dict.fromkeys([*blocking, *bad, *strange]))
@@ -102,12 +102,16 @@ def _asked(found: Understanding, text: str) -> Understanding:
     return dataclasses.replace(found, asked=text, without_place=without_place(text))
 
 
-def _blocking(reading: Reading) -> list[str]:
+def _blocking(reading: Reading, words: Vocabulary) -> list[str]:
     """Words for which a prompt is not understood, as typed; empty where it is or where nothing is named at all."""
     wrong = [reading.typed(each) for each in reading.foreign]
     if wrong or any(each.status == "understood" for each in reading.asked_for):
         return wrong
-    if any(each.status == "elsewhere" and each.name not in terms().broad for each in reading.asked_for):
+    # A kind of a thing that is known here as well, such as a glioma where tumors are, may be what is to be seen.
+    if any(
+        each.status == "elsewhere" and each.name not in terms().broad and each.thing not in words.understood.values()
+        for each in reading.asked_for
+    ):
         return []
     return [reading.typed(each) for each in reading.asked_for]
 
@@ -130,7 +134,7 @@ def _is_good(text: str, words: Vocabulary) -> bool:
     """A prompt that is understood on this kind of image."""
     reading = read(text, words)
     known = _thing(reading)
-    return known is not None and not known[1] and not _blocking(reading)
+    return known is not None and not known[1] and not _blocking(reading, words)
 
 
 def _may_be_asked(each: Rewriting, own_words: bool, denied: bool) -> bool:

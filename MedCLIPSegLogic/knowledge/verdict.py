@@ -17,6 +17,8 @@ Doubt = Literal[
     "expected-dice",
     "threshold",
     "words",
+    "denied",
+    "image",
     "no-knowledge",
     "no-content",
 ]

@@ -142,7 +142,7 @@ def test_a_foreign_image_is_named_with_what_the_model_knows(
 
 @pytest.mark.parametrize(
     ("threshold", "kind", "words"),
-    [(FULL, "found", "100 % of the image"), (EMPTY, "absent", "As the prompt says, no tumor is seen.")],
+    [(FULL, "doubtful", "100 % of the image"), (EMPTY, "absent", "As the prompt says, no tumor is seen.")],
 )
 def test_a_denial_is_a_question_about_presence(
     a_knowing_model: LoadedModel,
@@ -161,7 +161,7 @@ def test_a_denial_is_a_question_about_presence(
             model, a_picture, prompts=("no tumor",), judge=True, threshold=threshold, show_anyway=show_anyway
         ).prompts
         assert is_held_back(prompt)
-        assert (prompt.verdict.kind, prompt.verdict.suggestions) == (kind, ("tumor",) if kind == "found" else ())
+        assert (prompt.verdict.kind, prompt.verdict.suggestions) == (kind, ("tumor",) if kind == "doubtful" else ())
         assert words in prompt.verdict.text
     assert asked == ["tumor", "tumor"]
     assert len(passes) == 2
