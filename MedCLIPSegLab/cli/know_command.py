@@ -69,7 +69,8 @@ def know_command(
             progress=show,
             threads=threads,
         )
-    typer.echo(f"What '{model}' knows is in {file}; medclipseg models info shows it.")
+    shown = "; medclipseg models info shows it" if out is None else ""
+    typer.echo(f"What '{model}' knows is in {file}{shown}.")
 
 
 def named_values(pairs: list[str] | None, form: str) -> dict[str, str]:

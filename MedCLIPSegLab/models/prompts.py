@@ -86,7 +86,7 @@ def check_prompt(text: str, model: str | Path = DEFAULT_MODEL, kind: str | None 
         MedCLIPSegError: no such model or kind.
     """
     knowledge = _knowledge(model, kind)
-    remark = lint(text, knowledge, kind)
+    remark = lint(f"{text} ", knowledge, kind)  # a blank ends the last word
     return {
         **dataclasses.asdict(understand(text, knowledge, kind)),
         "remark": remark.text if remark else None,
@@ -101,7 +101,7 @@ def _knowledge(model: str | Path, kind: str | None) -> Knowledge:
     if knowledge is None:
         raise MedCLIPSegError(
             f"The model '{quoted(model)}' does not say what it knows: {quoted(folder)} has no knowledge.json, which "
-            "training writes."
+            "medclipseg know writes."
         )
     if kind is not None and kind not in knowledge.kinds:
         raise MedCLIPSegError(

@@ -59,6 +59,8 @@ def test_denials_ask_for_what_they_deny(prompt: str, question: str) -> None:
         "One tumor, while everything seems healthy",
         "tumor, with no artifact that would hide any part of it",
         "nothing but a tumor",
+        "cannot rule out a tumor",
+        "a tumor cannot be excluded",
         "no cyst and one tumor",
         "tumor, if there is one",
         "is there a tumor?",

@@ -36,6 +36,7 @@ THINGS = {BREAST: "tumor", COLON: "polyp", BRAIN: "hippocampus", SKIN: "skin les
         ("asdfgh", BREAST, "tumor", ("asdfgh",)),
         ("kidney", BREAST, "tumor", ("kidney",)),
         ("kidney tumor", BREAST, "tumor", ("kidney",)),
+        ("glioma", BREAST, "tumor", ("glioma",)),
         ("tumor in the brain", BREAST, "tumor", ("brain",)),
         ("hemorrhage of the tumor", BREAST, "the tumor", ("hemorrhage",)),
         ("", BREAST, "tumor", ()),

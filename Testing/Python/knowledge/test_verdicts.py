@@ -125,3 +125,25 @@ def test_a_volume_is_foreign_when_most_of_its_slices_are() -> None:
     assert seen_together([foreign, known]) == known
     assert seen_together([odd, known, known]).kind == "brain MRI"
     assert seen_together([ImageSight()]) == ImageSight()
+
+
+@pytest.mark.parametrize(
+    "sight", [ImageSight("colonoscopy", "", 0.3, sure=0.4), ImageSight("colonoscopy", "colonoscopy", 0.1, sure=0.7)]
+)
+def test_nothing_is_absent_from_an_image_of_unclear_kind(sight: ImageSight) -> None:
+    for asked in (TUMOR, POLYP):
+        verdict = judge_answer(sight, asked, True, {}, KNOWLEDGE)
+        assert (verdict.kind, verdict.doubts) == ("doubtful", ("image",))
+    assert judge_question(sight, POLYP, KNOWLEDGE) is None
+
+
+def test_a_published_model_is_trusted_on_its_own_kind_of_image() -> None:
+    assert judge_answer(ULTRASOUND, None, False, {}, None).kind == "found"
+    assert judge_answer(ImageSight(), None, False, {}, None).doubts == ("no-knowledge",)
+
+
+def test_a_long_word_keeps_its_quotation_marks() -> None:
+    asked = Understanding("x" * 200, "x" * 200, None, is_understood=False, unknown=("x" * 200,))
+    verdict = judge_question(ULTRASOUND, asked, KNOWLEDGE)
+    assert verdict is not None
+    assert verdict.text.count("“") == verdict.text.count("”") == 1

@@ -101,3 +101,8 @@ def test_nine_places() -> None:
     assert tuple(place_of_point(*point) for point in points) == NINTHS
     assert (place_of_point(0, 1), place_of_point(1, 0)) == ("bottom left", "top right")
     assert place_of_box(0.7, 0.9, 0.9, 0.7) == "bottom right"
+
+
+@pytest.mark.parametrize("name", ["опухоль", "t0", "", "—"])
+def test_what_ends_in_no_letter_has_no_plural(name: str) -> None:
+    assert plural(name) == name
