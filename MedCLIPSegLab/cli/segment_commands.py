@@ -162,7 +162,8 @@ def _uncertainty_text(entry: dict[str, Any]) -> str:
 def _size_text(entry: dict[str, Any]) -> str:
     """Volume, area or number of pixels of a segment by its entry in ``run.json``."""
     if not entry["voxels"]:
-        return "nothing found" if entry["verdict"] in ("absent", "doubtful") else "not outlined"
+        looked = entry["verdict"] in ("absent", "doubtful") and "denied" not in entry["doubts"]
+        return "nothing found" if looked else "not outlined"
     if "volume_ml" in entry:
         return f"{entry['volume_ml']:.2f} ml"
     if "area_mm2" in entry:

@@ -61,7 +61,7 @@ def resultText(result: SegmentationResult, names: Sequence[str]) -> str:
         said = [verdictWords()[prompt.verdict.kind][1] + "."] if prompt.verdict is not None else []
         if prompt.mask.any():
             said.append(_uncertaintyText(prompt.mean_uncertainty))
-        elif prompt.verdict is None or prompt.verdict.kind == "doubtful":
+        elif prompt.verdict is None or (prompt.verdict.kind == "doubtful" and "denied" not in prompt.verdict.doubts):
             said.append(_("Nothing found."))
         lines.append(_("{name}: {said}").format(name=name, said=" ".join(said)))
     drawn = [count for prompt in result.prompts for count in prompt.samples_drawn if count]

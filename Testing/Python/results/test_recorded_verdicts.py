@@ -104,6 +104,9 @@ def test_what_is_held_back_is_shown_anyway_or_asked_in_own_words(
     assert (own["asked_as"], own["verdict"]) == ("tumor", "found")
     assert own["voxels"] == entry["voxels"]
     assert "Asked as “tumor”" in capsys.readouterr().out
+    [denied] = call(monkeypatch, tmp_path / "denied", ["no tumor"], *model)["results"]
+    assert (denied["verdict"], denied["doubts"], denied["voxels"]) == ("doubtful", ["denied"], 0)
+    assert "no tumor: not outlined" in capsys.readouterr().out
 
 
 @pytest.mark.slow
