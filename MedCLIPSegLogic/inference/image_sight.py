@@ -58,12 +58,4 @@ def image_features(network: MedCLIPSeg, images: list[Tensor]) -> NDArray[np.floa
 
 def _pooled(state: ImageState) -> Tensor:
     maps = [state.tokens[:, 1:].transpose(1, 2), *(features.flatten(2) for features in state.skips)]
-    return torch.cat([part(values) for values in maps for part in (_mean, _deviation)], dim=1)
-
-
-def _mean(values: Tensor) -> Tensor:
-    return values.mean(dim=2)
-
-
-def _deviation(values: Tensor) -> Tensor:
-    return values.std(dim=2)
+    return torch.cat([part for values in maps for part in (values.mean(dim=2), values.std(dim=2))], dim=1)

@@ -86,7 +86,7 @@ class Judge:
             ask: one more pass.
         """
         held, asked = self._held[number], self._understood[number]
-        if held is not None and (held.is_unknown or not self._request.show_anyway):
+        if held is not None and (held.is_unknown or not self._request.show_anyway or self.denies(number)):
             return held
         if not self._sights:
             return nothing_to_look_at()

@@ -86,7 +86,7 @@ def judge_answer(
         way = f"; ask for {_marked(suggestions[:1])}" if suggestions and {"place", "words"} & set(reasons) else ""
         text = f"{own}Check the outline: {' and '.join(told) or 'it is unlike good ones'}{way}."
         return Verdict("doubtful", text, suggestions, reasons, asked_as(asked), dice)
-    if asked is None and sight.kind is None:
+    if asked is None and not sight.is_clear:
         text = "Something is outlined, but nobody recorded what this model knows: check the outline."
         return Verdict("doubtful", text, doubts=("no-knowledge",))
     if asked is None:

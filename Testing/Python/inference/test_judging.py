@@ -220,6 +220,12 @@ def test_a_thing_of_another_kind_of_image_is_not_outlined_unless_asked_for_anywa
     assert (held.verdict.kind, held.verdict.suggestions) == ("absent", ("tumor",))
     assert anyway.mask.all()
     assert (anyway.verdict.kind, anyway.verdict.doubts[0]) == ("doubtful", "words")
+    understand_as(monkeypatch, thing="polyp", asked="polyp", denies=True, known_on=("colonoscopy",))
+    for show in (False, True):
+        [denied] = finish(a_knowing_model, a_picture, prompts=("no polyp",), judge=True, show_anyway=show).prompts
+        assert is_held_back(denied)
+        assert denied.verdict.kind == "absent"
+    understand_as(monkeypatch, thing="polyp", known_on=("colonoscopy",), suggestions=("tumor",))
     see(monkeypatch, dataclasses.replace(BREAST, looks_like=""))
     [unsure] = finish(a_knowing_model, a_picture, prompts=("polyp",), judge=True, threshold=FULL).prompts
     assert unsure.mask.all()

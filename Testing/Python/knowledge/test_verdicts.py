@@ -139,7 +139,12 @@ def test_nothing_is_absent_from_an_image_of_unclear_kind(sight: ImageSight) -> N
 
 def test_a_published_model_is_trusted_on_its_own_kind_of_image() -> None:
     assert judge_answer(ULTRASOUND, None, False, {}, None).kind == "found"
-    assert judge_answer(ImageSight(), None, False, {}, None).doubts == ("no-knowledge",)
+    for sight in (
+        ImageSight(),
+        ImageSight("breast ultrasound", "", 0.6),
+        ImageSight("breast ultrasound", "brain MRI", 0.9),
+    ):
+        assert judge_answer(sight, None, False, {}, None).doubts == ("no-knowledge",)
 
 
 def test_a_long_word_keeps_its_quotation_marks() -> None:
