@@ -114,16 +114,16 @@ def judge_presence(sight: ImageSight, asked: Understanding, where: str) -> Verdi
         asked: the prompt.
         where: where the model sees the thing all the same, such as "7 % of the image"; empty when it does not.
     """
-    thing = _thing(asked)
+    own, thing = _own_words(asked), _thing(asked)
     if where:
         text = (
-            f"The prompt denies {_a(thing)}, but the model sees something like it ({where}): ask for "
+            f"{own}The prompt denies {_a(thing)}, but the model sees something like it ({where}): ask for "
             f"{_marked([asked.asked])} to outline it."
         )
-        return Verdict("doubtful", text, (asked.asked,), ("denied",))
+        return Verdict("doubtful", text, (asked.asked,), ("denied",), asked_as(asked))
     found = _judge_nothing(sight, asked, ())
     if found.kind == "absent" and not _elsewhere(sight, asked):
-        return Verdict("absent", f"As the prompt says, no {thing} is seen.")
+        return Verdict("absent", f"{own}As the prompt says, no {thing} is seen.", asked_as=asked_as(asked))
     return found
 
 
@@ -134,8 +134,11 @@ def nothing_to_look_at() -> Verdict:
 
 
 def asked_as(asked: Understanding | None) -> str:
-    """The model's own words that take the place of the prompt; empty when it is asked as typed."""
-    return "" if asked is None or asked.denies or asked.asked == asked.prompt else asked.asked
+    """The model's own words for the prompt, or for what it denies; empty when it is asked as typed."""
+    if asked is None:
+        return ""
+    typed = asked.presence_question or asked.asked if asked.denies else asked.prompt
+    return "" if asked.asked == typed else asked.asked
 
 
 def _judge_nothing(sight: ImageSight, asked: Understanding | None, reasons: tuple[Doubt, ...]) -> Verdict:

@@ -152,3 +152,12 @@ def test_a_long_word_keeps_its_quotation_marks() -> None:
     verdict = judge_question(ULTRASOUND, asked, KNOWLEDGE)
     assert verdict is not None
     assert verdict.text.count("“") == verdict.text.count("”") == 1
+
+
+@pytest.mark.parametrize("where", ["", "7 % of the image"])
+def test_other_words_for_what_is_denied_are_named(where: str) -> None:
+    asked = Understanding("no cancer", "tumor", "tumor", denies=True, presence_question="cancer")
+    verdict = judge_presence(ULTRASOUND, asked, where)
+    assert (verdict.asked_as, verdict.text.startswith("Asked as “tumor”: ")) == ("tumor", True)
+    typed = judge_presence(ULTRASOUND, Understanding("no tumor", "tumor", "tumor", denies=True), where)
+    assert (typed.asked_as, "Asked as" in typed.text) == ("", False)
