@@ -122,6 +122,29 @@ Seed = Annotated[
     int, Field(ge=0, le=2**64 - 1, description="Of everything random; the same seed gives the same result.")
 ]
 Device = Annotated[Literal["auto", "cpu", "cuda"], Field(description="Where to compute.")]
+ThreePlanes = Annotated[
+    bool,
+    Field(
+        description="Segment a volume in all three planes and fuse their answers: three to four times the work of one "
+        "plane, fewer holes and islands."
+    ),
+]
+Smoothing = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=50,
+        title="smoothing across slices",
+        description="Standard deviation in mm of a Gaussian over neighboring slices, applied to the logits; 0 for none.",
+    ),
+]
+Noise = Annotated[
+    Literal["slice", "volume"],
+    Field(
+        description="Whether a sample draws the adapters' noise anew for every slice, as published, or once for the "
+        "whole volume, so that samples of a volume differ as wholes."
+    ),
+]
 Maps = Annotated[
     bool,
     Field(
@@ -196,6 +219,9 @@ class SegmentationRequest(RunRequest):
         batch_size: passes computed together; None chooses by the free memory. Does not change the result.
         show_anyway: in a run that judges, show what means nothing too; its verdict stays.
         own_words: in a run that judges, ask a prompt that is not understood in the nearest words the model knows.
+        three_planes: segment in all three planes and fuse; ``plane`` is then the one that is shown first.
+        smoothing: standard deviation in mm of a Gaussian across the slices, on the logits of the mean; 0 for none.
+        noise: what one draw of a sample's noise is for.
 
     Raises:
         MedCLIPSegError: a value is out of range.
@@ -207,3 +233,6 @@ class SegmentationRequest(RunRequest):
     batch_size: Annotated[int, Field(ge=1)] | None = None
     show_anyway: ShowAnyway = False
     own_words: OwnWords = False
+    three_planes: ThreePlanes = False
+    smoothing: Smoothing = 0.0
+    noise: Noise = "slice"

@@ -17,19 +17,22 @@ from ..inference.request import (
     AdaptiveSampling,
     Device,
     Maps,
+    Noise,
     OwnWords,
     Plane,
     Precision,
     Samples,
     Seed,
     ShowAnyway,
+    Smoothing,
     Threads,
+    ThreePlanes,
     Threshold,
 )
 from ..volumes.intensity import CT_PRESETS, IntensityRule, preset, window
 
 NO_SAM = "none"
-OF_TRAINED_MODELS = ("samples", "adaptive", "precision", "show_anyway", "own_words")
+OF_TRAINED_MODELS = ("samples", "adaptive", "precision", "show_anyway", "own_words", "three_planes", "smoothing", "noise")
 
 
 @checked
@@ -125,6 +128,9 @@ class RunChoices(ChainChoices):
     precision: Precision | None = None
     show_anyway: ShowAnyway = False
     own_words: OwnWords = False
+    three_planes: ThreePlanes = False
+    smoothing: Smoothing = 0.0
+    noise: Noise = "slice"
     threshold: Threshold | tuple[Threshold, ...] = 0.5
     plane: Plane = "auto"
     slices: Annotated[
