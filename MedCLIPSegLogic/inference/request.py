@@ -135,7 +135,7 @@ Smoothing = Annotated[
         ge=0,
         le=50,
         title="smoothing across slices",
-        description="Standard deviation in mm of a Gaussian over neighboring slices, applied to the logits; 0 for none.",
+        description="Standard deviation in mm of a Gaussian over neighboring slices, on the logits; 0 for none.",
     ),
 ]
 Noise = Annotated[

@@ -32,7 +32,9 @@ from ..inference.request import (
 from ..volumes.intensity import CT_PRESETS, IntensityRule, preset, window
 
 NO_SAM = "none"
-OF_TRAINED_MODELS = ("samples", "adaptive", "precision", "show_anyway", "own_words", "three_planes", "smoothing", "noise")
+OF_TRAINED_MODELS = (
+    "samples", "adaptive", "precision", "show_anyway", "own_words", "three_planes", "smoothing", "noise",
+)  # fmt: skip
 
 
 @checked
