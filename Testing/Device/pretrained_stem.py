@@ -13,6 +13,7 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,6 +29,7 @@ from MedCLIPSegLogic.model.config import LITE_CHANNELS
 from MedCLIPSegLogic.model.folder import save_config
 from MedCLIPSegLogic.model.image_tower import LITE_LEVELS, TimmImageTower
 from MedCLIPSegLogic.model.network import MedCLIPSeg
+from MedCLIPSegLogic.model.upscale import SkipUpscaleBlock
 
 PICTURES = 30
 """Of a set."""
@@ -71,20 +73,25 @@ def with_pretrained_stem(before: MedCLIPSeg, weights: Path, pictures: NDArray[np
         quarter, eighth, deepest = old.trunk.patch_embed.backbone.forward_intermediates(
             model_input(batch, before.config.preprocessing), indices=3, intermediates_only=True
         )
-        wanted = [
-            before.upscale[1].skip[0](quarter),
-            before.upscale[0].skip[0](eighth),
-            old.trunk.patch_embed.proj(deepest),
-        ]
+        joined = [_skip(before, 1)[0](quarter), _skip(before, 0)[0](eighth)]
+        wanted = [*joined, old.trunk.patch_embed.proj(deepest)]
         for pairs, x, y in zip(levels, features, wanted, strict=True):
             pairs.append((_some_pixels(x), _some_pixels(y)))
     fits = [_ridge(*(torch.cat(part) for part in zip(*pairs, strict=True))) for pairs in levels]
-    for block, (weight, bias) in zip((network.upscale[1], network.upscale[0]), fits[:2], strict=True):
-        block.skip[0].weight.copy_(weight[..., None, None])
-        block.skip[1].running_mean -= bias
+    for number, (weight, bias) in zip((1, 0), fits[:2], strict=True):
+        convolution, norm = _skip(network, number)
+        convolution.weight.copy_(weight[..., None, None])
+        norm.running_mean -= bias
     new.trunk.patch_embed.proj.weight.copy_(fits[2][0][..., None, None])
     new.trunk.patch_embed.proj.bias.copy_(fits[2][1])
     return network
+
+
+def _skip(network: MedCLIPSeg, number: int) -> Any:
+    """Convolution and norm through which an upscale block takes the stem's features."""
+    block = network.upscale[number]
+    assert isinstance(block, SkipUpscaleBlock)
+    return block.skip
 
 
 def _some_pixels(features: Tensor) -> Tensor:
