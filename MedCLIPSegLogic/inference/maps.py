@@ -102,7 +102,7 @@ class PromptMaps:
         """Let all else follow from a probability that was changed on a slice that is done; only in a run with maps."""
         assert self.probability is not None
         assert self.mutual_information is not None
-        probability = axis.extract(self.probability, index)
+        probability = np.asarray(axis.extract(self.probability, index), np.float32)
         uncertainty = binary_entropy(torch.from_numpy(probability)).numpy()
         information = np.minimum(axis.extract(self.mutual_information, index), uncertainty)
         tally = self.tallies[index]

@@ -243,8 +243,8 @@ class SegmentationRequest(RunRequest):
         if self.smoothing and not self.volume.is_single_slice:
             if not self.volume.spacing_known:
                 raise MedCLIPSegError(
-                    f"The distance of the slices of {quoted(self.volume.name)} is not known, so they cannot be smoothed "
-                    "by mm; choose a smoothing of 0."
+                    f"The distance of the slices of {quoted(self.volume.name)} is not known, so they cannot be "
+                    "smoothed by mm; choose a smoothing of 0."
                 )
             if not self.maps:
                 raise MedCLIPSegError(

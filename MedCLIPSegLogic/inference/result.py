@@ -89,8 +89,8 @@ class PromptResult:
         samples_drawn: Monte-Carlo samples of each slice, in the order of the result's ``slice_indices``; 0 for slices
             that were skipped.
         sample_volumes: volume in mL of the segment in each sample, from the sample's own mask at the size of the model
-            input, without smoothing; the same sample in all slices is one draw. Only where the noise is one draw for the
-            volume, every slice has all samples and the size of voxels is known; else empty.
+            input, without smoothing. Only where the noise of a sample is one draw for the volume, every slice has all
+            samples and the size of voxels is known; else empty.
         verdict: what is to be thought of the answer; None in a run that was not asked to judge.
     """
 

@@ -28,14 +28,14 @@ class VolumeSettings(Section):
         if parameters is None:
             return
         selectEntry(self._noise, parameters.noise, parameters.noise)
-        reason = self._reason()
+        reason = self._reason(parameters.model)
         for widget, words in ((self._noise, _noiseText()), (self._smoothing, _smoothingText())):
             widget.enabled = not reason
             widget.toolTip = reason or words
 
-    def _reason(self) -> str:
+    def _reason(self, model: str) -> str:
         """Why neither does anything; empty when they do."""
-        if isZeroShot(self._logic.parameters.model):
+        if isZeroShot(model):
             return _("A method without training data draws no samples and treats each slice by itself.")
         image = self._logic.volumeNode.GetImageData() if self._logic.volumeNode is not None else None
         if image is not None and 1 in image.GetDimensions():
@@ -49,9 +49,9 @@ class VolumeSettings(Section):
 
 def _noiseText() -> str:
     return _(
-        "Slice by slice, as published, the samples of a slice know nothing of those of its neighbors. As whole volumes, "
-        "each sample is one answer for the whole volume; switch “Stop when the result is settled” off, and the spread "
-        "of the samples' volumes in ml is told too."
+        "Slice by slice, as published: the samples of a slice know nothing of those of its neighbors. As whole "
+        "volumes: each sample is one answer for the whole volume, and the spread of its volume in ml is told when "
+        "“Stop when the result is settled” is off."
     )
 
 

@@ -105,7 +105,9 @@ def test_samples_of_a_volume_differ_more_as_wholes() -> None:
     volume = read_volume(CASES / "hippocampus_mri.nii.gz")
     sizes = {
         noise: [
-            int(finish(model, volume, prompts=("hippocampus",), samples=1, seed=seed, noise=noise).prompts[0].mask.sum())
+            int(
+                finish(model, volume, prompts=("hippocampus",), samples=1, seed=seed, noise=noise).prompts[0].mask.sum()
+            )
             for seed in range(6)
         ]
         for noise in ("slice", "volume")
