@@ -57,6 +57,6 @@ def _noiseText() -> str:
 
 def _smoothingText() -> str:
     return _(
-        "Evens the result out over neighboring slices: gaps in single slices close and stray spots go. Start with half "
-        "the distance of two slices; too much rounds off small things."
+        "Evens the result out over neighboring slices: gaps in single slices close and stray spots go. Start with the "
+        "distance of two slices; too much takes small things away."
     )
