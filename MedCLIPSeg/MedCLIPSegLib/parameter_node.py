@@ -40,6 +40,8 @@ class MedCLIPSegParameterNode(_WrappedNode):
             of `zero_shot_choices.METHODS`; empty until the panel chooses.
         sampleCount: Monte-Carlo passes per slice, the most of them when ``adaptive``.
         adaptive: slices get fewer passes when their result has settled.
+        noise: what a sample is one draw of: "slice" or "volume".
+        smoothing: across the slices, mm; 0 for none.
         seed: of the noise.
         zeroShotTowers: name of the CLIP towers of a method without training data; empty for biomedclip, else mini.
         zeroShotSam: name of its SAM; "none" for the coarse mask, empty for one that is here.
@@ -71,6 +73,8 @@ class MedCLIPSegParameterNode(_WrappedNode):
     model: str = ""
     sampleCount: Annotated[int, WithinRange(1, 100)] = 30
     adaptive: bool = True
+    noise: str = "slice"
+    smoothing: Annotated[float, WithinRange(0, 50)] = 0.0
     seed: Annotated[int, WithinRange(0, MAX_SEED)] = 0
     zeroShotTowers: str = ""
     zeroShotSam: str = ""

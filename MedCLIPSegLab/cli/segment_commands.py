@@ -156,7 +156,9 @@ def _verdict_counts(entries: list[dict[str, Any]]) -> str:
 
 def _uncertainty_text(entry: dict[str, Any]) -> str:
     mean = entry["mean_uncertainty"]
-    return ", uncertainty unknown" if mean is None else f", mean uncertainty {mean:.3f} nats"
+    nats = ", uncertainty unknown" if mean is None else f", mean uncertainty {mean:.3f} nats"
+    volumes = entry.get("sample_volume_ml")
+    return nats if volumes is None else f"{nats}, samples {volumes['mean']:.2f} ml, SD {volumes['sd']:.3f} ml"
 
 
 def _size_text(entry: dict[str, Any]) -> str:
@@ -175,6 +177,8 @@ def _place(step: Progress) -> str:
     """Where a run is, in words."""
     if step.stage == "looking" and step.unit == "sample":
         return f"looking at slice {step.slice_number} of {step.slice_count}"
+    if step.stage == "smoothing":
+        return "smoothing across slices"
     if step.stage == "words":
         return f"words of prompt {step.part_number} of {step.part_count}"
     return f"slice {step.slice_number} of {step.slice_count}, {step.unit} {step.part_number} of {step.part_count}"

@@ -107,7 +107,10 @@ def _verdict(prompt: PromptResult) -> dict[str, Any]:
 
 
 def _measure(volume: Volume, prompt: PromptResult, truth: NDArray[np.bool_] | None) -> dict[str, Any]:
-    """Size and uncertainty of one segment: voxels, and where their size is known the area of a slice or the volume."""
+    """Size and uncertainty of one segment: voxels, and where their size is known the area of a slice or the volume.
+
+    Where samples are of the whole volume, their volumes too.
+    """
     count = int(prompt.mask.sum())
     measures: dict[str, Any] = {"prompt": prompt.prompt, "voxels": count, "spacing_known": volume.spacing_known}
     if volume.spacing_known and volume.is_single_slice:
@@ -115,6 +118,10 @@ def _measure(volume: Volume, prompt: PromptResult, truth: NDArray[np.bool_] | No
     elif volume.spacing_known:
         measures["volume_ml"] = round(count * volume.voxel_volume / 1000, 6)
     measures["mean_uncertainty"] = prompt.mean_uncertainty
+    if prompt.sample_volume is not None:
+        mean, deviation = prompt.sample_volume
+        measures["sample_volume_ml"] = {"mean": round(mean, 6), "sd": round(deviation, 6)}
+        measures["sample_volumes_ml"] = [round(volume, 6) for volume in prompt.sample_volumes]
     if truth is not None:
         measures["dice"] = dice_score(prompt.mask > 0, truth)
     return measures

@@ -20,6 +20,7 @@ from .preprocess import PreparedSlice, input_side, place, prepare_slice
 from .request import SegmentationRequest
 from .result import Event, Unit
 from .skeleton import SeenSlice, SliceRun
+from .smoothing import smooth
 from .threads import ThreadChoice, threads_for
 from .uncertainty import RunningSums, has_settled
 
@@ -61,8 +62,17 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
         network = model.network.to(self.device)
         self.device = next(network.parameters()).device
         self._passes = Passes(
-            network_for(network, self._precision), self.device, self._precision, request.seed, self._batch_size()
+            network_for(network, self._precision),
+            self.device,
+            self._precision,
+            request.seed,
+            self._batch_size(),
+            request.noise,
         )
+        self._smoothing = request.smoothing if len(self.indices) > 1 else 0.0
+        if self._measures_samples:
+            for maps in self.maps:
+                maps.sample_volumes = np.zeros(request.samples)
         self._judge = Judge(model, request) if request.judge else None
         self._texts: dict[int, TextState] = {}
         self._looked: tuple[Tensor, ImageState] | None = None
@@ -80,6 +90,13 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
     @property
     def part_count(self) -> int:
         return self.request.samples
+
+    @property
+    def _measures_samples(self) -> bool:
+        """Whether each sample is a segment of the whole volume, of a size that can be told."""
+        request, volume = self.request, self.request.volume
+        is_whole = request.noise == "volume" and request.adaptive is None and not request.three_planes
+        return is_whole and volume.spacing_known and not volume.is_single_slice
 
     def look(self) -> Iterator[Event]:
         questions = dict(enumerate(self.request.prompts))
@@ -140,6 +157,7 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
                     prepared,
                     self._passes.meet(image, text),
                     RunningSums.zeros(prepared.placement.input_size, self.device),
+                    self.request.thresholds[prompt_number] if self._measures_samples else None,
                 )
                 for prepared, image in zip(self._group, images, strict=True)
             ]
@@ -173,6 +191,9 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
                 finished = [work for work in reached if self._is_finished(work, prompt_number)]
                 for work in finished:
                     maps.insert(axis, work.slice, work.sums)
+                    if work.sizes:
+                        sizes = torch.cat(work.sizes).cpu().numpy()
+                        maps.sample_volumes += sizes * (self.request.volume.voxel_volume / 1000)
                 self.finished += len(finished)
                 works = [work for work in works if work not in finished]
                 under_way = sum(work.sums.count for work in works) / self.request.samples
@@ -200,6 +221,14 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
             judge.note_presence(prompt_number, prepared.index, float(inside.mean()))
             self.finished += 1
             yield self.progress("segmenting", prepared.number, self.part_count)
+
+    def hold_together(self) -> Iterator[Event]:
+        if not self._smoothing:
+            return
+        sigma = self._smoothing / self.request.volume.spacing[2 - self.axis.axis]
+        for maps in self.maps:
+            for _ in smooth(maps, self.axis, self.indices, sigma):
+                yield self.progress("smoothing", 1, 0, slices=1)
 
     def judge(self) -> Iterator[Event]:
         judge = self._judge
@@ -243,4 +272,6 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
             "samples": self.request.samples,
             "adaptive": dataclasses.asdict(adaptive) if adaptive else None,
             "precision": self._precision,
+            "smoothing": self._smoothing,
+            "noise": self.request.noise,
         }

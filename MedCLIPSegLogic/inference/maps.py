@@ -47,6 +47,8 @@ class PromptMaps:
         mask: as in :class:`PromptResult`.
         probability, uncertainty, mutual_information: as there; None in a run without maps.
         tallies: of the slices that are done, by their index.
+        sample_volumes: (N,) float64, mL of the segment in each sample on the slices that are done; (0,) where nobody
+            asks for them.
     """
 
     threshold: float
@@ -55,6 +57,7 @@ class PromptMaps:
     uncertainty: NDArray[np.float32] | None
     mutual_information: NDArray[np.float32] | None
     tallies: dict[int, SliceTally] = field(default_factory=dict)
+    sample_volumes: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def zeros(cls, shape: tuple[int, int, int], threshold: float, keep_maps: bool) -> PromptMaps:
@@ -95,6 +98,19 @@ class PromptMaps:
         """
         self._write(axis, index, score, binary_entropy(torch.from_numpy(score)).numpy(), 0)
 
+    def insert_again(self, axis: SliceAxis, index: int) -> None:
+        """Let all else follow from a probability that was changed on a slice that is done; only in a run with maps."""
+        assert self.probability is not None
+        assert self.mutual_information is not None
+        probability = np.asarray(axis.extract(self.probability, index), np.float32)
+        uncertainty = binary_entropy(torch.from_numpy(probability)).numpy()
+        information = np.minimum(axis.extract(self.mutual_information, index), uncertainty)
+        tally = self.tallies[index]
+        if tally.voxels_inside:
+            axis.insert(self.mask, index, np.zeros(probability.shape, np.uint8))
+        self._write(axis, index, probability, uncertainty, tally.samples)
+        axis.insert(self.mutual_information, index, information)
+
     def shown(self, axis: SliceAxis, index: int) -> NDArray[np.float32]:
         """Copy of the probability of a slice as ``volume.take(index, axis)`` lies; only in a run with maps."""
         assert self.probability is not None
@@ -117,6 +133,7 @@ class PromptMaps:
             indices: slices that were asked for.
             verdict: on the answer, if it was asked for.
         """
+        is_silent = _means_nothing(verdict, self.is_empty)
         return PromptResult(
             prompt=prompt,
             name=prompt,
@@ -125,9 +142,10 @@ class PromptMaps:
             uncertainty=self.uncertainty,
             mutual_information=self.mutual_information,
             threshold=self.threshold,
-            mean_uncertainty=None if _means_nothing(verdict, self.is_empty) else self._mean_uncertainty(),
+            mean_uncertainty=None if is_silent else self._mean_uncertainty(),
             samples_drawn=tuple(self.tallies[index].samples if index in self.tallies else 0 for index in indices),
             verdict=verdict,
+            sample_volumes=() if is_silent else tuple(self.sample_volumes.tolist()),
         )
 
     def _write(

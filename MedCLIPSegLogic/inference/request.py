@@ -221,10 +221,11 @@ class SegmentationRequest(RunRequest):
         own_words: in a run that judges, ask a prompt that is not understood in the nearest words the model knows.
         three_planes: segment in all three planes and fuse; ``plane`` is then the one that is shown first.
         smoothing: standard deviation in mm of a Gaussian across the slices, on the logits of the mean; 0 for none.
+            Of a single slice nothing changes.
         noise: what one draw of a sample's noise is for.
 
     Raises:
-        MedCLIPSegError: a value is out of range.
+        MedCLIPSegError: a value is out of range, or smoothing is asked for that cannot be done.
     """
 
     samples: Samples = 30
@@ -236,3 +237,16 @@ class SegmentationRequest(RunRequest):
     three_planes: ThreePlanes = False
     smoothing: Smoothing = 0.0
     noise: Noise = "slice"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.smoothing and not self.volume.is_single_slice:
+            if not self.volume.spacing_known:
+                raise MedCLIPSegError(
+                    f"The distance of the slices of {quoted(self.volume.name)} is not known, so they cannot be "
+                    "smoothed by mm; choose a smoothing of 0."
+                )
+            if not self.maps:
+                raise MedCLIPSegError(
+                    "Smoothing across slices needs the maps of probability; keep the maps, or choose a smoothing of 0."
+                )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from statistics import mean, stdev
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ MAX_ENTROPY = float(np.log(2.0))
 """Largest binary entropy in nats: the upper end of every uncertainty scale."""
 
 
-Stage = Literal["segmenting", "looking", "words"]
+Stage = Literal["segmenting", "smoothing", "looking", "words"]
 Unit = Literal["sample", "prompt"]
 
 
@@ -26,8 +27,8 @@ class Progress:
     """One small step of a run.
 
     Args:
-        stage: what is being done: "segmenting", "looking" at the image or for what a prompt means, or
-            asking for its "words".
+        stage: what is being done: "segmenting", "smoothing" across the slices, "looking" at the image or for what a
+            prompt means, or asking for its "words".
         slice_number: k of slice k of n, counted from 1.
         slice_count: n.
         unit: what the parts of a slice are: samples of the present prompt, or prompts.
@@ -87,6 +88,9 @@ class PromptResult:
             None where it would mean nothing (see ``Verdict.is_unknown``) and where nothing was segmented.
         samples_drawn: Monte-Carlo samples of each slice, in the order of the result's ``slice_indices``; 0 for slices
             that were skipped.
+        sample_volumes: volume in mL of the segment in each sample, from the sample's own mask at the size of the model
+            input, without smoothing. Only where the noise of a sample is one draw for the volume, every slice has all
+            samples and the size of voxels is known; else empty.
         verdict: what is to be thought of the answer; None in a run that was not asked to judge.
     """
 
@@ -100,6 +104,7 @@ class PromptResult:
     mean_uncertainty: float | None
     samples_drawn: tuple[int, ...] = ()
     verdict: Verdict | None = None
+    sample_volumes: tuple[float, ...] = ()
 
     @property
     def expected_entropy(self) -> NDArray[np.float32] | None:
@@ -107,6 +112,13 @@ class PromptResult:
         if self.uncertainty is None or self.mutual_information is None:
             return None
         return self.uncertainty - self.mutual_information
+
+    @property
+    def sample_volume(self) -> tuple[float, float] | None:
+        """Mean and standard deviation (divisor n − 1) of ``sample_volumes`` in mL; None for fewer than two."""
+        if len(self.sample_volumes) < 2:
+            return None
+        return mean(self.sample_volumes), stdev(self.sample_volumes)
 
 
 @dataclass(frozen=True, eq=False)

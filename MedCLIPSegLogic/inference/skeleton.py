@@ -89,6 +89,10 @@ class SliceRun(ABC, Generic[Request]):
         """Segment what was kept."""
         yield from ()
 
+    def hold_together(self) -> Iterator[Event]:
+        """Change the maps in small steps by what neighboring slices say, once all slices are done."""
+        yield from ()
+
     def judge(self) -> Iterator[Event]:
         """Set the verdicts in small steps; here without knowing anything of image and model."""
         flat = len(self._skipped) == len(self.indices)
@@ -119,6 +123,7 @@ class SliceRun(ABC, Generic[Request]):
             self.finished += len(self.asked)
             yield self.progress("segmenting", number, 0)
         yield from self.segment_rest()
+        yield from self.hold_together()
         if self.request.judge:
             yield from self.judge()
         yield self.result()

@@ -127,7 +127,8 @@ def _choices(
         "threads": threads,
     }
     if not isZeroShot(parameters.model):
-        return {**common, "samples": parameters.sampleCount, "adaptive": parameters.adaptive}
+        names = ("adaptive", "noise", "smoothing")
+        return {**common, "samples": parameters.sampleCount, **{name: getattr(parameters, name) for name in names}}
     percent = parameters.zeroShotConfidence
     return {
         **common,

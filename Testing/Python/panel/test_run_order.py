@@ -27,6 +27,8 @@ from MedCLIPSegLogic.zoo.hub import Step
 PARAMETERS = {
     "model": "model",
     "samples": "sampleCount",
+    "noise": "noise",
+    "smoothing": "smoothing",
     "plane": "plane",
     "seed": "seed",
     "preset": "intensity",

@@ -124,6 +124,24 @@ def test_a_volume_is_measured_in_milliliters(segment: Segment, tmp_path: Path) -
     assert not probability.voxels[:, :10].any()
 
 
+def test_volumes_of_samples_are_recorded_and_told(
+    segment: Segment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slices = ("--plane", "sagittal", "--slices", "14:20", "--samples", 3, "--prompt", "hippocampus")
+    whole = segment(VOLUME, tmp_path / "whole", *slices, "--noise", "volume", "--smoothing", 1.5)
+    assert (whole["noise"], whole["smoothing"]) == ("volume", 1.5)
+    result = whole["results"][0]
+    volumes, spread = result["sample_volumes_ml"], result["sample_volume_ml"]
+    assert len(volumes) == 3
+    assert (spread["mean"], spread["sd"]) == pytest.approx((np.mean(volumes), np.std(volumes, ddof=1)), abs=1e-6)
+    assert min(volumes) > 0
+    assert f", samples {spread['mean']:.2f} ml, SD {spread['sd']:.3f} ml" in capsys.readouterr().out
+    single = segment(VOLUME, tmp_path / "single", *slices)
+    assert (single["noise"], single["smoothing"]) == ("slice", 0)
+    assert not {"sample_volumes_ml", "sample_volume_ml"} & set(single["results"][0])
+    assert single["results"][0]["voxels"] != result["voxels"]
+
+
 @pytest.mark.slow
 def test_json_goes_to_the_output_stream(tmp_path: Path) -> None:
     arguments = ["segment", str(PICTURE), "--prompt", "lésion ≥ 5 mm", "--out", str(tmp_path / "out"), "--samples", "1"]

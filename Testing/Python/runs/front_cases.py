@@ -23,6 +23,8 @@ CASES: dict[str, dict[str, Any]] = {
         "model": "mini",
         "samples": 7,
         "adaptive": True,
+        "smoothing": 1.5,
+        "noise": "volume",
         "threshold": 0.35,
         "seed": 9,
         "device": "cpu",
