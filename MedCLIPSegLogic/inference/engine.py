@@ -45,11 +45,14 @@ def run(model: LoadedModel, request: SegmentationRequest, previews: bool = False
     Raises:
         MedCLIPSegError: the request does not fit the volume or the machine.
     """
+    from .three_planes import ThreePlanesRun
+
+    kind = ThreePlanesRun if request.three_planes else MonteCarloRun
     with memory_in_words(request.volume), threads_for(request.threads) as threads:
-        yield from _MonteCarloRun(model, request, previews, threads).steps()
+        yield from kind(model, request, previews, threads).steps()
 
 
-class _MonteCarloRun(SliceRun[SegmentationRequest]):
+class MonteCarloRun(SliceRun[SegmentationRequest]):
     """Draws samples of the prompts on as many slices together as fill a batch."""
 
     unit: ClassVar[Unit] = "sample"
@@ -86,7 +89,7 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
         if self._judge is not None:
             shown = slices_to_look_at(self.pixels(index) for index in spread_out(self.indices))
             cost = 1 / self.request.samples
-            self.beside = len(shown) * cost
+            self.beside += len(shown) * cost
             for number, pixels in enumerate(shown, start=1):
                 # The only slice need not be encoded again for its samples.
                 once = len(self.indices) == 1 and self._precision == "float32"

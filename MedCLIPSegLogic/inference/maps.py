@@ -47,6 +47,7 @@ class PromptMaps:
         mask: as in :class:`PromptResult`.
         probability, uncertainty, mutual_information: as there; None in a run without maps.
         tallies: of the slices that are done, by their index.
+        disagreement, plane_agreement: as there, where planes were fused.
     """
 
     threshold: float
@@ -55,6 +56,8 @@ class PromptMaps:
     uncertainty: NDArray[np.float32] | None
     mutual_information: NDArray[np.float32] | None
     tallies: dict[int, SliceTally] = field(default_factory=dict)
+    disagreement: NDArray[np.float32] | None = None
+    plane_agreement: float | None = None
 
     @classmethod
     def zeros(cls, shape: tuple[int, int, int], threshold: float, keep_maps: bool) -> PromptMaps:
@@ -75,7 +78,7 @@ class PromptMaps:
             probability, information = of.placement.restore(torch.stack(sums.mean()))
             uncertainty = binary_entropy(probability)
             information = torch.minimum(information, uncertainty)
-        self._write(axis, of.index, probability.cpu().numpy(), uncertainty.cpu().numpy(), sums.count)
+        self.write(axis, of.index, probability.cpu().numpy(), uncertainty.cpu().numpy(), sums.count)
         if self.mutual_information is not None:
             axis.insert(self.mutual_information, of.index, information.cpu().numpy())
 
@@ -93,7 +96,7 @@ class PromptMaps:
 
         The mutual information stays 0. Refused as by ``insert``.
         """
-        self._write(axis, index, score, binary_entropy(torch.from_numpy(score)).numpy(), 0)
+        self.write(axis, index, score, binary_entropy(torch.from_numpy(score)).numpy(), 0)
 
     def shown(self, axis: SliceAxis, index: int) -> NDArray[np.float32]:
         """Copy of the probability of a slice as ``volume.take(index, axis)`` lies; only in a run with maps."""
@@ -107,7 +110,9 @@ class PromptMaps:
 
     def masks_alone(self) -> PromptMaps:
         """The same without maps."""
-        return replace(self, probability=None, uncertainty=None, mutual_information=None)
+        return replace(
+            self, probability=None, uncertainty=None, mutual_information=None, disagreement=None, plane_agreement=None
+        )
 
     def finish(self, prompt: str, indices: list[int], verdict: Verdict | None) -> PromptResult:
         """The result of the prompt.
@@ -128,9 +133,11 @@ class PromptMaps:
             mean_uncertainty=None if _means_nothing(verdict, self.is_empty) else self._mean_uncertainty(),
             samples_drawn=tuple(self.tallies[index].samples if index in self.tallies else 0 for index in indices),
             verdict=verdict,
+            disagreement=self.disagreement,
+            plane_agreement=self.plane_agreement,
         )
 
-    def _write(
+    def write(
         self,
         axis: SliceAxis,
         index: int,
@@ -138,12 +145,14 @@ class PromptMaps:
         uncertainty: NDArray[np.float32],
         samples: int,
     ) -> None:
+        """Write what is known of a slice (H, W), as ``insert`` does, but for the mutual information."""
         _check_numbers(probability, index)
         mask = probability > self.threshold
         if mask.any():  # pages of the mask that nobody writes to take no memory
             axis.insert(self.mask, index, mask.view(np.uint8))
-        if self.probability is not None and self.uncertainty is not None:
+        if self.probability is not None:
             axis.insert(self.probability, index, probability)
+        if self.uncertainty is not None:
             axis.insert(self.uncertainty, index, uncertainty)
         count = int(mask.sum())
         self.tallies[index] = SliceTally(

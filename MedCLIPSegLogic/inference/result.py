@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -73,7 +73,8 @@ class PromptResult:
     """Maps of one prompt, each (K, J, I) on the voxel grid of the input; slices that were not asked for hold 0.
 
     In a run without maps there is the mask alone. What is held back, because the prompt is not understood or the kind
-    of image is not known, and the answer to a prompt that denies a thing, has an empty mask and no maps.
+    of image is not known, and the answer to a prompt that denies a thing, has an empty mask and no maps. Where three
+    planes were fused, all is of the fused answer, but for ``samples_drawn``, which are those of the plane shown first.
 
     Args:
         prompt: the text as typed.
@@ -81,13 +82,18 @@ class PromptResult:
         probability: float32, mean over the Monte-Carlo samples, 0…1.
         mask: uint8, 1 where probability > threshold.
         uncertainty: float32, entropy of the mean probability in nats, 0…ln 2.
-        mutual_information: float32, uncertainty − expected_entropy in nats (model uncertainty).
+        mutual_information: float32, uncertainty − expected_entropy in nats (model uncertainty); where planes were fused
+            the mean of theirs, at most the uncertainty.
         threshold: the threshold used for ``mask``.
         mean_uncertainty: mean uncertainty in nats inside the mask; over the segmented slices when the mask is empty;
             None where it would mean nothing (see ``Verdict.is_unknown``) and where nothing was segmented.
         samples_drawn: Monte-Carlo samples of each slice, in the order of the result's ``slice_indices``; 0 for slices
             that were skipped.
         verdict: what is to be thought of the answer; None in a run that was not asked to judge.
+        disagreement: float32, disagreement of the planes in nats, 0…ln 2: entropy of the mean of their probabilities
+            minus the mean of their entropies; None unless planes were fused.
+        plane_agreement: mean Dice of the masks of two planes, 0…1; None unless planes were fused, and where all are
+            empty.
     """
 
     prompt: str
@@ -100,6 +106,8 @@ class PromptResult:
     mean_uncertainty: float | None
     samples_drawn: tuple[int, ...] = ()
     verdict: Verdict | None = None
+    disagreement: NDArray[np.float32] | None = None
+    plane_agreement: float | None = None
 
     @property
     def expected_entropy(self) -> NDArray[np.float32] | None:
@@ -121,6 +129,7 @@ class SegmentationResult:
         mapping: grey values to 8 bit, as the model saw them.
         settings: JSON-ready record of every setting (model, model hash, samples, seed, plane, intensity, device…).
         seconds: wall time of the run.
+        notes: what is to be said of the run, a sentence each.
     """
 
     volume: Volume
@@ -130,6 +139,7 @@ class SegmentationResult:
     mapping: IntensityMapping
     settings: dict[str, Any]
     seconds: float
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 Event = Progress | SlicePreview | SegmentationResult
