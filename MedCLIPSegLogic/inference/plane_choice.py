@@ -67,6 +67,16 @@ class Fusion:
         return tuple(plane for plane in PLANES if plane in names)
 
     @property
+    def cost(self) -> str:
+        """What fusing costs, one sentence."""
+        if len(self.axes) == 1:
+            return self.note
+        return (
+            f"{'Three' if len(self.axes) == len(PLANES) else 'Two'} planes: {self.slices} slices instead of "
+            f"{self.slices_of_one}, about {self.times_the_work:.2g} times the work."
+        )
+
+    @property
     def note(self) -> str:
         """What is to be said of planes that are left out, one sentence; empty when there are none."""
         if len(self.axes) == len(PLANES):

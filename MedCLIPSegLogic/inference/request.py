@@ -263,8 +263,8 @@ class SegmentationRequest(RunRequest):
             return
         if self.volume.is_single_slice or not self.volume.spacing_known:
             raise MedCLIPSegError(
-                f"{quoted(self.volume.name)} is a picture or a single slice and has no three planes to fuse; choose one "
-                "plane."
+                f"{quoted(self.volume.name)} is a picture or a single slice and has no three planes to fuse; choose "
+                "one plane."
             )
         count = choose_axis(self.volume, self.plane).count
         if self.slices not in (None, (0, count)):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..knowledge.verdict import Verdict
 from ..volumes.intensity import IntensityMapping
+from ..volumes.planes import ACQUISITION, SliceAxis, choose_axis
 from ..volumes.volume import Volume
 
 MAX_ENTROPY = float(np.log(2.0))
@@ -140,6 +141,12 @@ class SegmentationResult:
     settings: dict[str, Any]
     seconds: float
     notes: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def axis(self) -> SliceAxis:
+        """How slices were cut; of fused planes those of the plane that was shown first."""
+        plane = self.settings["plane"]
+        return choose_axis(self.volume, "auto" if plane == ACQUISITION else plane)
 
 
 Event = Progress | SlicePreview | SegmentationResult

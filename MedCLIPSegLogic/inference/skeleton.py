@@ -58,7 +58,6 @@ class SliceRun(ABC, Generic[Request]):
 
     unit: ClassVar[Unit]
     maps_per_prompt: ClassVar[int] = MAPS_PER_PROMPT
-    working_bytes: ClassVar[int] = 0
 
     def __init__(self, request: Request, previews: bool, threads: ThreadChoice) -> None:
         self._started = time.monotonic()
@@ -69,8 +68,7 @@ class SliceRun(ABC, Generic[Request]):
         self.indices = slice_indices(request.slices, self.axis.count)
         self._mapping = resolve(request.intensity or default_rule(volume), volume)
         self.device = choose_device(request.device)
-        kept = self.maps_per_prompt if request.maps else 0
-        check_result_memory(volume, len(request.prompts), kept, self.working_bytes)
+        check_result_memory(volume, len(request.prompts), self.maps_per_prompt if request.maps else 0)
         self.maps = [PromptMaps.zeros(volume.shape, threshold, request.maps) for threshold in request.thresholds]
         self.asked = list(range(len(request.prompts)))
         """Numbers of the prompts that are segmented, or asked some other way."""
@@ -110,6 +108,10 @@ class SliceRun(ABC, Generic[Request]):
     @abstractmethod
     def settings(self) -> dict[str, Any]:
         """Settings of this kind of run, ready for JSON."""
+
+    def settings_of_planes(self) -> dict[str, Any]:
+        """Settings of a run in several planes, ready for JSON."""
+        return {}
 
     def steps(self) -> Iterator[Event]:
         """Everything the run yields; slices without content are skipped, their maps are 0."""
@@ -190,6 +192,7 @@ class SliceRun(ABC, Generic[Request]):
             "intensity": self._mapping.record(),
             "device": str(self.device),
             "threads": self._threads.record(),
+            **self.settings_of_planes(),
             "versions": {
                 "medclipseg": __version__,
                 "python": platform.python_version(),

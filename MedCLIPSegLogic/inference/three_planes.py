@@ -2,61 +2,81 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Generator, Iterator
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from ..model.library import LoadedModel
 from ..volumes.planes import SliceAxis
-from .engine import MonteCarloRun
+from .device import MAPS_PER_PROMPT, check_result_memory
 from .fusing import PlaneSums
 from .maps import PromptMaps
 from .plane_choice import plan_fusion
 from .request import SegmentationRequest
 from .result import Event
+from .skeleton import SliceRun
 from .threads import ThreadChoice
 
 Made = TypeVar("Made")
+BYTES_WITHOUT_MAPS = 11
+"""Of a voxel and prompt: the sum of logits, a plane's probability and mask, the planes' masks and the fused one."""
 
 
-class ThreePlanesRun(MonteCarloRun):
-    """Runs plane after plane with the same questions, the chosen plane first, and judges the fused answers.
+class ThreePlanesRun(SliceRun[SegmentationRequest]):
+    """A run in one plane, or in all that are fused, one after the other, the chosen one first.
 
-    The answers are those of three runs; between them there is one plane's maps and the sums over those that are done.
-    Where all other planes are stretched, it is the run in the one that is left.
+    What is asked and what is to be thought of the answers is as in one plane: the image is looked at once, and the
+    fused answers are judged. They are those of three runs; between two planes there are only sums over those that are
+    done. Where all other planes are stretched, it is a run in the one that is left.
     """
 
-    maps_per_prompt: ClassVar[int] = 4
-    working_bytes: ClassVar[int] = 11
-    """Without maps: logits of the sums and probability of a plane, its mask, the votes and the fused mask."""
-
-    def __init__(self, model: LoadedModel, request: SegmentationRequest, previews: bool, threads: ThreadChoice) -> None:
-        super().__init__(model, request, previews, threads)
-        self._fusion = plan_fusion(request.volume, request.plane, request.plane_weights)
+    def __init__(self, request: SegmentationRequest, previews: bool, threads: ThreadChoice) -> None:
+        super().__init__(request, previews, threads)
+        self._fusion = (
+            plan_fusion(request.volume, request.plane, request.plane_weights) if request.three_planes else None
+        )
+        if self._fusion is None:
+            return
+        kept = MAPS_PER_PROMPT + 1 if request.maps else 0
+        check_result_memory(request.volume, len(request.prompts), kept, BYTES_WITHOUT_MAPS)
         self.notes = (self._fusion.note,) if self._fusion.note else ()
-        self.turns = self._fusion.slices
         self.axis = self._fusion.axes[0]
         self.indices = list(range(self.axis.count))
+        self.turns = self._fusion.slices
         self.beside = (self.turns - self.axis.count) * len(request.prompts)
+
+    @abstractmethod
+    def outlined(self) -> list[int]:
+        """Numbers of the prompts that are outlined, once the image was looked at."""
+
+    def turn_to(self, axis: SliceAxis, asked: list[int]) -> None:
+        """Go on with another plane.
+
+        Args:
+            axis: of the plane.
+            asked: numbers of the prompts that are segmented in it.
+        """
+        total = len(self.indices) * len(self.asked) + self.beside
+        self.turns_before += len(self.indices)
+        self.axis, self.indices, self.asked = axis, list(range(axis.count)), asked
+        self.beside = total - axis.count * len(asked)
 
     def steps(self) -> Iterator[Event]:
         """As any run, plane by plane."""
-        if len(self._fusion.axes) == 1:
+        if self._fusion is None or len(self._fusion.axes) == 1:
             yield from super().steps()
             return
         yield from self.look()
-        asked, first = self.asked, self._fusion.axes[0]
-        # What a prompt denies is looked for in the first plane alone, as nothing is outlined.
-        fused = [number for number in self._texts if self._judge is None or not self._judge.denies(number)]
+        asked, fused, first = self.asked, self.outlined(), self._fusion.axes[0]
         self.beside -= (self.turns - first.count) * (len(self.request.prompts) - len(fused))
-        total = self.beside + first.count * len(asked)
         sums = {number: PlaneSums(self.request.volume.shape, self.request.maps) for number in fused}
         samples: dict[int, dict[int, int]] = {}
         skipped: list[int] = []
         for axis, weight in zip(self._fusion.axes, self._fusion.weights, strict=True):
             if axis is not first:
-                self._turn_to(axis, fused, total)
+                self.turn_to(axis, fused)
+                self.previews, self._skipped = False, []
             for number in fused:
                 self.maps[number] = self._maps_of_a_plane(number)
             yield from self.segment_all()
@@ -65,7 +85,7 @@ class ThreePlanesRun(MonteCarloRun):
                     samples[number] = {index: tally.samples for index, tally in self.maps[number].tallies.items()}
                 yield from self._steps_of(sums[number].add(self.maps[number], weight))
             skipped = self._skipped if axis is first else skipped
-        self._turn_to(first, asked, total)
+        self.turn_to(first, asked)
         self.turns_before, self._skipped = self.turns - first.count, skipped
         for number in fused:
             threshold = self.request.thresholds[number]
@@ -74,21 +94,15 @@ class ThreePlanesRun(MonteCarloRun):
             yield from self.judge()
         yield self.result()
 
-    def _turn_to(self, axis: SliceAxis, asked: list[int], total: float) -> None:
-        """Go on with another plane, without previews, as those are of one plane.
+    def settings_of_planes(self) -> dict[str, Any]:
+        return {"three_planes": self._fusion.record()} if self._fusion else {}
 
-        Args:
-            axis: of the plane.
-            asked: numbers of the prompts that are segmented in it.
-            total: slices of prompts in the whole run, and other work.
-        """
-        self.turns_before += len(self.indices)
-        self.axis, self.indices = axis, list(range(axis.count))
-        self.asked, self.beside = asked, total - axis.count * len(asked)
-        self._texts = {number: self._texts[number] for number in asked if number in self._texts}
-        self.previews = False
-        self._skipped = []
-        self._encoded, self._looked = {}, None
+    def _maps_of_a_plane(self, number: int) -> PromptMaps:
+        """Empty maps; what is fused needs the probability of a plane in a run without maps too."""
+        maps = PromptMaps.zeros(self.request.volume.shape, self.request.thresholds[number], self.request.maps)
+        if maps.probability is None:
+            maps.probability = np.zeros(maps.mask.shape, np.float32)
+        return maps
 
     def _steps_of(self, steps: Generator[None, None, Made]) -> Generator[Event, None, Made]:
         """The progress of work on maps, and what it makes."""
@@ -99,13 +113,3 @@ class ThreePlanesRun(MonteCarloRun):
                 made: Made = end.value
                 return made
             yield self.progress("segmenting", len(self.indices), self.part_count)
-
-    def _maps_of_a_plane(self, number: int) -> PromptMaps:
-        """Empty maps; what is fused needs the probability of a plane in a run without maps too."""
-        maps = PromptMaps.zeros(self.request.volume.shape, self.request.thresholds[number], self.request.maps)
-        if maps.probability is None:
-            maps.probability = np.zeros(maps.mask.shape, np.float32)
-        return maps
-
-    def settings(self) -> dict[str, Any]:
-        return {**super().settings(), "three_planes": self._fusion.record()}
