@@ -16,7 +16,7 @@ PLANES = ("axial", "coronal", "sagittal")
 
 
 def choose_plane(
-    volume: Volume, prompts: Sequence[str], plane: AnyPlane, knowledge: Knowledge | None, own_words: bool = False
+    volume: Volume, prompts: Sequence[str], plane: AnyPlane, knowledge: Knowledge | None
 ) -> tuple[AnyPlane, ChosenBy]:
     """The plane of a run, and who chose it.
 
@@ -26,11 +26,10 @@ def choose_plane(
         plane: chosen by the person. "auto" is the plane in which the model does best, where all kinds of volume that
             have the asked things agree on it and its slices are not stretched; else it stays the plane of acquisition.
         knowledge: of the model; None without any, as of methods without training data.
-        own_words: ask what is not understood in the model's own words.
     """
     if plane != AUTOMATIC:
         return plane, "person"
-    best = known_plane(prompts, knowledge, own_words) if knowledge is not None else None
+    best = known_plane(prompts, knowledge) if knowledge is not None else None
     if best is not None and best in [axis.name for axis in usable_planes(volume)]:
         return best, "knowledge"
     return AUTOMATIC, "acquisition"

@@ -145,8 +145,8 @@ class SegmentationResult:
     @property
     def axis(self) -> SliceAxis:
         """How slices were cut; of fused planes those of the plane that was shown first."""
-        plane = self.settings["plane"]
-        return choose_axis(self.volume, "auto" if plane == ACQUISITION else plane)
+        name = self.settings["plane"]
+        return choose_axis(self.volume, "auto" if name == ACQUISITION else name)
 
 
 Event = Progress | SlicePreview | SegmentationResult

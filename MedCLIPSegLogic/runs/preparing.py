@@ -90,7 +90,7 @@ def prepare(volume: Volume, prompts: str | Sequence[str], choices: RunChoices) -
     texts = (prompts,) if isinstance(prompts, str) else tuple(prompts)
     model = None if choices.method else choices.model or default_model()
     knowledge = read_knowledge(find_model(model)) if model is not None else None
-    plane, chosen_by = choose_plane(volume, texts, choices.plane, knowledge, choices.own_words)
+    plane, chosen_by = choose_plane(volume, texts, choices.plane, knowledge)
     slices, count = choices.slices, choose_axis(volume, plane).count
     if isinstance(slices, str):
         slices = parse_slice_range(slices, count)
@@ -110,7 +110,7 @@ def prepare(volume: Volume, prompts: str | Sequence[str], choices: RunChoices) -
         own: dict[str, Any] = {name: getattr(choices, name) for name in OF_TRAINED_MODELS} | {
             "adaptive": adaptive,
             "knows_plane": chosen_by == "knowledge",
-            "plane_weights": known_weights(texts, knowledge, choices.own_words) if knowledge is not None else None,
+            "plane_weights": known_weights(texts, knowledge) if knowledge is not None else None,
         }
         request = SegmentationRequest(**common, **{name: value for name, value in own.items() if value is not None})
         read_config(find_model(model))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,11 @@ class SliceAxis:
     flip_columns: bool
     count: int
     pixel_spacing: tuple[float, float]
+
+    @property
+    def plane(self) -> Plane:
+        """What to ask for to get these slices."""
+        return next((plane for plane in get_args(Plane) if plane == self.name), "auto")
 
     @property
     def is_stretched(self) -> bool:
