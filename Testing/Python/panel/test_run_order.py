@@ -29,6 +29,7 @@ PARAMETERS = {
     "samples": "sampleCount",
     "plane": "plane",
     "seed": "seed",
+    "three_planes": "threePlanes",
     "preset": "intensity",
     "towers": "zeroShotTowers",
     "sam": "zeroShotSam",
