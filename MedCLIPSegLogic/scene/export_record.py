@@ -35,8 +35,8 @@ def export_record(
 ) -> dict[str, Any]:
     """Describe an export, ready for JSON; what isn't known is null.
 
-    ``mean_uncertainty_nats``, ``plane_agreement``, ``threshold`` and the verdict of a segment speak of the model's mask,
-    also when a person edited it since; ``voxels`` and sizes speak of the segment as exported.
+    ``mean_uncertainty_nats``, ``plane_agreement``, ``threshold`` and the verdict of a segment speak of the model's
+    mask, also when a person edited it since; ``voxels`` and sizes speak of the segment as exported.
 
     Args:
         segmentation_node: segmentation with the segments.

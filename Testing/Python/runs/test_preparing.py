@@ -53,7 +53,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 
 def kind(plane: Any, *things: str, weights: Any = None) -> KnownKind:
-    known = {thing: KnownThing(images=9, dice=0.8, wordings={"mass": 0.8}) for thing in things}
+    known = {thing: KnownThing(images=9, dice=0.8) for thing in things}
     return KnownKind(images=9, things=known, plane=plane, plane_weights=weights)
 
 
