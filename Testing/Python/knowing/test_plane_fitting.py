@@ -40,7 +40,7 @@ def answer(model: LoadedModel, volume: Volume, prompt: str) -> np.ndarray:
 def brains(folder: Path, model: LoadedModel, spacing: float) -> Path:
     """Volumes whose known masks are what the model finds in sagittal slices; one row says that nothing is there."""
     for split, count in (("Train", 1), ("Val", 3)):
-        rows = "".join(f"{n}.nii.gz,{PROMPT},{n}.nii.gz,\n" for n in range(count))
+        rows = "".join(f"{n}.nii.gz,{PROMPT},{n}.nii.gz,1\n" for n in range(count))
         place_of_split = make_split(folder, split, rows + f"0.nii.gz,no {PROMPT[4:]},0.nii.gz,7\n")
         for number in range(count):
             voxels = np.random.default_rng(number).normal(100, 30, (9, 13, 11)).astype(np.float32)
