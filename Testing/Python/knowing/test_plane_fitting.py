@@ -8,7 +8,6 @@ import nibabel
 import numpy as np
 import pytest
 import torch
-from conftest import make_split
 
 from MedCLIPSegLab.knowing.know import know
 from MedCLIPSegLab.knowing.plane_fitting import TENTHS, fit_planes
@@ -39,9 +38,15 @@ def answer(model: LoadedModel, volume: Volume, prompt: str) -> np.ndarray:
 
 def brains(folder: Path, model: LoadedModel, spacing: float) -> Path:
     """Volumes whose known masks are what the model finds in sagittal slices; one row says that nothing is there."""
+    (folder / "Prompts_Folder").mkdir(parents=True)
     for split, count in (("Train", 1), ("Val", 3)):
         rows = "".join(f"{n}.nii.gz,{PROMPT},{n}.nii.gz,1\n" for n in range(count))
-        place_of_split = make_split(folder, split, rows + f"0.nii.gz,no {PROMPT[4:]},0.nii.gz,7\n")
+        header = "Image,Description,Ground Truth,Label Values\n"
+        sheet = f"{header}{rows}0.nii.gz,no {PROMPT[4:]},0.nii.gz,7\n"
+        (folder / "Prompts_Folder" / f"{split}_text.csv").write_text(sheet)
+        place_of_split = folder / f"{split}_Folder"
+        for kind in ("img", "label"):
+            (place_of_split / kind).mkdir(parents=True)
         for number in range(count):
             voxels = np.random.default_rng(number).normal(100, 30, (9, 13, 11)).astype(np.float32)
             matrix = np.diag([1.0, 1.1, spacing, 1.0])
