@@ -35,6 +35,7 @@ class MedCLIPSegParameterNode(_WrappedNode):
         firstSlice: first slice of a range, counted from 0.
         lastSlice: last slice of a range, included.
         plane: direction of the slices: "auto", "axial", "coronal" or "sagittal".
+        threePlanes: all three planes are segmented and fused, where the image and the model allow it.
         intensity: rule for gray values, a key of `intensity_choices.intensityChoices`.
         model: name of a bundled or installed model, path of a model folder, or a method without training data, a key
             of `zero_shot_choices.METHODS`; empty until the panel chooses.
@@ -69,6 +70,7 @@ class MedCLIPSegParameterNode(_WrappedNode):
     firstSlice: int = 0
     lastSlice: int = 0
     plane: str = "auto"
+    threePlanes: bool = False
     intensity: str = "auto"
     model: str = ""
     sampleCount: Annotated[int, WithinRange(1, 100)] = 30

@@ -13,15 +13,17 @@ from torch import Tensor
 
 from ..model.library import LoadedModel
 from ..model.states import ImageState, TextState
+from ..volumes.planes import SliceAxis
 from .device import choose_batch_size, choose_precision, memory_in_words, network_for
 from .judging import Judge, slices_to_look_at, spread_out
 from .passes import Passes, SliceSamples
 from .preprocess import PreparedSlice, input_side, place, prepare_slice
 from .request import SegmentationRequest
 from .result import Event, Unit
-from .skeleton import SeenSlice, SliceRun
+from .skeleton import SeenSlice
 from .smoothing import smooth
 from .threads import ThreadChoice, threads_for
+from .three_planes import ThreePlanesRun
 from .uncertainty import RunningSums, has_settled
 
 MOST_ENCODED = 16
@@ -50,7 +52,7 @@ def run(model: LoadedModel, request: SegmentationRequest, previews: bool = False
         yield from _MonteCarloRun(model, request, previews, threads).steps()
 
 
-class _MonteCarloRun(SliceRun[SegmentationRequest]):
+class _MonteCarloRun(ThreePlanesRun):
     """Draws samples of the prompts on as many slices together as fill a batch."""
 
     unit: ClassVar[Unit] = "sample"
@@ -103,7 +105,7 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
         if self._judge is not None:
             shown = slices_to_look_at(self.pixels(index) for index in spread_out(self.indices))
             cost = 1 / self.request.samples
-            self.beside = len(shown) * cost
+            self.beside += len(shown) * cost
             for number, pixels in enumerate(shown, start=1):
                 # The only slice need not be encoded again for its samples.
                 once = len(self.indices) == 1 and self._precision == "float32"
@@ -116,6 +118,15 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
                 if number not in questions or self._judge.denies(number):
                     self.maps[number] = maps.masks_alone()
         self._texts = {number: self._text(words) for number, words in questions.items()}
+
+    def outlined(self) -> list[int]:
+        judge = self._judge
+        return [number for number in self._texts if judge is None or not judge.denies(number)]
+
+    def turn_to(self, axis: SliceAxis, asked: list[int]) -> None:
+        super().turn_to(axis, asked)
+        self._texts = {number: text for number, text in self._texts.items() if number in asked}
+        self._encoded, self._looked = {}, None
 
     def _encode_once(self, image: Tensor) -> ImageState:
         [state] = self._passes.encode_images([image])

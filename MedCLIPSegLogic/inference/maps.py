@@ -49,6 +49,7 @@ class PromptMaps:
         tallies: of the slices that are done, by their index.
         sample_volumes: (N,) float64, mL of the segment in each sample on the slices that are done; (0,) where nobody
             asks for them.
+        disagreement, plane_agreement: as there, where planes were fused.
     """
 
     threshold: float
@@ -58,6 +59,8 @@ class PromptMaps:
     mutual_information: NDArray[np.float32] | None
     tallies: dict[int, SliceTally] = field(default_factory=dict)
     sample_volumes: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    disagreement: NDArray[np.float32] | None = None
+    plane_agreement: float | None = None
 
     @classmethod
     def zeros(cls, shape: tuple[int, int, int], threshold: float, keep_maps: bool) -> PromptMaps:
@@ -78,7 +81,7 @@ class PromptMaps:
             probability, information = of.placement.restore(torch.stack(sums.mean()))
             uncertainty = binary_entropy(probability)
             information = torch.minimum(information, uncertainty)
-        self._write(axis, of.index, probability.cpu().numpy(), uncertainty.cpu().numpy(), sums.count)
+        self.write(axis, of.index, probability.cpu().numpy(), uncertainty.cpu().numpy(), sums.count)
         if self.mutual_information is not None:
             axis.insert(self.mutual_information, of.index, information.cpu().numpy())
 
@@ -96,7 +99,7 @@ class PromptMaps:
 
         The mutual information stays 0. Refused as by ``insert``.
         """
-        self._write(axis, index, score, binary_entropy(torch.from_numpy(score)).numpy(), 0)
+        self.write(axis, index, score, binary_entropy(torch.from_numpy(score)).numpy(), 0)
 
     def insert_again(self, axis: SliceAxis, index: int) -> None:
         """Let all else follow from a probability that was changed on a slice that is done; only in a run with maps."""
@@ -108,7 +111,7 @@ class PromptMaps:
         tally = self.tallies[index]
         if tally.voxels_inside:
             axis.insert(self.mask, index, np.zeros(probability.shape, np.uint8))
-        self._write(axis, index, probability, uncertainty, tally.samples)
+        self.write(axis, index, probability, uncertainty, tally.samples)
         axis.insert(self.mutual_information, index, information)
 
     def shown(self, axis: SliceAxis, index: int) -> NDArray[np.float32]:
@@ -123,7 +126,9 @@ class PromptMaps:
 
     def masks_alone(self) -> PromptMaps:
         """The same without maps."""
-        return replace(self, probability=None, uncertainty=None, mutual_information=None)
+        return replace(
+            self, probability=None, uncertainty=None, mutual_information=None, disagreement=None, plane_agreement=None
+        )
 
     def finish(self, prompt: str, indices: list[int], verdict: Verdict | None) -> PromptResult:
         """The result of the prompt.
@@ -146,9 +151,11 @@ class PromptMaps:
             samples_drawn=tuple(self.tallies[index].samples if index in self.tallies else 0 for index in indices),
             verdict=verdict,
             sample_volumes=() if is_silent else tuple(self.sample_volumes.tolist()),
+            disagreement=self.disagreement,
+            plane_agreement=self.plane_agreement,
         )
 
-    def _write(
+    def write(
         self,
         axis: SliceAxis,
         index: int,
@@ -156,12 +163,14 @@ class PromptMaps:
         uncertainty: NDArray[np.float32],
         samples: int,
     ) -> None:
+        """Write what is known of a slice (H, W), as ``insert`` does, but for the mutual information."""
         _check_numbers(probability, index)
         mask = probability > self.threshold
         if mask.any():  # pages of the mask that nobody writes to take no memory
             axis.insert(self.mask, index, mask.view(np.uint8))
-        if self.probability is not None and self.uncertainty is not None:
+        if self.probability is not None:
             axis.insert(self.probability, index, probability)
+        if self.uncertainty is not None:
             axis.insert(self.uncertainty, index, uncertainty)
         count = int(mask.sum())
         self.tallies[index] = SliceTally(

@@ -101,7 +101,11 @@ class Passes:
 
     def preview(self, pair: PairState) -> Tensor:
         """Probability (S, S) of a single pass with the noise at its mean."""
-        return self._decode(pair, MeanNoise())[0]
+        return self.preview_all([pair])[0]
+
+    def preview_all(self, pairs: Sequence[PairState]) -> Tensor:
+        """Probabilities (B, S, S) of such a pass for each pair; no more than ``batch_size`` pairs."""
+        return self._decode(join_pairs(pairs, [1] * len(pairs)), MeanNoise())
 
     def draw(self, works: Sequence[SliceSamples], count: int) -> Iterator[list[SliceSamples]]:
         """Draw samples until each work has ``count``; yields the works of a batch after every batch.

@@ -31,6 +31,7 @@ PARAMETERS = {
     "smoothing": "smoothing",
     "plane": "plane",
     "seed": "seed",
+    "three_planes": "threePlanes",
     "preset": "intensity",
     "towers": "zeroShotTowers",
     "sam": "zeroShotSam",

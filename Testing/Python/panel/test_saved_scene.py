@@ -31,6 +31,7 @@ def a_saved_scene(a_slicer: ModuleType, a_module_widget: Any, tmp_path: Path) ->
     ui.firstSliceSpinBox.value, ui.lastSliceSpinBox.value = 2, 4
     ui.intensityComboBox.currentIndex = ui.intensityComboBox.findData("brain")
     ui.outlinesOnlyCheckBox.checked = True
+    logic.parameters.threePlanes = True
     ui.overlayCheckBox.checked = True
     pythonqt.processEvents(100)
     masks = [review.mask(0), review.mask(1)]
@@ -73,6 +74,7 @@ def test_everything_comes_back(
     assert ui.intensityComboBox.currentData == "brain"
     assert ui.overlayCheckBox.checked
     assert ui.outlinesOnlyCheckBox.checked
+    assert logic.parameters.threePlanes
     assert ui.statisticsTable.rowCount == 2
     assert ui.exportSegmentsList.count == 2
     assert ui.exportCollapsibleButton.enabled

@@ -30,6 +30,7 @@ CASES: dict[str, dict[str, Any]] = {
         "device": "cpu",
         "threads": 3,
     },
+    "three planes": {"model": "mini", "samples": 2, "three_planes": True},
     "a preset": {"preset": "brain", "samples": 3},
     "medclip-sam as published": {"model": "medclip-sam"},
     "medclip-sam-v2 as published": {"model": "medclip-sam-v2"},
