@@ -84,7 +84,7 @@ def _fuseTexts(fusion: Fusion) -> tuple[str, str]:
     """What the check box says, and its tool tip."""
     times = f"{fusion.times_the_work:.2g}"
     isAll = len(fusion.axes) == len(planeWords())
-    title = _("Fuse three planes: {times} times the work") if isAll else _("Fuse two planes: {times} times the work")
+    title = _("Fuse three planes: {times} × the work") if isAll else _("Fuse two planes: {times} × the work")
     toolTip = _(
         "Segments the whole volume in each plane and fuses the answers ({planes}): fewer holes and islands, and a map "
         "of where the planes disagree. {slices} slices instead of {one}, about {times} times the work."
