@@ -150,7 +150,7 @@ class PromptMaps:
             mean_uncertainty=None if is_silent else self._mean_uncertainty(),
             samples_drawn=tuple(self.tallies[index].samples if index in self.tallies else 0 for index in indices),
             verdict=verdict,
-            sample_volumes=() if is_silent else tuple(self.sample_volumes.tolist()),
+            sample_volumes=tuple(self.sample_volumes.tolist()) if self.tallies and not is_silent else (),
             disagreement=self.disagreement,
             plane_agreement=self.plane_agreement,
         )

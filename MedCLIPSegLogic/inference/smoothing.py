@@ -11,6 +11,8 @@ from .maps import PromptMaps
 
 CLOSEST = 1e-6
 """Least distance of a probability to 0 and 1, so that its logit is finite."""
+WIDEST = 3
+"""Standard deviation in lengths of the stack from which on a wider Gaussian would only take longer."""
 BLOCK_VOXELS = 1 << 20
 """Voxels that are smoothed at once."""
 
@@ -33,6 +35,7 @@ def smooth(maps: PromptMaps, axis: SliceAxis, indices: Sequence[int], sigma: flo
 
     if maps.probability is None or not maps.tallies:
         return
+    sigma = min(sigma, WIDEST * len(indices))
     seen = np.array([index in maps.tallies for index in indices])
     weight = gaussian_filter1d(seen.astype(np.float64), sigma, mode="nearest")[seen, None, None]
     slab = np.moveaxis(maps.probability, axis.axis, 0)[indices[0] : indices[-1] + 1]

@@ -151,7 +151,7 @@ class RunChoices(ChainChoices):
         super().__post_init__()
         foreign = OF_TRAINED_MODELS if self.method else OF_METHODS
         given = next(
-            (name for name in foreign if getattr(self, name) is not type(self).__dataclass_fields__[name].default), None
+            (name for name in foreign if getattr(self, name) != type(self).__dataclass_fields__[name].default), None
         )
         if given is not None:
             whose = "trained models" if self.method else " and ".join(METHODS)

@@ -79,6 +79,16 @@ def test_a_missing_slice_is_filled_and_a_lonely_island_goes(a_volume: Volume) ->
     assert not gone.mask.any()
 
 
+def test_a_gaussian_far_wider_than_the_stack_ends() -> None:
+    volume = Volume(np.zeros((5, 4, 4), np.uint8), np.eye(4), "tiny")
+    probability = np.linspace(0.1, 0.9, 80, dtype=np.float32).reshape(volume.shape)
+    wide, endless = (smoothed(volume, "auto", probability.copy(), mm).probability for mm in (3 * 5, 1e9))
+    assert wide is not None
+    assert endless is not None
+    assert np.array_equal(wide, endless)
+    assert np.ptp(endless, axis=0).max() < np.ptp(probability, axis=0).max() / 2
+
+
 def test_skipped_slices_stay_empty_and_say_nothing(a_volume: Volume) -> None:
     probability = np.full(a_volume.shape, 0.8, np.float32)
     maps = smoothed(a_volume, "auto", probability, 1.5, skipped=(0, 3))

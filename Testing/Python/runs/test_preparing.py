@@ -133,6 +133,12 @@ def test_what_cannot_be_meant_is_refused(a_volume: Volume) -> None:
         ChainChoices(samples=3)  # type: ignore[call-arg]
 
 
+def test_what_is_as_by_default_goes_with_every_model() -> None:
+    assert RunChoices(model="medclip-sam", smoothing=0.0, noise="slice", three_planes=False).method == "medclip-sam"
+    with pytest.raises(MedCLIPSegError, match="smoothing"):
+        RunChoices(model="medclip-sam", smoothing=1.0)
+
+
 def test_without_a_sam_both_ways_out_are_said_and_neither_is_taken(a_volume: Volume) -> None:
     def sam_of(**choices: Any) -> object:
         prepared = prepare(a_volume, "tumor", RunChoices(**({"model": "medclip-sam"} | choices)))
