@@ -14,6 +14,7 @@ MODULES = (
     "MedCLIPSegLogic.knowledge.known",
     "MedCLIPSegLogic.model.folder",
     "MedCLIPSegLogic.inference.request",
+    "MedCLIPSegLogic.inference.plane_choice",
     "MedCLIPSegLogic.runs.choices",
     "MedCLIPSegLogic.runs.preparing",
     "MedCLIPSegLogic.scene.run_preview",

@@ -141,11 +141,12 @@ class MedCLIPSegLogic(SceneState):
             threshold: probability above which a voxel is inside, 0…1 exclusive.
             model: name of a bundled or installed model, or path of a model folder; None for the default one;
                 "medclip-sam" and "medclip-sam-v2" need no training data.
-            plane: direction of the slices: "auto", "axial", "coronal" or "sagittal".
+            plane: direction of the slices: "axial", "coronal" or "sagittal", or "auto" for that in which the model does
+                best with the prompts, or else that of acquisition.
             slices: first slice and the one after the last, counted from 0; None for all.
             seed: of the noise; the same seed gives the same result.
             choices: more settings of the run, the fields of `MedCLIPSegLogic.runs.choices.RunChoices`, such as
-                ``sam="none"`` or ``objectPrompts="both"``.
+                ``sam="none"``, ``objectPrompts="both"`` or ``threePlanes=True``.
 
         Returns:
             The segmentation node; probability and uncertainty maps lie beside it in the scene.

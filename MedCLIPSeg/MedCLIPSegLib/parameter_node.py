@@ -35,11 +35,14 @@ class MedCLIPSegParameterNode(_WrappedNode):
         firstSlice: first slice of a range, counted from 0.
         lastSlice: last slice of a range, included.
         plane: direction of the slices: "auto", "axial", "coronal" or "sagittal".
+        threePlanes: all three planes are segmented and fused, where the image and the model allow it.
         intensity: rule for gray values, a key of `intensity_choices.intensityChoices`.
         model: name of a bundled or installed model, path of a model folder, or a method without training data, a key
             of `zero_shot_choices.METHODS`; empty until the panel chooses.
         sampleCount: Monte-Carlo passes per slice, the most of them when ``adaptive``.
         adaptive: slices get fewer passes when their result has settled.
+        noise: what a sample is one draw of: "slice" or "volume".
+        smoothing: across the slices, mm; 0 for none.
         seed: of the noise.
         zeroShotTowers: name of the CLIP towers of a method without training data; empty for biomedclip, else mini.
         zeroShotSam: name of its SAM; "none" for the coarse mask, empty for one that is here.
@@ -67,10 +70,13 @@ class MedCLIPSegParameterNode(_WrappedNode):
     firstSlice: int = 0
     lastSlice: int = 0
     plane: str = "auto"
+    threePlanes: bool = False
     intensity: str = "auto"
     model: str = ""
     sampleCount: Annotated[int, WithinRange(1, 100)] = 30
     adaptive: bool = True
+    noise: str = "slice"
+    smoothing: Annotated[float, WithinRange(0, 50)] = 0.0
     seed: Annotated[int, WithinRange(0, MAX_SEED)] = 0
     zeroShotTowers: str = ""
     zeroShotSam: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import slicer
@@ -15,9 +15,10 @@ from MedCLIPSegLib.knowing.model_knowledge import ModelKnowledge
 from MedCLIPSegLib.parameter_node import MedCLIPSegParameterNode
 from MedCLIPSegLib.prompts.prompt_rows import DONE, EDITED, EMPTY, NEW, PromptRow, PromptRows
 from MedCLIPSegLib.signal import Signal
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLib.slicing import chooseAxis
 
 if TYPE_CHECKING:
+    from MedCLIPSegLogic.inference.request import ChosenBy
     from MedCLIPSegLogic.knowledge.known import Knowledge
     from MedCLIPSegLogic.knowledge.verdict import Verdict
     from MedCLIPSegLogic.volumes.planes import Plane, SliceAxis
@@ -102,15 +103,13 @@ class SceneState(ScriptedLoadableModuleLogic, VTKObservationMixin):
     @property
     def sliceAxis(self) -> SliceAxis | None:
         """How the image is sliced in the chosen plane; None without an image, or when it has no such slices."""
-        if self.parameters is None or self.volumeNode is None or self.volumeNode.GetImageData() is None:
-            return None
-        try:
-            from MedCLIPSegLogic.scene.volumes import slice_axis_of
+        return self.sliceAxisFor([row.prompt for row in self.rows if row.canRun])[0]
 
-            return slice_axis_of(self.volumeNode, cast("Plane", self.parameters.plane))
-        # A picture cannot be cut in another plane; packages may not be installed before the first run.
-        except (MedCLIPSegError, ModuleNotFoundError):
-            return None
+    def sliceAxisFor(self, prompts: Sequence[str]) -> tuple[SliceAxis | None, ChosenBy]:
+        """As `sliceAxis` for these prompts, and who chose the plane."""
+        if self.parameters is None or self.volumeNode is None or self.volumeNode.GetImageData() is None:
+            return None, "acquisition"
+        return chooseAxis(self.volumeNode, cast("Plane", self.parameters.plane), prompts, self.knowledge)
 
     @property
     def knowledge(self) -> Knowledge | None:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from MedCLIPSegLogic.errors import MedCLIPSegError, on_one_line, quoted
 
-LAB_PACKAGES = {"jinja2", "monai", "openpyxl", "scipy", "surface_distance", "tensorboard"}
+LAB_PACKAGES = {"jinja2", "monai", "openpyxl", "surface_distance", "tensorboard"}
 """Packages that ``pip install "medclipseg[lab]"`` adds."""
 OUT_OF_MEMORY = ("allocate memory", "failed to map segment", "not enough memory", "out of memory", "bad_alloc")
 """How systems and libraries say it, also when a part of theirs cannot be loaded."""

@@ -37,8 +37,10 @@ def evaluate_command(
         list[str] | None,
         plain_option(
             help="Prompt style of --data; may be repeated. One of the set's own sheets (original, missing_location, "
-            "overdescriptive, underdescriptive, contradictory), or made from its original prompts: neutral (the thing "
-            "alone), synonyms, reordered, fixed (one short prompt for all images), absent (things that are not there). "
+            "overdescriptive, underdescriptive, contradictory), or made from its original prompts: alone (the thing "
+            "and nothing else), plural, article, upper_case, unseen_synonyms, neutral (the thing alone in sentences no "
+            "training uses), synonyms, reordered, fixed (one short prompt for all images), absent (things that are not "
+            "there), denied (prompts that deny them). "
             "The published ones by default."
         ),
     ] = None,

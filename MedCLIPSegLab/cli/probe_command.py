@@ -16,10 +16,12 @@ from .progress import progress_bar
 
 TEXT = {
     "absent": "empty masks for things that are not there",
+    "denied": "empty masks for denials of things that are not there",
     "mosaic": "the right one of two pictures, by place",
-    "size": "the right one of two pictures, by size",
+    "larger": "the larger one of two pictures' findings",
+    "smaller": "the smaller one of two pictures' findings",
     "several": "the right one of two findings, by place or size",
-    "part": "the right part of an organ",
+    "part": "the right one of two things of an image, by name",
 }
 VERDICTS = {
     "familiar": "images of these sets are not called foreign",

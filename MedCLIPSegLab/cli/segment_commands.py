@@ -36,8 +36,9 @@ def segment_command(
 ) -> None:
     """Segment what the prompts name in an image or volume.
 
-    Writes [b]segmentation.seg.nrrd[/b], a probability and an uncertainty map per prompt, [b]scene.mrb[/b] for 3D
-    Slicer, [b]preview.png[/b] and [b]run.json[/b] with every setting.
+    Writes [b]segmentation.seg.nrrd[/b], a probability and an uncertainty map per prompt (with --three-planes the
+    disagreement of the planes too), [b]scene.mrb[/b] for 3D Slicer, [b]preview.png[/b] and [b]run.json[/b] with every
+    setting.
 
     Example: medclipseg segment brain.nii.gz --prompt "tumor in the brain MRI" --out result
     """
@@ -48,6 +49,7 @@ def segment_command(
             out,
             overwrite=overwrite,
             progress=lambda step: show(step.fraction, f"{_place(step)}, {time_left(step.seconds_left)}"),
+            announce=lambda sentence: typer.echo(sentence, err=True),
             **choices,
         )
     _tell(record, out, as_json, _uncertainty_text)
@@ -156,7 +158,10 @@ def _verdict_counts(entries: list[dict[str, Any]]) -> str:
 
 def _uncertainty_text(entry: dict[str, Any]) -> str:
     mean = entry["mean_uncertainty"]
-    return ", uncertainty unknown" if mean is None else f", mean uncertainty {mean:.3f} nats"
+    nats = ", uncertainty unknown" if mean is None else f", mean uncertainty {mean:.3f} nats"
+    volumes, agreement = entry.get("sample_volume_ml"), entry.get("plane_agreement")
+    samples = "" if volumes is None else f", samples {volumes['mean']:.2f} ml, SD {volumes['sd']:.3f} ml"
+    return nats + samples + ("" if agreement is None else f", Dice of the planes {agreement:.2f}")
 
 
 def _size_text(entry: dict[str, Any]) -> str:
@@ -175,6 +180,8 @@ def _place(step: Progress) -> str:
     """Where a run is, in words."""
     if step.stage == "looking" and step.unit == "sample":
         return f"looking at slice {step.slice_number} of {step.slice_count}"
+    if step.stage == "smoothing":
+        return "smoothing across slices"
     if step.stage == "words":
         return f"words of prompt {step.part_number} of {step.part_count}"
     return f"slice {step.slice_number} of {step.slice_count}, {step.unit} {step.part_number} of {step.part_count}"

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from MedCLIPSegLogic.datasets.sheets import SheetRow
+from MedCLIPSegLogic.knowledge.spelling import number_variants, plural
 
 from . import prompt_words
 from .rewording import fill, reorder, thing, with_synonym
@@ -21,6 +22,38 @@ def neutral_rows(rows: Rows) -> list[SheetRow]:
     """The things alone in wordings held out from training; images without a finding are asked for one as well."""
     templates = wordings().neutral
     return [_with_text(row, fill(templates[n % len(templates)], asked)) for n, (row, asked) in enumerate(_asked(rows))]
+
+
+def alone_rows(rows: Rows) -> list[SheetRow]:
+    """The things in one or two words and nothing else, without their kind: "tumor", "left lung"."""
+    return [_with_text(row, prompt_words.without_kind(asked)) for row, asked in _asked(rows)]
+
+
+def plural_rows(rows: Rows) -> list[SheetRow]:
+    """As :func:`alone_rows` in the plural; what is one by its name ("left lung"), or many ("nuclei"), is left out."""
+    return [
+        _with_text(row, plural(row.description))
+        for row in alone_rows(rows)
+        if not set(row.description.split()) & set(prompt_words.PART_WORDS)
+        and not any(plural(other) == row.description for other in number_variants(row.description))
+    ]
+
+
+def article_rows(rows: Rows) -> list[SheetRow]:
+    """As :func:`alone_rows` with an article."""
+    return [_with_text(row, f"the {row.description}") for row in alone_rows(rows)]
+
+
+def upper_case_rows(rows: Rows) -> list[SheetRow]:
+    """As :func:`alone_rows` in capitals."""
+    return [_with_text(row, row.description.upper()) for row in alone_rows(rows)]
+
+
+def unseen_synonym_rows(rows: Rows) -> list[SheetRow]:
+    """As :func:`alone_rows` in words that training never uses; rows without such a word are left out."""
+    others = wordings().unseen_synonyms
+    alone = [(row, others.get(row.description)) for row in alone_rows(rows)]
+    return [_with_text(row, words[n % len(words)]) for n, (row, words) in enumerate(alone) if words]
 
 
 def synonym_rows(rows: Rows) -> list[SheetRow]:
@@ -52,8 +85,16 @@ def fixed_rows(rows: Rows) -> list[SheetRow]:
 
 def absent_rows(rows: Rows) -> list[SheetRow]:
     """Things never asked for in training that the images cannot show; empty when nothing is known of the images."""
+    return _elsewhere(rows, wordings().neutral)
+
+
+def denied_rows(rows: Rows) -> list[SheetRow]:
+    """As :func:`absent_rows` in prompts that deny them."""
+    return _elsewhere(rows, wordings().denials)
+
+
+def _elsewhere(rows: Rows, templates: Sequence[str]) -> list[SheetRow]:
     things = wordings().things_elsewhere(prompt_words.anatomy([row.description for row in rows]), held_out=True)
-    templates = wordings().neutral
     if not things:
         return []
     texts = [fill(templates[n % len(templates)], things[n % len(things)]) for n in range(len(rows))]
@@ -64,11 +105,17 @@ def absent_rows(rows: Rows) -> list[SheetRow]:
 
 
 MADE_STYLES: dict[str, Callable[[Rows], list[SheetRow]]] = {
+    "alone": alone_rows,
+    "plural": plural_rows,
+    "article": article_rows,
+    "upper_case": upper_case_rows,
+    "unseen_synonyms": unseen_synonym_rows,
     "neutral": neutral_rows,
     "synonyms": synonym_rows,
     "reordered": reordered_rows,
     "fixed": fixed_rows,
     "absent": absent_rows,
+    "denied": denied_rows,
 }
 """Styles that need no sheet of their own, by name."""
 

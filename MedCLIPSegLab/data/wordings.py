@@ -33,8 +33,9 @@ class PromptWordings:
         absent_things: things by the area of the body they are in.
         areas: anatomical words by area of the body.
         neutral: templates for evaluation only.
-        unseen_mosaic, unseen_one_of_several, unseen_things: as ``mosaic``, ``one_of_several`` and ``absent_things``,
-            for evaluation only.
+        denials: templates that deny a thing, for evaluation only.
+        unseen_mosaic, unseen_one_of_several, unseen_things, unseen_synonyms: as ``mosaic``, ``one_of_several``,
+            ``absent_things`` and ``synonyms``, for evaluation only.
     """
 
     short: Wordings
@@ -50,9 +51,11 @@ class PromptWordings:
     absent_things: dict[str, Wordings]
     areas: dict[str, Wordings]
     neutral: Wordings
+    denials: Wordings
     unseen_mosaic: Wordings
     unseen_one_of_several: dict[str, Wordings]
     unseen_things: dict[str, Wordings]
+    unseen_synonyms: dict[str, Wordings]
 
     def areas_of(self, anatomy: Collection[str]) -> frozenset[str]:
         """Areas of the body that anatomical words belong to."""
@@ -79,7 +82,7 @@ def wordings() -> PromptWordings:
         "unseen_mosaic": held_out["mosaic"],
         "unseen_one_of_several": held_out["one_of_several"],
         "unseen_things": held_out["absent_things"],
+        "unseen_synonyms": held_out["synonyms"],
+        **{name: held_out[name] for name in ("neutral", "denials")},
     }
-    return from_json(
-        PromptWordings, {**data["training"], **unseen, "areas": data["areas"], "neutral": held_out["neutral"]}
-    )
+    return from_json(PromptWordings, {**data["training"], **unseen, "areas": data["areas"]})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from MedCLIPSegLogic.datasets.sheets import SheetRow
 from MedCLIPSegLogic.files.staging import check_free
+from MedCLIPSegLogic.inference.plane_choice import choose_plane
 from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.inference.result import SegmentationResult, to_the_end
 from MedCLIPSegLogic.model.catalog import find_model
@@ -166,7 +167,8 @@ def mean_pairwise_dice(model: LoadedModel, volume: Volume, prompt: str) -> float
 
 
 def ask(model: LoadedModel, volume: Volume, prompt: str, samples: int, seed: int = 0) -> SegmentationResult:
-    """Segment an image with one prompt."""
+    """Segment an image with one prompt, in the plane that a run takes by itself."""
     from MedCLIPSegLogic.inference.engine import run
 
-    return to_the_end(run(model, SegmentationRequest(volume=volume, prompts=(prompt,), samples=samples, seed=seed)))
+    plane, _ = choose_plane(volume, (prompt,), SegmentationRequest.plane, model.knowledge)
+    return to_the_end(run(model, SegmentationRequest(volume, (prompt,), plane=plane, samples=samples, seed=seed)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import cv2
 import numpy as np
@@ -30,8 +32,9 @@ class Choice:
     """One case.
 
     Args:
-        kind: "mosaic" (two pictures of a set in one, told apart by place), "size" (the same, by the size of what they
-            show), "several" (two findings of a picture, by place or size) or "part" (parts of an organ by name).
+        kind: "mosaic" (two pictures of a set in one, told apart by place), "larger" or "smaller" (the same, by the size
+            of what they show), "several" (two findings of a picture, by place or size) or "part" (things of one image
+            by their names).
         image: what it is made of.
         prompt: in a wording held out from training.
         volume: the image.
@@ -70,16 +73,19 @@ def find_choices(sheet: PromptSheet, limit: int | None = None) -> Iterator[Choic
 
 
 def _parts(sheet: PromptSheet, rows: Sequence[SheetRow]) -> Iterator[Choice]:
-    """Rows of one image that name different labels of it."""
+    """Rows of one image that name things which do not overlap."""
+    by_image: dict[str, list[SheetRow]] = defaultdict(list)
     for row in rows:
-        rivals = [r for r in rows if r.image == row.image and r.label_values and row.label_values]
-        for rival in rivals:
-            if set(rival.label_values).isdisjoint(row.label_values):
-                volume = sheet.image(row)
-                wanted = sheet.truth(row, volume)
-                other = sheet.truth(rival, volume)
-                if wanted.any() and other.any():
-                    yield Choice("part", row.image, row.description, volume, wanted, other)
+        by_image[row.image].append(row)
+    for image, together in by_image.items():
+        if len(together) < 2:
+            continue
+        volume = sheet.image(together[0])
+        truths = [(row, sheet.truth(row, volume)) for row in together]
+        for (row, wanted), (rival, other) in permutations(truths, 2):
+            asked = thing(row.description)
+            if wanted.any() and other.any() and not (wanted & other).any() and asked != thing(rival.description):
+                yield Choice("part", image, asked, volume, wanted, other)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +135,7 @@ def _mosaics(pictures: Sequence[_Picture]) -> Iterator[Choice]:
         if order is not None and first.thing == second.thing:
             word = ("larger", "smaller")[turn]
             text = fill(by_size[word][number % len(by_size[word])], first.thing)
-            yield _choice("size", name, text, mosaic, masks[order[turn]], masks[order[1 - turn]])
+            yield _choice(word, name, text, mosaic, masks[order[turn]], masks[order[1 - turn]])
 
 
 def _choice(kind: str, name: str, text: str, pixels: NDArray[np.uint8], wanted: Mask, other: Mask) -> Choice:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.inference.engine import run
+from MedCLIPSegLogic.inference.plane_choice import choose_plane
 from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.inference.result import to_the_end
 from MedCLIPSegLogic.knowledge.answer import THING_SIGN, dice_by_rule, is_outline, standardized
@@ -87,7 +88,9 @@ def measured_answers(model: LoadedModel, sheet: PromptSheet) -> Iterator[Measure
         volume = sheet.image(row)
         truth = sheet.truth(row, volume)
         prompts = tuple(dict.fromkeys((row.description, bare_thing(row.description))))
-        result = to_the_end(run(model, SegmentationRequest(volume, prompts, samples=SAMPLES, judge=True)))
+        plane, _ = choose_plane(volume, prompts, SegmentationRequest.plane, model.knowledge)
+        request = SegmentationRequest(volume, prompts, plane=plane, samples=SAMPLES, judge=True)
+        result = to_the_end(run(model, request))
         slices += len(result.slice_indices)
         for answer in result.prompts:
             if answer.verdict is not None and is_outline(answer.verdict.signs):

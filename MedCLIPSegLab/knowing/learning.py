@@ -21,6 +21,7 @@ from .counting import KindCounts, count_kind, style_words
 from .image_kinds import learn_image_kinds
 from .measuring import asked_things, measure_things
 from .names import trained_synonyms
+from .plane_fitting import fit_planes
 from .previews import Previews
 from .sets import KnowingSet, Told, by_kind
 
@@ -118,11 +119,15 @@ def learn_knowledge(
             obeys = found.obeys_place if obeys is None else obeys
             done += 1
             tell(COUNTING_SHARE + (1 - COUNTING_SHARE) * done / total, f"{kind}: {found.name}")
+        planes = None
+        if counts.plane is not None and any(each.validation for each in kinds[kind]):
+            planes = fit_planes(kinds[kind], model, device)
         known[kind] = KnownKind(
             images=len(counts.images),
             things=things,
             area=counts.area,
-            plane=counts.plane,
+            plane=planes.plane if planes else counts.plane,
+            plane_weights=planes.weights if planes else None,
             obeys_place=obeys,
             prompts=counts.prompts,
             thumbnail=(thumbnails or {}).get(kind, ""),

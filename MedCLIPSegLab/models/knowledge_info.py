@@ -22,6 +22,7 @@ def knowledge_info(folder: Path) -> dict[str, str]:
         return {"knows": "not recorded; medclipseg know learns it from the data sets the model was trained on"}
     return {
         f"knows {kind}": f"{known.images} training images"
+        + (f", volumes in the {known.plane} plane" if known.plane else "")
         + "".join(f"\n  {_thing_info(name, thing)}" for name, thing in known.things.items())
         for kind, known in knowledge.kinds.items()
     }

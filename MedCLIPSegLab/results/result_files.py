@@ -15,7 +15,6 @@ from MedCLIPSegLogic.files.slugs import slugs
 from MedCLIPSegLogic.files.staging import RECORD_FILE
 from MedCLIPSegLogic.inference.result import PromptResult, SegmentationResult
 from MedCLIPSegLogic.volumes.image_writing import write_image
-from MedCLIPSegLogic.volumes.planes import Plane, choose_axis
 from MedCLIPSegLogic.volumes.volume import Volume
 
 from ..metrics import dice_score
@@ -26,14 +25,11 @@ SCENE_FILE = "scene.mrb"
 PREVIEW_FILE = "preview.png"
 
 
-def write_result_files(
-    result: SegmentationResult, plane: Plane, folder: Path, truth: NDArray[np.bool_] | None = None
-) -> None:
+def write_result_files(result: SegmentationResult, folder: Path, truth: NDArray[np.bool_] | None = None) -> None:
     """Write segmentation, the maps that were kept (without training data the saliency too), scene and preview.
 
     Args:
         result: of a run.
-        plane: as it was asked for.
         folder: to write to.
         truth: (K, J, I) known mask, drawn as a second outline.
     """
@@ -43,7 +39,11 @@ def write_result_files(
     from MedCLIPSegLogic.scene.volumes import add_volume_node
 
     for number, (prompt, slug) in enumerate(zip(result.prompts, result_slugs(result), strict=True)):
-        maps = {"probability": prompt.probability, "uncertainty": prompt.uncertainty}
+        maps = {
+            "probability": prompt.probability,
+            "uncertainty": prompt.uncertainty,
+            "disagreement": prompt.disagreement,
+        }
         if isinstance(result, ZeroShotResult) and result.saliency:
             maps["saliency"] = result.saliency[number]
         for name, values in maps.items():
@@ -54,7 +54,7 @@ def write_result_files(
     nodes = write_result(session.scene, node, result)
     save_segmentation(nodes.segmentation, folder / SEGMENTATION_FILE)
     save_scene(session.scene, folder / SCENE_FILE)
-    draw_preview(result, choose_axis(result.volume, plane), folder / PREVIEW_FILE, truth)
+    draw_preview(result, result.axis, folder / PREVIEW_FILE, truth)
 
 
 def result_slugs(result: SegmentationResult) -> list[str]:
@@ -82,6 +82,9 @@ def write_record(
         The record.
     """
     details: list[dict[str, Any]] = [{"samples_drawn": list(prompt.samples_drawn)} for prompt in result.prompts]
+    if len(result.settings.get("three_planes", {}).get("weights", ())) > 1:
+        agreements = [prompt.plane_agreement for prompt in result.prompts]
+        details = [{**detail, "plane_agreement": each} for detail, each in zip(details, agreements, strict=True)]
     if isinstance(result, ZeroShotResult):
         details = [{"slices": [finding.record() for finding in findings]} for findings in result.findings]
     if words is not None:
@@ -89,7 +92,7 @@ def write_record(
     record = {
         "input": source,
         "input_hash": result.volume.content_hash,
-        "notes": list(result.volume.notes),
+        "notes": [*result.volume.notes, *result.notes],
         **result.settings,
         "results": [
             {**_measure(result.volume, prompt, truth), "slug": slug, **_verdict(prompt), **more}
@@ -107,7 +110,10 @@ def _verdict(prompt: PromptResult) -> dict[str, Any]:
 
 
 def _measure(volume: Volume, prompt: PromptResult, truth: NDArray[np.bool_] | None) -> dict[str, Any]:
-    """Size and uncertainty of one segment: voxels, and where their size is known the area of a slice or the volume."""
+    """Size and uncertainty of one segment: voxels, and where their size is known the area of a slice or the volume.
+
+    Where samples are of the whole volume, their volumes too.
+    """
     count = int(prompt.mask.sum())
     measures: dict[str, Any] = {"prompt": prompt.prompt, "voxels": count, "spacing_known": volume.spacing_known}
     if volume.spacing_known and volume.is_single_slice:
@@ -115,6 +121,10 @@ def _measure(volume: Volume, prompt: PromptResult, truth: NDArray[np.bool_] | No
     elif volume.spacing_known:
         measures["volume_ml"] = round(count * volume.voxel_volume / 1000, 6)
     measures["mean_uncertainty"] = prompt.mean_uncertainty
+    if prompt.sample_volume is not None:
+        mean, deviation = prompt.sample_volume
+        measures["sample_volume_ml"] = {"mean": round(mean, 6), "sd": round(deviation, 6)}
+        measures["sample_volumes_ml"] = [round(volume, 6) for volume in prompt.sample_volumes]
     if truth is not None:
         measures["dice"] = dice_score(prompt.mask > 0, truth)
     return measures

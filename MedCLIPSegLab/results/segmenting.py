@@ -13,10 +13,11 @@ from MedCLIPSegLogic.clip_sam.findings import ZeroShotResult
 from MedCLIPSegLogic.clip_sam.methods import METHODS, MethodName
 from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.staging import staged_folder
+from MedCLIPSegLogic.inference.plane_choice import plan_fusion
 from MedCLIPSegLogic.inference.result import Progress, to_the_end
 from MedCLIPSegLogic.runs.choices import RunChoices
 from MedCLIPSegLogic.runs.models import Models
-from MedCLIPSegLogic.runs.preparing import ChainRun, prepare
+from MedCLIPSegLogic.runs.preparing import ChainRun, TrainedRun, prepare
 from MedCLIPSegLogic.volumes.readers import read_volume
 
 from .result_files import write_record, write_result_files
@@ -32,6 +33,7 @@ def segment(
     overwrite: bool = False,
     truth: NDArray[np.bool_] | None = None,
     progress: Callable[[Progress], None] | None = None,
+    announce: Callable[[str], None] | None = None,
     models: Models | None = None,
     **choices: Any,
 ) -> dict[str, Any]:
@@ -45,6 +47,7 @@ def segment(
         overwrite: replace earlier results in ``out``.
         truth: (K, J, I) known mask; its Dice with every segment is recorded and its outline drawn.
         progress: called after every small step.
+        announce: told in a sentence what fusing three planes will cost, before that begins.
         models: keeps the model for the next call.
         choices: such as ``samples``, ``threshold``, ``plane`` and ``slices``, see :class:`RunChoices`.
 
@@ -55,7 +58,7 @@ def segment(
         MedCLIPSegError: bad input; ``out`` is then as it was before.
     """
     asked = RunChoices(model=model, **choices)
-    return _segment_file(input, prompts, Path(out), asked, overwrite, truth, progress, models)
+    return _segment_file(input, prompts, Path(out), asked, overwrite, truth, progress, models, announce=announce)
 
 
 def zeroshot(
@@ -104,17 +107,21 @@ def _segment_file(
     progress: Callable[[Progress], None] | None,
     models: Models | None,
     words: bool = False,
+    announce: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     models = models or Models()
     with staged_folder(out, overwrite) as staging:
         prepared = prepare(read_volume(input), prompts, choices)
+        if announce and isinstance(prepared, TrainedRun) and prepared.request.three_planes:
+            asked = prepared.request
+            announce(plan_fusion(asked.volume, asked.plane, asked.plane_weights).cost)
         result = to_the_end(models.events(prepared), progress)
-        write_result_files(result, choices.plane, staging, truth)
+        write_result_files(result, staging, truth)
         told = None
         if words and isinstance(prepared, ChainRun) and isinstance(result, ZeroShotResult):
             from MedCLIPSegLogic.inference.threads import threads_for
 
             with threads_for(choices.threads):
                 saliency, _ = models.saliency(prepared.model, choices.device, choices.seed)
-                told = record_words(saliency, result, choices.plane, choices.seed, progress)
+                told = record_words(saliency, result, choices.seed, progress)
         return write_record(result, str(input), staging, told, truth)

@@ -9,7 +9,7 @@ import numpy as np
 
 from MedCLIPSegLogic.clip_sam.findings import ZeroShotResult
 from MedCLIPSegLogic.inference.result import Progress, PromptResult
-from MedCLIPSegLogic.volumes.planes import Plane, SliceAxis, choose_axis
+from MedCLIPSegLogic.volumes.planes import SliceAxis
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.clip_sam.saliency import TextSaliency
@@ -20,7 +20,6 @@ DIGITS = 4
 def record_words(
     saliency: TextSaliency,
     result: ZeroShotResult,
-    plane: Plane,
     seed: int,
     progress: Callable[[Progress], None] | None = None,
 ) -> list[dict[str, Any]]:
@@ -31,7 +30,6 @@ def record_words(
     Args:
         saliency: of the run.
         result: of the run.
-        plane: as it was asked for.
         seed: of the noise in M2IB.
         progress: called after every small step.
 
@@ -39,7 +37,7 @@ def record_words(
         One entry per prompt, ready for JSON: ``slice_index``; ``sentence``, the prompt or the first one that stands
         for it; ``m2ib`` and ``gscorecam``, each a list of [word, weight 0…1] in the order of the sentence.
     """
-    axis = choose_axis(result.volume, plane)
+    axis = result.axis
     entries = []
     for number, prompt in enumerate(result.prompts, start=1):
         index = _telling_slice(prompt, result, axis)

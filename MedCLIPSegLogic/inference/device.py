@@ -74,19 +74,20 @@ def memory_in_words(volume: Volume) -> Iterator[None]:
         ) from error
 
 
-def check_result_memory(volume: Volume, prompt_count: int, maps: int = MAPS_PER_PROMPT) -> None:
+def check_result_memory(volume: Volume, prompt_count: int, maps: int = MAPS_PER_PROMPT, working: int = 0) -> None:
     """Refuse a run whose masks and maps, and their copies in a scene, would not fit into main memory.
 
     Args:
         volume: the image.
         prompt_count: number of prompts.
         maps: float maps per prompt.
+        working: bytes a voxel that the run itself needs per prompt, masks and maps included.
 
     Raises:
         MedCLIPSegError: too little memory.
     """
     voxels = volume.shape[0] * volume.shape[1] * volume.shape[2]
-    wanted = 2 * voxels * prompt_count * (maps * _BYTES + 1)
+    wanted = voxels * prompt_count * max(2 * (maps * _BYTES + 1), working)
     available = free_memory(torch.device("cpu"))
     if wanted > available:
         raise MedCLIPSegError(

@@ -13,14 +13,17 @@ from torch import Tensor
 
 from ..model.library import LoadedModel
 from ..model.states import ImageState, TextState
+from ..volumes.planes import SliceAxis
 from .device import choose_batch_size, choose_precision, memory_in_words, network_for
 from .judging import Judge, slices_to_look_at, spread_out
 from .passes import Passes, SliceSamples
 from .preprocess import PreparedSlice, input_side, place, prepare_slice
 from .request import SegmentationRequest
 from .result import Event, Unit
-from .skeleton import SeenSlice, SliceRun
+from .skeleton import SeenSlice
+from .smoothing import smooth
 from .threads import ThreadChoice, threads_for
+from .three_planes import ThreePlanesRun
 from .uncertainty import RunningSums, has_settled
 
 MOST_ENCODED = 16
@@ -49,7 +52,7 @@ def run(model: LoadedModel, request: SegmentationRequest, previews: bool = False
         yield from _MonteCarloRun(model, request, previews, threads).steps()
 
 
-class _MonteCarloRun(SliceRun[SegmentationRequest]):
+class _MonteCarloRun(ThreePlanesRun):
     """Draws samples of the prompts on as many slices together as fill a batch."""
 
     unit: ClassVar[Unit] = "sample"
@@ -61,8 +64,17 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
         network = model.network.to(self.device)
         self.device = next(network.parameters()).device
         self._passes = Passes(
-            network_for(network, self._precision), self.device, self._precision, request.seed, self._batch_size()
+            network_for(network, self._precision),
+            self.device,
+            self._precision,
+            request.seed,
+            self._batch_size(),
+            request.noise,
         )
+        self._smoothing = request.smoothing if len(self.indices) > 1 else 0.0
+        if self._measures_samples:
+            for maps in self.maps:
+                maps.sample_volumes = np.zeros(request.samples)
         self._judge = Judge(model, request) if request.judge else None
         self._texts: dict[int, TextState] = {}
         self._looked: tuple[Tensor, ImageState] | None = None
@@ -81,12 +93,19 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
     def part_count(self) -> int:
         return self.request.samples
 
+    @property
+    def _measures_samples(self) -> bool:
+        """Whether each sample is a segment of the whole volume, of a size that can be told."""
+        request, volume = self.request, self.request.volume
+        is_whole = request.noise == "volume" and request.adaptive is None and not request.three_planes
+        return is_whole and volume.spacing_known and not volume.is_single_slice
+
     def look(self) -> Iterator[Event]:
         questions = dict(enumerate(self.request.prompts))
         if self._judge is not None:
             shown = slices_to_look_at(self.pixels(index) for index in spread_out(self.indices))
             cost = 1 / self.request.samples
-            self.beside = len(shown) * cost
+            self.beside += len(shown) * cost
             for number, pixels in enumerate(shown, start=1):
                 # The only slice need not be encoded again for its samples.
                 once = len(self.indices) == 1 and self._precision == "float32"
@@ -99,6 +118,15 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
                 if number not in questions or self._judge.denies(number):
                     self.maps[number] = maps.masks_alone()
         self._texts = {number: self._text(words) for number, words in questions.items()}
+
+    def outlined(self) -> list[int]:
+        judge = self._judge
+        return [number for number in self._texts if judge is None or not judge.denies(number)]
+
+    def turn_to(self, axis: SliceAxis, asked: list[int]) -> None:
+        super().turn_to(axis, asked)
+        self._texts = {number: text for number, text in self._texts.items() if number in asked}
+        self._encoded, self._looked = {}, None
 
     def _encode_once(self, image: Tensor) -> ImageState:
         [state] = self._passes.encode_images([image])
@@ -140,6 +168,7 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
                     prepared,
                     self._passes.meet(image, text),
                     RunningSums.zeros(prepared.placement.input_size, self.device),
+                    self.request.thresholds[prompt_number] if self._measures_samples else None,
                 )
                 for prepared, image in zip(self._group, images, strict=True)
             ]
@@ -173,6 +202,9 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
                 finished = [work for work in reached if self._is_finished(work, prompt_number)]
                 for work in finished:
                     maps.insert(axis, work.slice, work.sums)
+                    if work.sizes:
+                        sizes = torch.cat(work.sizes).cpu().numpy()
+                        maps.sample_volumes += sizes * (self.request.volume.voxel_volume / 1000)
                 self.finished += len(finished)
                 works = [work for work in works if work not in finished]
                 under_way = sum(work.sums.count for work in works) / self.request.samples
@@ -200,6 +232,14 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
             judge.note_presence(prompt_number, prepared.index, float(inside.mean()))
             self.finished += 1
             yield self.progress("segmenting", prepared.number, self.part_count)
+
+    def hold_together(self) -> Iterator[Event]:
+        if not self._smoothing:
+            return
+        sigma = self._smoothing / self.request.volume.spacing[2 - self.axis.axis]
+        for maps in self.maps:
+            for _ in smooth(maps, self.axis, self.indices, sigma):
+                yield self.progress("smoothing", 1, 0, slices=1)
 
     def judge(self) -> Iterator[Event]:
         judge = self._judge
@@ -243,4 +283,6 @@ class _MonteCarloRun(SliceRun[SegmentationRequest]):
             "samples": self.request.samples,
             "adaptive": dataclasses.asdict(adaptive) if adaptive else None,
             "precision": self._precision,
+            "smoothing": self._smoothing,
+            "noise": self.request.noise,
         }

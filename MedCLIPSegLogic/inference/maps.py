@@ -47,6 +47,9 @@ class PromptMaps:
         mask: as in :class:`PromptResult`.
         probability, uncertainty, mutual_information: as there; None in a run without maps.
         tallies: of the slices that are done, by their index.
+        sample_volumes: (N,) float64, mL of the segment in each sample on the slices that are done; (0,) where nobody
+            asks for them.
+        disagreement, plane_agreement: as there, where planes were fused.
     """
 
     threshold: float
@@ -55,6 +58,9 @@ class PromptMaps:
     uncertainty: NDArray[np.float32] | None
     mutual_information: NDArray[np.float32] | None
     tallies: dict[int, SliceTally] = field(default_factory=dict)
+    sample_volumes: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    disagreement: NDArray[np.float32] | None = None
+    plane_agreement: float | None = None
 
     @classmethod
     def zeros(cls, shape: tuple[int, int, int], threshold: float, keep_maps: bool) -> PromptMaps:
@@ -75,7 +81,7 @@ class PromptMaps:
             probability, information = of.placement.restore(torch.stack(sums.mean()))
             uncertainty = binary_entropy(probability)
             information = torch.minimum(information, uncertainty)
-        self._write(axis, of.index, probability.cpu().numpy(), uncertainty.cpu().numpy(), sums.count)
+        self.write(axis, of.index, probability.cpu().numpy(), uncertainty.cpu().numpy(), sums.count)
         if self.mutual_information is not None:
             axis.insert(self.mutual_information, of.index, information.cpu().numpy())
 
@@ -93,7 +99,20 @@ class PromptMaps:
 
         The mutual information stays 0. Refused as by ``insert``.
         """
-        self._write(axis, index, score, binary_entropy(torch.from_numpy(score)).numpy(), 0)
+        self.write(axis, index, score, binary_entropy(torch.from_numpy(score)).numpy(), 0)
+
+    def insert_again(self, axis: SliceAxis, index: int) -> None:
+        """Let all else follow from a probability that was changed on a slice that is done; only in a run with maps."""
+        assert self.probability is not None
+        assert self.mutual_information is not None
+        probability = np.asarray(axis.extract(self.probability, index), np.float32)
+        uncertainty = binary_entropy(torch.from_numpy(probability)).numpy()
+        information = np.minimum(axis.extract(self.mutual_information, index), uncertainty)
+        tally = self.tallies[index]
+        if tally.voxels_inside:
+            axis.insert(self.mask, index, np.zeros(probability.shape, np.uint8))
+        self.write(axis, index, probability, uncertainty, tally.samples)
+        axis.insert(self.mutual_information, index, information)
 
     def shown(self, axis: SliceAxis, index: int) -> NDArray[np.float32]:
         """Copy of the probability of a slice as ``volume.take(index, axis)`` lies; only in a run with maps."""
@@ -107,7 +126,9 @@ class PromptMaps:
 
     def masks_alone(self) -> PromptMaps:
         """The same without maps."""
-        return replace(self, probability=None, uncertainty=None, mutual_information=None)
+        return replace(
+            self, probability=None, uncertainty=None, mutual_information=None, disagreement=None, plane_agreement=None
+        )
 
     def finish(self, prompt: str, indices: list[int], verdict: Verdict | None) -> PromptResult:
         """The result of the prompt.
@@ -117,6 +138,7 @@ class PromptMaps:
             indices: slices that were asked for.
             verdict: on the answer, if it was asked for.
         """
+        is_silent = _means_nothing(verdict, self.is_empty)
         return PromptResult(
             prompt=prompt,
             name=prompt,
@@ -125,12 +147,15 @@ class PromptMaps:
             uncertainty=self.uncertainty,
             mutual_information=self.mutual_information,
             threshold=self.threshold,
-            mean_uncertainty=None if _means_nothing(verdict, self.is_empty) else self._mean_uncertainty(),
+            mean_uncertainty=None if is_silent else self._mean_uncertainty(),
             samples_drawn=tuple(self.tallies[index].samples if index in self.tallies else 0 for index in indices),
             verdict=verdict,
+            sample_volumes=tuple(self.sample_volumes.tolist()) if self.tallies and not is_silent else (),
+            disagreement=self.disagreement,
+            plane_agreement=self.plane_agreement,
         )
 
-    def _write(
+    def write(
         self,
         axis: SliceAxis,
         index: int,
@@ -138,12 +163,14 @@ class PromptMaps:
         uncertainty: NDArray[np.float32],
         samples: int,
     ) -> None:
+        """Write what is known of a slice (H, W), as ``insert`` does, but for the mutual information."""
         _check_numbers(probability, index)
         mask = probability > self.threshold
         if mask.any():  # pages of the mask that nobody writes to take no memory
             axis.insert(self.mask, index, mask.view(np.uint8))
-        if self.probability is not None and self.uncertainty is not None:
+        if self.probability is not None:
             axis.insert(self.probability, index, probability)
+        if self.uncertainty is not None:
             axis.insert(self.uncertainty, index, uncertainty)
         count = int(mask.sum())
         self.tallies[index] = SliceTally(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from typing import TypeVar
@@ -17,10 +17,12 @@ from ..model.noise import MeanNoise, NoiseSource, SeededNoise
 from ..model.states import ImageState, PairState, TextState, join_pairs
 from .device import autocast, is_out_of_memory, to_device
 from .preprocess import PreparedSlice
-from .request import Precision
+from .request import Noise, Precision
 from .uncertainty import RunningSums
 
 Computed = TypeVar("Computed")
+ANY_SLICE = 0
+"""Slice whose noise all slices share when a sample is one draw for the volume; an image of one slice has no other."""
 
 
 @dataclass(eq=False)
@@ -31,11 +33,21 @@ class SliceSamples:
         slice: the slice.
         pair: what is shared by all samples.
         sums: of the samples.
+        threshold: of the samples' own masks; None where nobody asks for their sizes.
+        sizes: of these masks in pixels of the slice, a tensor (B,) for each batch.
     """
 
     slice: PreparedSlice
     pair: PairState
     sums: RunningSums
+    threshold: float | None = None
+    sizes: list[Tensor] = field(default_factory=list)
+
+    def add(self, probabilities: Tensor) -> None:
+        """Add samples (B, S, S)."""
+        self.sums.add(probabilities)
+        if self.threshold is not None:
+            self.sizes.append(self.slice.placement.sizes(probabilities > self.threshold))
 
 
 class Passes:
@@ -47,12 +59,20 @@ class Passes:
         precision: numbers of the towers, as chosen by :func:`choose_precision`.
         seed: of the noise.
         batch_size: passes computed together; halved for good when memory runs out.
+        noise: what one draw of a sample's noise is for.
     """
 
     def __init__(
-        self, network: MedCLIPSeg, device: torch.device, precision: Precision, seed: int, batch_size: int
+        self,
+        network: MedCLIPSeg,
+        device: torch.device,
+        precision: Precision,
+        seed: int,
+        batch_size: int,
+        noise: Noise = "slice",
     ) -> None:
         self._network, self._device, self._precision, self._seed = network, device, precision, seed
+        self._noise = noise
         self.batch_size = batch_size
 
     def encode_text(self, token_ids: Tensor) -> TextState:
@@ -81,7 +101,11 @@ class Passes:
 
     def preview(self, pair: PairState) -> Tensor:
         """Probability (S, S) of a single pass with the noise at its mean."""
-        return self._decode(pair, MeanNoise())[0]
+        return self.preview_all([pair])[0]
+
+    def preview_all(self, pairs: Sequence[PairState]) -> Tensor:
+        """Probabilities (B, S, S) of such a pass for each pair; no more than ``batch_size`` pairs."""
+        return self._decode(join_pairs(pairs, [1] * len(pairs)), MeanNoise())
 
     def draw(self, works: Sequence[SliceSamples], count: int) -> Iterator[list[SliceSamples]]:
         """Draw samples until each work has ``count``; yields the works of a batch after every batch.
@@ -99,13 +123,15 @@ class Passes:
             if probabilities is None:
                 continue
             for (work, _), part in zip(batch, probabilities.split([n for _, n in batch]), strict=True):
-                work.sums.add(part)
+                work.add(part)
             pending = pending[len(rows) :]
             yield [work for work, _ in batch]
 
     def _sample(self, rows: Sequence[tuple[SliceSamples, int]], batch: Sequence[tuple[SliceSamples, int]]) -> Tensor:
         """Probabilities (B, S, S) of some slices' samples; ``batch`` has the slices and how often each comes."""
-        noise = SeededNoise(self._seed, [(work.slice.index, sample) for work, sample in rows])
+        is_shared = self._noise == "volume"
+        drawn = [(ANY_SLICE if is_shared else work.slice.index, sample) for work, sample in rows]
+        noise = SeededNoise(self._seed, drawn)
         return self._decode(join_pairs([work.pair for work, _ in batch], [times for _, times in batch]), noise)
 
     def _decode(self, pair: PairState, noise: NoiseSource) -> Tensor:

@@ -34,8 +34,17 @@ class Placement:
 
     def restore(self, maps: Tensor) -> Tensor:
         """Resample maps (B, S, S) bilinearly to the slice's own grid (B, H, W)."""
-        part = maps[:, None, self.top : self.top + self.height, self.left : self.left + self.width]
+        part = self._filled(maps)[:, None]
         return functional.interpolate(part, size=self.slice_size, mode="bilinear", align_corners=False)[:, 0]
+
+    def sizes(self, masks: Tensor) -> Tensor:
+        """Sizes (B,) of masks (B, S, S) in pixels of the slice, without what lies beside it."""
+        shares = self._filled(masks).double().mean(dim=(1, 2))
+        return shares * (self.slice_size[0] * self.slice_size[1])
+
+    def _filled(self, maps: Tensor) -> Tensor:
+        """The part of maps (B, S, S) that the slice fills."""
+        return maps[:, self.top : self.top + self.height, self.left : self.left + self.width]
 
 
 @dataclass(frozen=True, eq=False)

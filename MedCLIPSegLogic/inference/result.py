@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import mean, stdev
 from typing import Any, Literal
 
 import numpy as np
@@ -11,13 +12,14 @@ from numpy.typing import NDArray
 
 from ..knowledge.verdict import Verdict
 from ..volumes.intensity import IntensityMapping
+from ..volumes.planes import ACQUISITION, SliceAxis, choose_axis
 from ..volumes.volume import Volume
 
 MAX_ENTROPY = float(np.log(2.0))
 """Largest binary entropy in nats: the upper end of every uncertainty scale."""
 
 
-Stage = Literal["segmenting", "looking", "words"]
+Stage = Literal["segmenting", "smoothing", "looking", "words"]
 Unit = Literal["sample", "prompt"]
 
 
@@ -26,8 +28,8 @@ class Progress:
     """One small step of a run.
 
     Args:
-        stage: what is being done: "segmenting", "looking" at the image or for what a prompt means, or
-            asking for its "words".
+        stage: what is being done: "segmenting", "smoothing" across the slices, "looking" at the image or for what a
+            prompt means, or asking for its "words".
         slice_number: k of slice k of n, counted from 1.
         slice_count: n.
         unit: what the parts of a slice are: samples of the present prompt, or prompts.
@@ -73,7 +75,8 @@ class PromptResult:
     """Maps of one prompt, each (K, J, I) on the voxel grid of the input; slices that were not asked for hold 0.
 
     In a run without maps there is the mask alone. What is held back, because the prompt is not understood or the kind
-    of image is not known, and the answer to a prompt that denies a thing, has an empty mask and no maps.
+    of image is not known, and the answer to a prompt that denies a thing, has an empty mask and no maps. Where three
+    planes were fused, all is of the fused answer, but for ``samples_drawn``, which are those of the plane shown first.
 
     Args:
         prompt: the text as typed.
@@ -81,13 +84,21 @@ class PromptResult:
         probability: float32, mean over the Monte-Carlo samples, 0…1.
         mask: uint8, 1 where probability > threshold.
         uncertainty: float32, entropy of the mean probability in nats, 0…ln 2.
-        mutual_information: float32, uncertainty − expected_entropy in nats (model uncertainty).
+        mutual_information: float32, uncertainty − expected_entropy in nats (model uncertainty); where planes were fused
+            the mean of theirs, at most the uncertainty.
         threshold: the threshold used for ``mask``.
         mean_uncertainty: mean uncertainty in nats inside the mask; over the segmented slices when the mask is empty;
             None where it would mean nothing (see ``Verdict.is_unknown``) and where nothing was segmented.
         samples_drawn: Monte-Carlo samples of each slice, in the order of the result's ``slice_indices``; 0 for slices
             that were skipped.
+        sample_volumes: volume in mL of the segment in each sample, from the sample's own mask at the size of the model
+            input, without smoothing. Only where the noise of a sample is one draw for the volume, every slice has all
+            samples and the size of voxels is known; else empty.
         verdict: what is to be thought of the answer; None in a run that was not asked to judge.
+        disagreement: float32, disagreement of the planes in nats, 0…ln 2: entropy of the mean of their probabilities
+            minus the mean of their entropies; None unless planes were fused.
+        plane_agreement: mean Dice of the masks of two planes, 0…1; None unless planes were fused, and where all are
+            empty.
     """
 
     prompt: str
@@ -100,6 +111,9 @@ class PromptResult:
     mean_uncertainty: float | None
     samples_drawn: tuple[int, ...] = ()
     verdict: Verdict | None = None
+    sample_volumes: tuple[float, ...] = ()
+    disagreement: NDArray[np.float32] | None = None
+    plane_agreement: float | None = None
 
     @property
     def expected_entropy(self) -> NDArray[np.float32] | None:
@@ -107,6 +121,13 @@ class PromptResult:
         if self.uncertainty is None or self.mutual_information is None:
             return None
         return self.uncertainty - self.mutual_information
+
+    @property
+    def sample_volume(self) -> tuple[float, float] | None:
+        """Mean and standard deviation (divisor n − 1) of ``sample_volumes`` in mL; None for fewer than two."""
+        if len(self.sample_volumes) < 2:
+            return None
+        return mean(self.sample_volumes), stdev(self.sample_volumes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +142,7 @@ class SegmentationResult:
         mapping: grey values to 8 bit, as the model saw them.
         settings: JSON-ready record of every setting (model, model hash, samples, seed, plane, intensity, device…).
         seconds: wall time of the run.
+        notes: what is to be said of the run, a sentence each.
     """
 
     volume: Volume
@@ -130,6 +152,13 @@ class SegmentationResult:
     mapping: IntensityMapping
     settings: dict[str, Any]
     seconds: float
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def axis(self) -> SliceAxis:
+        """How slices were cut; of fused planes those of the plane that was shown first."""
+        name = self.settings["plane"]
+        return choose_axis(self.volume, "auto" if name == ACQUISITION else name)
 
 
 Event = Progress | SlicePreview | SegmentationResult

@@ -74,6 +74,9 @@ class SliceRun(ABC, Generic[Request]):
         """Numbers of the prompts that are segmented, or asked some other way."""
         self.finished = 0.0  # slices of prompts
         self.beside = 0.0  # other work, in the same measure
+        self.turns, self.turns_before = len(self.indices), 0
+        """Slices of the whole run, and those of other planes that had their turn."""
+        self.notes: tuple[str, ...] = ()
         self.verdicts: list[Verdict | None] = [None] * len(request.prompts)
         self._skipped: list[int] = []
 
@@ -87,6 +90,10 @@ class SliceRun(ABC, Generic[Request]):
 
     def segment_rest(self) -> Iterator[Event]:
         """Segment what was kept."""
+        yield from ()
+
+    def hold_together(self) -> Iterator[Event]:
+        """Change the maps in small steps by what neighboring slices say, once all slices are done."""
         yield from ()
 
     def judge(self) -> Iterator[Event]:
@@ -106,9 +113,20 @@ class SliceRun(ABC, Generic[Request]):
     def settings(self) -> dict[str, Any]:
         """Settings of this kind of run, ready for JSON."""
 
+    def settings_of_planes(self) -> dict[str, Any]:
+        """Settings of a run in several planes, ready for JSON."""
+        return {}
+
     def steps(self) -> Iterator[Event]:
         """Everything the run yields; slices without content are skipped, their maps are 0."""
         yield from self.look()
+        yield from self.segment_all()
+        if self.request.judge:
+            yield from self.judge()
+        yield self.result()
+
+    def segment_all(self) -> Iterator[Event]:
+        """Segment the slices of a plane in small steps."""
         turns = outwards(self.indices, self.request.start_slice) if self.asked else []
         for number, index in enumerate(turns, start=1):
             pixels = self.pixels(index)
@@ -119,9 +137,7 @@ class SliceRun(ABC, Generic[Request]):
             self.finished += len(self.asked)
             yield self.progress("segmenting", number, 0)
         yield from self.segment_rest()
-        if self.request.judge:
-            yield from self.judge()
-        yield self.result()
+        yield from self.hold_together()
 
     def pixels(self, index: int) -> NDArray[np.uint8]:
         """A slice (H, W) or (H, W, 3) as the model sees it."""
@@ -143,9 +159,8 @@ class SliceRun(ABC, Generic[Request]):
         count = len(self.indices)
         share = (self.finished + under_way) / (count * len(self.asked) + self.beside)
         left = (time.monotonic() - self._started) * (1 / share - 1)
-        return Progress(
-            stage, number, slices or count, self.unit, part_number, self.part_count, share, left, str(self.device)
-        )
+        turn, turns = (self.turns_before + number, self.turns) if slices is None else (number, slices)
+        return Progress(stage, turn, turns, self.unit, part_number, self.part_count, share, left, str(self.device))
 
     def preview(self, prompt_number: int, index: int, samples: int = 0) -> SlicePreview:
         """What is known of a prompt on a slice so far."""
@@ -166,6 +181,7 @@ class SliceRun(ABC, Generic[Request]):
             mapping=self._mapping,
             settings={**self.settings(), **self._common_settings()},
             seconds=time.monotonic() - self._started,
+            notes=self.notes,
         )
 
     def _common_settings(self) -> dict[str, Any]:
@@ -175,11 +191,13 @@ class SliceRun(ABC, Generic[Request]):
             "threshold": thresholds[0] if len(set(thresholds)) == 1 else list(thresholds),
             "seed": request.seed,
             "plane": self.axis.name,
+            "plane_chosen_by": request.plane_chosen_by,
             "slices": list(request.slices) if request.slices else [0, self.axis.count],
             "skipped_slices": sorted(self._skipped),
             "intensity": self._mapping.record(),
             "device": str(self.device),
             "threads": self._threads.record(),
+            **self.settings_of_planes(),
             "versions": {
                 "medclipseg": __version__,
                 "python": platform.python_version(),

@@ -63,7 +63,9 @@ class KnownKind:
         images: training images.
         things: by the name that is best understood.
         area: 1st, 25th, 50th, 75th and 99th percentile of the share of the image (of a slice) that masks cover.
-        plane: plane of the slices in training; None for pictures.
+        plane: plane in which the model does best on volumes of this kind; None for pictures.
+        plane_weights: of the axial, the coronal and the sagittal plane when all three are fused; None when nobody
+            measured.
         obeys_place: share of prompts naming one of two places whose mask lay there; None when nobody measured.
         prompts: some training prompts, as examples of the style.
         thumbnail: a JPEG picture of such an image, at most 64 pixels wide and high, in Base64; empty for none.
@@ -73,6 +75,7 @@ class KnownKind:
     things: Mapping[Name, KnownThing]
     area: tuple[Share, Share, Share, Share, Share] | None = None
     plane: Literal["axial", "coronal", "sagittal"] | None = None
+    plane_weights: tuple[Share, Share, Share] | None = None
     obeys_place: Share | None = None
     prompts: tuple[Annotated[str, Field(max_length=LONGEST_PROMPT)], ...] = ()
     thumbnail: Annotated[str, Field(max_length=MOST_THUMBNAIL)] = ""

@@ -18,6 +18,8 @@ MAX_SIDE = 4096
 """More than any input has pixels a side, or tokens."""
 MAX_GRID = 128
 """More than any input has patches a side."""
+LITE_CHANNELS = (16, 24, 40, 112)
+"""Channels of EfficientNet-Lite0 at 1/2, 1/4, 1/8 and 1/16."""
 Count = Annotated[int, Field(ge=1, le=MAX_SIZE)]
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 Layers = Annotated[int, Field(ge=1, le=MAX_LAYERS)]
@@ -46,6 +48,8 @@ class ImageTowerConfig:
         activation: "gelu" or "quick_gelu" (x·sigmoid(1.702x)).
         stem_channels: channels at 1/2, 1/4, 1/8 and 1/16 of the input, multiples of 8; empty for a plain patch
             embedding.
+        stem: "residual" is a small network of plain convolutions; "efficientnet_lite0" that network down to 1/16, whose
+            channels ``stem_channels`` must then be.
         layer_scale: start value of the learned branch scales of a "timm" tower; None for none.
         drop_path: largest stochastic depth rate in training.
     """
@@ -62,6 +66,7 @@ class ImageTowerConfig:
     stem_channels: Annotated[
         tuple[Annotated[int, Field(gt=0, le=MAX_SIZE, multiple_of=8)], ...], Field(max_length=4)
     ] = ()
+    stem: Literal["residual", "efficientnet_lite0"] = "residual"
     layer_scale: Number | None = None
     drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
@@ -72,6 +77,8 @@ class ImageTowerConfig:
         if self.stem_channels:
             _require(self.kind == "timm", "image.kind", self.kind)
             _require(len(self.stem_channels) == 4 and self.patch_size == 16, "image.stem_channels", self.stem_channels)
+        lite = self.stem == "efficientnet_lite0"
+        _require(not lite or self.stem_channels == LITE_CHANNELS, "image.stem_channels", self.stem_channels)
         if self.kind == "vit":
             _require(self.layer_scale is None and self.drop_path == 0, "image.layer_scale", self.layer_scale)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import timm.layers
 import timm.models.byobnet as byobnet
+import timm.models.efficientnet
 import torch
 from open_clip.transformer import QuickGELU, VisionTransformer
 from timm.models.vision_transformer import VisionTransformer as TimmVisionTransformer
@@ -14,6 +15,11 @@ from torch import Tensor, nn
 
 from .config import ImageTowerConfig
 from .fused_block import residual_block
+
+LITE_LEVELS = [1, 2, 3]
+"""Stages of EfficientNet-Lite0 whose features are used: those at 1/4, 1/8 and 1/16."""
+LITE_FIXED = 2
+"""First stages, after the first convolution, that training leaves as they come: edges and textures."""
 
 
 class OpenClipImageTower(VisionTransformer):
@@ -58,7 +64,7 @@ class TimmImageTower(nn.Module):
         super().__init__()
         embedding: dict[str, Any] = {}
         if config.stem_channels:
-            embedding = {"embed_layer": partial(timm.layers.HybridEmbed, backbone=_residual_stem(config.stem_channels))}
+            embedding = {"embed_layer": partial(timm.layers.HybridEmbed, backbone=_build_stem(config))}
         self.trunk = TimmVisionTransformer(
             img_size=config.image_size,
             patch_size=1 if config.stem_channels else config.patch_size,
@@ -76,8 +82,17 @@ class TimmImageTower(nn.Module):
         self.head = nn.Sequential()
         self.head.add_module("proj", nn.Linear(config.width, joint_width, bias=False))
         self.has_stem = bool(config.stem_channels)
+        self._stem_levels = 3 if config.stem == "residual" else LITE_LEVELS
+        self._learns_statistics = config.stem == "residual"
         if self.has_stem:
             self._start_from_sine_positions(config)
+
+    def train(self, mode: bool = True) -> TimmImageTower:
+        """As of any module, but the batch statistics of a stem that was trained on photographs stay."""
+        super().train(mode)
+        if self.has_stem and not self._learns_statistics:
+            self.trunk.patch_embed.backbone.eval()
+        return self
 
     def _start_from_sine_positions(self, config: ImageTowerConfig) -> None:
         grid = config.image_size // config.patch_size
@@ -92,7 +107,9 @@ class TimmImageTower(nn.Module):
         skips: list[Tensor] = []
         if self.has_stem:
             patch_embed = self.trunk.patch_embed
-            *skips, deepest = patch_embed.backbone.forward_intermediates(images, indices=3, intermediates_only=True)
+            *skips, deepest = patch_embed.backbone.forward_intermediates(
+                images, indices=self._stem_levels, intermediates_only=True
+            )
             tokens = patch_embed.proj(deepest).permute(0, 2, 3, 1)
         else:
             tokens = self.trunk.patch_embed(images)
@@ -106,6 +123,19 @@ class TimmImageTower(nn.Module):
 
     def project_class(self, tokens: Tensor) -> Tensor:
         return self.head(self.trunk.norm(tokens[:, 0]))
+
+
+def _build_stem(config: ImageTowerConfig) -> nn.Module:
+    return _residual_stem(config.stem_channels) if config.stem == "residual" else _lite_stem()
+
+
+def _lite_stem() -> nn.Module:
+    """The stages of EfficientNet-Lite0 (Apache 2.0) down to 1/16, for weights that come from photographs."""
+    stem = timm.models.efficientnet.tf_efficientnet_lite0(num_classes=0, global_pool="")
+    stem.prune_intermediate_layers(LITE_LEVELS, prune_norm=True, prune_head=True)
+    for part in (stem.conv_stem, stem.bn1, *stem.blocks[:LITE_FIXED]):
+        part.requires_grad_(False)
+    return stem
 
 
 def _residual_stem(channels: tuple[int, ...]) -> nn.Module:

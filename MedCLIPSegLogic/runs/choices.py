@@ -17,19 +17,24 @@ from ..inference.request import (
     AdaptiveSampling,
     Device,
     Maps,
+    Noise,
     OwnWords,
     Plane,
     Precision,
     Samples,
     Seed,
     ShowAnyway,
+    Smoothing,
     Threads,
+    ThreePlanes,
     Threshold,
 )
 from ..volumes.intensity import CT_PRESETS, IntensityRule, preset, window
 
 NO_SAM = "none"
-OF_TRAINED_MODELS = ("samples", "adaptive", "precision", "show_anyway", "own_words")
+OF_TRAINED_MODELS = (
+    "samples", "adaptive", "precision", "show_anyway", "own_words", "three_planes", "smoothing", "noise",
+)  # fmt: skip
 
 
 @checked
@@ -125,6 +130,9 @@ class RunChoices(ChainChoices):
     precision: Precision | None = None
     show_anyway: ShowAnyway = False
     own_words: OwnWords = False
+    three_planes: ThreePlanes = False
+    smoothing: Smoothing = 0.0
+    noise: Noise = "slice"
     threshold: Threshold | tuple[Threshold, ...] = 0.5
     plane: Plane = "auto"
     slices: Annotated[
@@ -143,7 +151,7 @@ class RunChoices(ChainChoices):
         super().__post_init__()
         foreign = OF_TRAINED_MODELS if self.method else OF_METHODS
         given = next(
-            (name for name in foreign if getattr(self, name) is not type(self).__dataclass_fields__[name].default), None
+            (name for name in foreign if getattr(self, name) != type(self).__dataclass_fields__[name].default), None
         )
         if given is not None:
             whose = "trained models" if self.method else " and ".join(METHODS)

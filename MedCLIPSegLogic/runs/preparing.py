@@ -12,9 +12,11 @@ from ..clip_sam.methods import METHODS, MethodName
 from ..clip_sam.prompt_sets import PUBLISHED_FILE, load_prompt_sets
 from ..clip_sam.rules import ZeroShotRequest
 from ..errors import MedCLIPSegError, MissingModelError, listed, quoted
+from ..inference.plane_choice import choose_plane
 from ..inference.request import AdaptiveSampling, SegmentationRequest
+from ..knowledge.planes import known_weights
 from ..model.catalog import FIRST_MODEL, default_model, describe_model, find_model
-from ..model.folder import read_config
+from ..model.folder import read_config, read_knowledge
 from ..model.manifest import zoo
 from ..model.store import installed_models
 from ..volumes.planes import choose_axis, parse_slice_range, slice_indices
@@ -86,25 +88,30 @@ def prepare(volume: Volume, prompts: str | Sequence[str], choices: RunChoices) -
         MedCLIPSegError: bad input, or choices that do not fit the image or the prompts.
     """
     texts = (prompts,) if isinstance(prompts, str) else tuple(prompts)
-    slices, count = choices.slices, choose_axis(volume, choices.plane).count
+    model = None if choices.method else choices.model or default_model()
+    knowledge = read_knowledge(find_model(model)) if model is not None else None
+    plane, chosen_by = choose_plane(volume, texts, choices.plane, knowledge)
+    slices, count = choices.slices, choose_axis(volume, plane).count
     if isinstance(slices, str):
         slices = parse_slice_range(slices, count)
     slice_indices(slices, count)
     common: dict[str, Any] = {
         "volume": volume,
         "prompts": texts,
+        "plane": plane,
         "slices": slices,
         "intensity": choices.intensity_rule,
         "judge": True,
-        **{
-            name: getattr(choices, name)
-            for name in ("threshold", "plane", "start_slice", "seed", "device", "threads", "maps")
-        },
+        **{name: getattr(choices, name) for name in ("threshold", "start_slice", "seed", "device", "threads", "maps")},
     }
     if choices.method is None:
+        assert model is not None
         adaptive = AdaptiveSampling() if choices.adaptive is True else choices.adaptive or None
-        own: dict[str, Any] = {name: getattr(choices, name) for name in OF_TRAINED_MODELS} | {"adaptive": adaptive}
-        model = choices.model or default_model()
+        own: dict[str, Any] = {name: getattr(choices, name) for name in OF_TRAINED_MODELS} | {
+            "adaptive": adaptive,
+            "knows_plane": chosen_by == "knowledge",
+            "plane_weights": known_weights(texts, knowledge) if knowledge is not None else None,
+        }
         request = SegmentationRequest(**common, **{name: value for name, value in own.items() if value is not None})
         read_config(find_model(model))
         return TrainedRun(request, model)

@@ -35,8 +35,8 @@ def export_record(
 ) -> dict[str, Any]:
     """Describe an export, ready for JSON; what isn't known is null.
 
-    ``mean_uncertainty_nats``, ``threshold`` and the verdict of a segment speak of the model's mask, also when a person
-    edited it since; ``voxels`` and sizes speak of the segment as exported.
+    ``mean_uncertainty_nats``, ``plane_agreement``, ``threshold`` and the verdict of a segment speak of the model's
+    mask, also when a person edited it since; ``voxels`` and sizes speak of the segment as exported.
 
     Args:
         segmentation_node: segmentation with the segments.
@@ -121,6 +121,7 @@ def _segment(
         "seed": _parsed(int, tags.get("Seed")),
         "threshold": _parsed(float, tags.get("Threshold")),
         "mean_uncertainty_nats": _parsed(float, tags.get("MeanUncertainty")),
+        "plane_agreement": _parsed(float, tags.get("PlaneAgreement")),
         "verdict": verdict.kind if verdict else None,
         "verdict_text": verdict.text if verdict else None,
         "suggestions": list(verdict.suggestions) if verdict else [],

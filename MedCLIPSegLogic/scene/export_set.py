@@ -19,7 +19,7 @@ from .arrays import copy_voxels
 from .export import save_segmentation
 from .export_record import export_record
 from .geometry import ijk_to_ras
-from .map_volumes import PROBABILITY, UNCERTAINTY, find_map
+from .map_volumes import DISAGREEMENT, PROBABILITY, UNCERTAINTY, find_map
 from .nodes import SegmentationNode, VolumeNode
 from .segment_files import label_map_files, surface_files
 from .segmentation import segment_mask
@@ -38,7 +38,7 @@ class ExportChoice:
     Args:
         segment_ids: segments, in the order of their labels.
         formats: of the segments.
-        maps: probability and uncertainty maps too.
+        maps: probability and uncertainty maps too, and where planes were fused their disagreement.
     """
 
     segment_ids: tuple[str, ...]
@@ -229,8 +229,10 @@ class _ExportedFiles:
         ending = "nrrd" if is_sheared(ijk_to_ras(self._volume_node)) else "nii.gz"
         for (segment_id, name), slug in zip(self._names.items(), slugs(list(self._names.values())), strict=True):
             prompt = segment_record(segmentation.GetSegment(segment_id)).get("Prompt")
-            for role in (PROBABILITY, UNCERTAINTY):
+            for role in (PROBABILITY, UNCERTAINTY, DISAGREEMENT):
                 node = find_map(scene, self._volume_node, prompt, role) if prompt is not None else None
+                if node is None and role is DISAGREEMENT:
+                    continue  # there only where planes were fused
                 if node is None:
                     self._notes.append(f"There is no {role.name.lower()} map of “{name}”.")
                 else:

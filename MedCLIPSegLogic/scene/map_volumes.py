@@ -48,7 +48,8 @@ PROBABILITY = MapRole("Probability", "Probability", 1.0, 0.05)
 UNCERTAINTY = MapRole("Uncertainty", "Uncertainty (nats)", MAX_ENTROPY, 0.05)
 EXPECTED_ENTROPY = MapRole("ExpectedEntropy", "Expected entropy (nats)", MAX_ENTROPY, 0.05)
 MUTUAL_INFORMATION = MapRole("MutualInformation", "Mutual information (nats)", MAX_ENTROPY, 0.01)
-MAP_ROLES = (PROBABILITY, UNCERTAINTY, EXPECTED_ENTROPY, MUTUAL_INFORMATION)
+DISAGREEMENT = MapRole("PlaneDisagreement", "Disagreement of the planes (nats)", MAX_ENTROPY, 0.01)
+MAP_ROLES = (PROBABILITY, UNCERTAINTY, EXPECTED_ENTROPY, MUTUAL_INFORMATION, DISAGREEMENT)
 """Uncertainty is the total: the sum of expected entropy (of the data) and mutual information (of the model)."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from ..inference.result import PromptResult, SegmentationResult
 from .colors import Color, next_color
 from .geometry import require_unchanged
 from .map_volumes import (
+    DISAGREEMENT,
     MUTUAL_INFORMATION,
     PROBABILITY,
     UNCERTAINTY,
@@ -62,6 +64,7 @@ class SceneResult:
             answer was held back.
         uncertainty_maps: scalar volumes, 0…ln 2 nats.
         mutual_information_maps: scalar volumes, 0…ln 2 nats.
+        disagreement_maps: scalar volumes, 0…ln 2 nats; none unless planes were fused.
     """
 
     segmentation: SegmentationNode
@@ -69,6 +72,7 @@ class SceneResult:
     probability_maps: tuple[MapNode, ...]
     uncertainty_maps: tuple[MapNode, ...]
     mutual_information_maps: tuple[MapNode, ...]
+    disagreement_maps: tuple[MapNode, ...]
 
 
 def write_result(
@@ -152,18 +156,19 @@ def _steps(
         look = appearance.get(prompt.prompt)
         segment_ids.append(write_segment(segmentation_node, volume_node, prompt, result, look, segment_ids))
         yield
-    maps: list[MapNode] = []
+    maps: dict[MapRole, list[MapNode]] = defaultdict(list)
     for prompt in result.prompts:
         for role, values in _maps_of(prompt):
             if values is None:
                 remove_map(scene, volume_node, prompt.prompt, role)
                 continue
-            written = [node.GetID() for node in maps]
-            maps.append((yield from write_map_steps(scene, volume_node, role, values, prompt, result, written)))
+            written = [node.GetID() for node in maps[role]]
+            maps[role].append((yield from write_map_steps(scene, volume_node, role, values, prompt, result, written)))
             yield
         refresh_expected_entropy(scene, volume_node, prompt.prompt)
         yield
-    return SceneResult(segmentation_node, tuple(segment_ids), *(tuple(maps[first::3]) for first in range(3)))
+    roles = (PROBABILITY, UNCERTAINTY, MUTUAL_INFORMATION, DISAGREEMENT)
+    return SceneResult(segmentation_node, tuple(segment_ids), *(tuple(maps[role]) for role in roles))
 
 
 def _maps_of(prompt: PromptResult) -> tuple[tuple[MapRole, NDArray[np.float32] | None], ...]:
@@ -171,6 +176,7 @@ def _maps_of(prompt: PromptResult) -> tuple[tuple[MapRole, NDArray[np.float32] |
         (PROBABILITY, prompt.probability),
         (UNCERTAINTY, prompt.uncertainty),
         (MUTUAL_INFORMATION, prompt.mutual_information),
+        (DISAGREEMENT, prompt.disagreement),
     )
 
 

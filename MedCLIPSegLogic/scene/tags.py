@@ -28,6 +28,7 @@ RECORD_NAMES = (
     "Seed",
     "Threshold",
     "MeanUncertainty",
+    "PlaneAgreement",
     "Verdict",
     "VerdictText",
     "Suggestions",
@@ -38,7 +39,7 @@ RECORD_NAMES = (
 """Tags of a segment, without the prefix.
 
 ``Settings`` is the JSON of all settings of the run, ``MaskHash`` tells whether the mask has been changed since.
-``Suggestions`` is a JSON list of prompts.
+``Suggestions`` is a JSON list of prompts, ``PlaneAgreement`` the ``plane_agreement`` of :class:`PromptResult`.
 """
 
 _OF_VERDICT = ("Verdict", "VerdictText", "Suggestions")
@@ -109,6 +110,8 @@ def write_segment_record(
     }
     if prompt.mean_uncertainty is not None:
         record["MeanUncertainty"] = f"{prompt.mean_uncertainty:.6g}"
+    if prompt.plane_agreement is not None:
+        record["PlaneAgreement"] = f"{prompt.plane_agreement:.6g}"
     if prompt.verdict is not None:
         suggestions = json.dumps(prompt.verdict.suggestions, ensure_ascii=False)
         record |= zip(_OF_VERDICT, (prompt.verdict.kind, prompt.verdict.text, suggestions), strict=True)
@@ -144,6 +147,7 @@ def write_threshold_record(
             segment.RemoveTag(PREFIX + name)
     segment.SetTag(PREFIX + "Threshold", encode(str(threshold)))
     segment.SetTag(PREFIX + "MaskHash", mask_hash(mask))
+    segment.RemoveTag(PREFIX + "PlaneAgreement")  # nobody kept the masks of the planes
     if mean_uncertainty is None or is_unknown:
         segment.RemoveTag(PREFIX + "MeanUncertainty")
     else:

@@ -102,16 +102,23 @@ def size_of(voxels: int, volume_node: VolumeNode) -> tuple[float | None, float |
     return voxels * abs(float(np.linalg.det(matrix[:3, :3]))) / 1000, None
 
 
+def outline_of(volume_node: VolumeNode) -> Volume:
+    """Return a volume's grid with voxels that are all 0 and take no memory, to ask what depends on the grid alone.
+
+    Raises:
+        MedCLIPSegError: no voxels.
+    """
+    outline = np.broadcast_to(np.uint8(0), voxel_counts(volume_node))
+    return Volume(outline, ijk_to_ras(volume_node), volume_node.GetName(), spacing_known=not is_picture(volume_node))
+
+
 def slice_axis_of(volume_node: VolumeNode, plane: Plane) -> SliceAxis:
     """Return how a volume is sliced in a plane, without copying its voxels.
 
     Raises:
         MedCLIPSegError: no voxels, or a plane other than its own is asked of a single slice.
     """
-    shape = voxel_counts(volume_node)
-    outline = np.broadcast_to(np.uint8(0), shape)
-    name, spacing_known = volume_node.GetName(), not is_picture(volume_node)
-    return choose_axis(Volume(outline, ijk_to_ras(volume_node), name, spacing_known), plane)
+    return choose_axis(outline_of(volume_node), plane)
 
 
 def image_to_segment(scene: Scene) -> VolumeNode | None:

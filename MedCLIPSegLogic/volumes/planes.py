@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,11 @@ Plane = Literal["auto", "axial", "coronal", "sagittal"]
 SLICE_NUMBER = re.compile("[0-9]{0,18}")
 CLEARLY_COARSER = 1.2
 """An axis is the slice axis when its spacing exceeds this multiple of the other two."""
+
+MOST_STRETCHED = 2.0
+"""Ratio of the two distances of pixels up to which slices show things in their shape; coarser ones are stripes."""
+ROUNDING = 1e-3
+"""Of spacings, which come from files in single precision."""
 
 ACQUISITION = "acquisition"
 ACROSS = ("sagittal", "coronal", "axial")
@@ -51,6 +56,16 @@ class SliceAxis:
     flip_columns: bool
     count: int
     pixel_spacing: tuple[float, float]
+
+    @property
+    def plane(self) -> Plane:
+        """What to ask for to get these slices."""
+        return next((plane for plane in get_args(Plane) if plane == self.name), "auto")
+
+    @property
+    def is_stretched(self) -> bool:
+        """Pixels are farther apart in one direction than :data:`MOST_STRETCHED` times their distance in the other."""
+        return max(self.pixel_spacing) > (MOST_STRETCHED + ROUNDING) * min(self.pixel_spacing)
 
     def extract(self, voxels: NDArray[np.generic], index: int) -> NDArray[np.generic]:
         """Copy one slice, turned for display.
@@ -135,6 +150,14 @@ def choose_axis(volume: Volume, plane: Plane) -> SliceAxis:
         count=volume.shape[axis],
         pixel_spacing=(spacing[rows], spacing[columns]),
     )
+
+
+def usable_planes(volume: Volume) -> list[SliceAxis]:
+    """The axial, coronal and sagittal slices of a volume, without those that are stretched; none of a single slice."""
+    if volume.is_single_slice or not volume.spacing_known:
+        return []
+    planes: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
+    return [axis for axis in (choose_axis(volume, plane) for plane in planes) if not axis.is_stretched]
 
 
 def _acquisition_axis(volume: Volume) -> int:

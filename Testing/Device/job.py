@@ -34,7 +34,7 @@ from MedCLIPSegLab.training.growth import vocabulary_texts
 from MedCLIPSegLab.training.settings import TrainingSettings, as_json
 from MedCLIPSegLogic.model.catalog import WEIGHTS_FILE
 from MedCLIPSegLogic.model.checkpoint import save_weights
-from MedCLIPSegLogic.model.network import NetworkOutput
+from MedCLIPSegLogic.model.network import MedCLIPSeg, NetworkOutput
 from MedCLIPSegLogic.model.noise import FreshNoise
 from MedCLIPSegLogic.model.states import TextState
 from MedCLIPSegLogic.model.tokenizer import PromptTokenizer
@@ -42,6 +42,8 @@ from MedCLIPSegLogic.model.tokenizer import PromptTokenizer
 SOURCE_SIDE = 288
 WORDS = 1600
 WARM_UP = 0.04
+PRETRAINED_SHARE = 0.4
+"""Learning rate of a stem from photographs as a share of the others'."""
 CHECK_EVERY = 25
 """Steps between two looks at the loss, each of which waits for the device."""
 
@@ -94,10 +96,7 @@ class Job:
         self._network.to(self._device).to(memory_format=torch.channels_last)
         self._average = copy.deepcopy(self._network).eval().requires_grad_(False)
         trained = [p for p in self._network.parameters() if p.requires_grad]
-        groups = [
-            {"params": [p for p in trained if p.ndim >= 2], "weight_decay": self._settings.weight_decay},
-            {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
-        ]
+        groups = list(_groups(self._network, self._settings.weight_decay))
         fused = self._device.type == "cuda"
         self._optimizer = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.99), fused=fused)
         self._trained = trained
@@ -136,7 +135,7 @@ class Job:
 
     def _step(self, batch: DeviceBatch, rate: float) -> dict[str, Tensor]:
         for group in self._optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         self._network.train()
         images = (batch.images.float() - self._scale[0]) / self._scale[1]
         with torch.autocast(self._device.type, torch.bfloat16):
@@ -200,6 +199,15 @@ class Job:
             "rows": self._rows,
         }
         (self._out / "training.json").write_text(json.dumps(record) + "\n", encoding="utf-8")
+
+
+def _groups(network: MedCLIPSeg, decay: float) -> Iterator[dict[str, Any]]:
+    """Weights decay, biases and norms do not; what comes from photographs moves more slowly."""
+    for is_stem in (False, True):
+        named = [(n, p) for n, p in network.named_parameters() if p.requires_grad and (".backbone." in n) == is_stem]
+        share = PRETRAINED_SHARE if is_stem and network.config.image.stem != "residual" else 1.0
+        yield {"params": [p for _, p in named if p.ndim >= 2], "weight_decay": decay, "share": share}
+        yield {"params": [p for _, p in named if p.ndim < 2], "weight_decay": 0.0, "share": share}
 
 
 def _load(path: Path, kinds: Kinds, limit: int | None) -> tuple[list[TrainingSet], list[TrainingSet]]:

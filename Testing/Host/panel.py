@@ -72,7 +72,7 @@ def _setTheme(isDark: bool) -> None:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     names = (
         *("fresh", "running", "result", "not-understood", "foreign-image", "doubtful-place", "builder", "known-model"),
-        *("review", "error", "zero-shot", "zero-shot-review"),
+        *("review", "three-planes", "error", "zero-shot", "zero-shot-review"),
     )
     parser = argparse.ArgumentParser(description="Shows the panel of MedCLIPSeg in the test host.")
     parser.add_argument("--screenshot", type=Path, help="write a PNG picture and end")

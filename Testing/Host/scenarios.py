@@ -146,6 +146,19 @@ def review(widget: Any) -> None:
     pythonqt.processEvents(100)
 
 
+def three_planes(widget: Any) -> None:
+    """A volume that was segmented in three planes, with the map of their disagreement over the image."""
+    widget.logic.parameters.threePlanes = True
+    startRun(widget, "hippocampus-mri", samples=1)
+    widget.logic.parameters.plane = "auto"
+    waitUntil(lambda: not widget.logic.isRunning)
+    widget.ui.promptsCollapsibleButton.collapsed = True
+    widget.ui.reviewCollapsibleButton.collapsed = False
+    widget.logic.parameters.overlayMap = "PlaneDisagreement"
+    widget.logic.parameters.overlayVisible = True
+    pythonqt.processEvents(100)
+
+
 def error(widget: Any) -> None:
     """A run that fails: the chosen model is gone."""
     loadDemoImage("dermoscopy")
@@ -199,6 +212,7 @@ SCENARIOS: dict[str, Callable[[Any], None]] = {
         builder,
         known_model,
         review,
+        three_planes,
         error,
         zero_shot,
         zero_shot_review,

@@ -6,6 +6,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.input.intensity_choices import intensityChoices
+from MedCLIPSegLib.input.plane_section import AUTO, PlaneSection, planeWords
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.parameter_node import MedCLIPSegParameterNode
 from MedCLIPSegLib.run.order import RANGE, SLICE, VOLUME
@@ -31,6 +32,7 @@ class InputSection(Section):
         for combo, _name, choices in self._choices:
             offerEntries(combo, choices)
             combo.connect("currentIndexChanged(int)", self._onChoice)
+        self._planes = PlaneSection(ui, logic)
         ui.firstSliceSpinBox.connect("valueChanged(int)", self._onRange)
         ui.lastSliceSpinBox.connect("valueChanged(int)", self._onRange)
 
@@ -42,6 +44,7 @@ class InputSection(Section):
         self._hideMaps()
         for combo, name, _choices in self._choices:
             selectEntry(combo, getattr(parameters, name), getattr(parameters, name))
+        self._planes.refresh()
         self._refreshRange(parameters)
         self._refreshNotes()
         volumeNode = self._logic.volumeNode
@@ -118,4 +121,4 @@ def _scopes() -> list[tuple[str, str]]:
 
 
 def _planes() -> list[tuple[str, str]]:
-    return [("auto", _("As acquired")), ("axial", _("Axial")), ("coronal", _("Coronal")), ("sagittal", _("Sagittal"))]
+    return [(AUTO, _("Automatic")), *planeWords().items()]

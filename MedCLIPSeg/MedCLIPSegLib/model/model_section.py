@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from MedCLIPSegLib.application import askFolder, settingsList
 from MedCLIPSegLib.model.model_download import ModelDownload
+from MedCLIPSegLib.model.volume_settings import VolumeSettings
 from MedCLIPSegLib.model.zero_shot_choices import METHODS, isZeroShot, labelOf, methodTitle
 from MedCLIPSegLib.model.zero_shot_settings import ZeroShotSettings, methodText
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
@@ -45,6 +46,7 @@ class ModelSection(Section):
         self._described = ""
         self.download = ModelDownload(logic)
         self._zeroShot = ZeroShotSettings(ui, logic)
+        self._ofVolumes = VolumeSettings(ui, logic)
         devices = [(AUTOMATIC, _("Automatic")), (PROCESSOR, _("Processor")), (GRAPHICS_CARD, _("Graphics card"))]
         offerEntries(self._device, devices)
         self._device.currentIndex = max(0, self._device.findData(settings.value(DEVICE_KEY)))
@@ -90,6 +92,7 @@ class ModelSection(Section):
         self._combo.enabled = self._open.enabled = isFree
         self._refreshDownload()
         self._zeroShot.refresh()
+        self._ofVolumes.refresh()
         if parameters is None:
             return
         self._offer(parameters.model)

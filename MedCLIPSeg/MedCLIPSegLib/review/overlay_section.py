@@ -182,5 +182,6 @@ def _maps() -> list[tuple[str, str]]:
         ("Uncertainty", _("Total entropy")),
         (EXPECTED_ENTROPY, _("Expected entropy")),
         ("MutualInformation", _("Mutual information")),
+        ("PlaneDisagreement", _("Disagreement of the planes")),
         ("Probability", _("Probability")),
     ]

@@ -14,6 +14,7 @@ from MedCLIPSegLib.input.intensity_choices import intensityRule
 from MedCLIPSegLib.model.zero_shot_choices import AS_PUBLISHED, isZeroShot
 from MedCLIPSegLib.prompts.prompt_rows import PromptRow
 from MedCLIPSegLib.scene_state import SceneState
+from MedCLIPSegLib.slicing import planesToFuse
 from MedCLIPSegLogic.errors import MedCLIPSegError, MissingModelError
 from MedCLIPSegLogic.model.catalog import describe_model
 from MedCLIPSegLogic.model.manifest import zoo
@@ -63,17 +64,26 @@ def orderOf(
         MedCLIPSegError: no image, no prompt, the same prompt twice, no slice in view, a choice out of range, or a
             missing model.
     """
-    parameters, axis = scene.parameters, scene.sliceAxis
+    # What is chosen here is chosen again there, of the same knowledge.
+    import MedCLIPSegLogic.runs.preparing  # noqa: F401
+
+    prompts = [row.prompt for row in rows]
+    parameters, (axis, _chosenBy) = scene.parameters, scene.sliceAxisFor(prompts)
     if parameters is None or scene.volumeNode is None:
         raise MedCLIPSegError(_("There is no image yet; load one and choose it in Input."))
     if axis is None:
-        raise MedCLIPSegError(_("This image is a single slice; choose the plane “As acquired” in Input."))
+        raise MedCLIPSegError(_("This image is a single slice; choose the plane “Automatic” in Input."))
     if not rows or not all(row.canRun for row in rows):
         raise MedCLIPSegError(_("There is no prompt yet; type what to look for and press Enter."))
-    prompts = [row.prompt for row in rows]
     twice = next((prompt for prompt in prompts if prompts.count(prompt) > 1), None)
     if twice is not None:
         raise MedCLIPSegError(_("Two rows have the prompt “{prompt}”; change or remove one.").format(prompt=twice))
+    if parameters.scope == RANGE and axis != scene.sliceAxis:
+        raise MedCLIPSegError(
+            _("The slices were chosen in another plane than “{prompt}” is segmented in; choose the plane too.").format(
+                prompt=prompts[0]
+            )
+        )
     choices = _choices(parameters, axis, tuple(row.threshold for row in rows), device, threads)
     if not isZeroShot(parameters.model):
         choices = {**choices, "own_words": ownWords, "show_anyway": showAnyway}
@@ -127,7 +137,10 @@ def _choices(
         "threads": threads,
     }
     if not isZeroShot(parameters.model):
-        return {**common, "samples": parameters.sampleCount, "adaptive": parameters.adaptive}
+        isWhole = parameters.scope == VOLUME and planesToFuse(parameters.inputVolume, axis) is not None
+        names = ("adaptive", "noise", "smoothing")
+        own = {"samples": parameters.sampleCount, **{name: getattr(parameters, name) for name in names}}
+        return {**common, **own, "three_planes": parameters.threePlanes and isWhole}
     percent = parameters.zeroShotConfidence
     return {
         **common,

@@ -61,9 +61,14 @@ def resultText(result: SegmentationResult, names: Sequence[str]) -> str:
         said = [verdictWords()[prompt.verdict.kind][1] + "."] if prompt.verdict is not None else []
         if prompt.mask.any():
             said.append(_uncertaintyText(prompt.mean_uncertainty))
+            if prompt.sample_volume is not None:
+                said.append(_samplesText(*prompt.sample_volume))
+            if prompt.plane_agreement is not None:
+                said.append(_("The planes agree with a Dice of {dice}.").format(dice=f"{prompt.plane_agreement:.2f}"))
         elif prompt.verdict is None or (prompt.verdict.kind == "doubtful" and "denied" not in prompt.verdict.doubts):
             said.append(_("Nothing found."))
         lines.append(_("{name}: {said}").format(name=name, said=" ".join(said)))
+    lines += result.notes
     drawn = [count for prompt in result.prompts for count in prompt.samples_drawn if count]
     if drawn:
         lines.append(_("{samples} samples per slice.").format(samples=f"{sum(drawn) / len(drawn):.3g}"))
@@ -78,6 +83,12 @@ def _uncertaintyText(nats: float | None) -> str:
     if nats is None:
         return _("The uncertainty is unknown.")
     return _("Mean uncertainty {uncertainty} nats.").format(uncertainty=f"{nats:.2f}")
+
+
+def _samplesText(mean: float, deviation: float) -> str:
+    return _("The samples have {mean} ml, with a standard deviation of {deviation} ml.").format(
+        mean=f"{mean:.3g}", deviation=f"{deviation:.2g}"
+    )
 
 
 def durationText(seconds: float) -> str:

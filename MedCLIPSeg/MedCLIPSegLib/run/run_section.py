@@ -75,6 +75,7 @@ def stageWords() -> dict[str, str]:
     """What the engine is doing, by the code it gives."""
     return {
         "segmenting": _("Segmenting"),
+        "smoothing": _("Smoothing across the slices"),
         "looking": _("Looking at the image"),
         "words": _("Finding the words of the prompts"),
     }

@@ -24,6 +24,7 @@ class Answer:
             itself.
         foreign: how sure a judged run is that the image is foreign, 0…1; None where it cannot tell.
         expected_dice: that a judged run tells, 0…1; None where it cannot.
+        truth: which mask of the image is compared with, where it has several.
     """
 
     set: str
@@ -35,6 +36,7 @@ class Answer:
     verdict: str = ""
     foreign: float | None = None
     expected_dice: float | None = None
+    truth: str = ""
 
 
 def auroc(positive: Sequence[float], negative: Sequence[float]) -> float | None:

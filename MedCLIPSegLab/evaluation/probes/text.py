@@ -16,12 +16,21 @@ from ..evaluate import ask, segment_row
 from ..one_of_two import find_choices
 from .answers import Answer
 
-REWORDED = {"synonyms": "neutral", "reordered": ORIGINAL}
+REWORDED = {
+    "plural": "alone",
+    "article": "alone",
+    "upper_case": "alone",
+    "unseen_synonyms": "alone",
+    "synonyms": "neutral",
+    "reordered": ORIGINAL,
+}
 """Styles that must not change the result, and the one each is compared with, row by row."""
+EMPTY = ("absent", "denied")
+"""Styles whose mask is empty when it is right."""
 
 
 def probe_text(model: LoadedModel, sheet: PromptSheet, samples: int, limit: int | None) -> Iterator[Answer]:
-    """Ask about absent things, then for one of two, then in other words; the probes are "absent", a kind of
+    """Ask about absent things, then for one of two, then in other words; the probes are "absent", "denied", a kind of
     :class:`Choice`, or a prompt style.
 
     Args:
@@ -30,20 +39,23 @@ def probe_text(model: LoadedModel, sheet: PromptSheet, samples: int, limit: int 
         samples: Monte-Carlo passes.
         limit: first rows only; None for all.
     """
-    yield from _of_style("absent", model, sheet, samples, limit)
+    for style in EMPTY:
+        yield from _of_style(style, model, sheet, samples, limit)
     for choice in find_choices(sheet, limit):
         mask = ask(model, choice.volume, choice.prompt, samples).prompts[0].mask > 0
         right, dice = int(choice.is_right(mask)), dice_score(mask, choice.wanted)
         yield Answer(sheet.set, choice.kind, choice.image, choice.prompt, right, dice)
-    for style in (ORIGINAL, "neutral", *REWORDED):
+    for style in (ORIGINAL, "alone", "neutral", *REWORDED):
         yield from _of_style(style, model, sheet, samples, limit)
 
 
 def _of_style(style: str, model: LoadedModel, sheet: PromptSheet, samples: int, limit: int | None) -> Iterator[Answer]:
     for row in dataclasses.replace(sheet, style=style).rows(limit):
         case = segment_row(model, sheet, row, samples)
-        right = int(not case.mask.any()) if style == "absent" else None
-        yield Answer(sheet.set, style, row.image, row.description, right, dice_score(case.mask, case.truth))
+        right = int(not case.mask.any()) if style in EMPTY else None
+        truth = " ".join([row.ground_truth, *map(str, row.label_values)])
+        dice = dice_score(case.mask, case.truth)
+        yield Answer(sheet.set, style, row.image, row.description, right, dice, truth=truth)
 
 
 def summarize_text(answers: Sequence[Answer]) -> dict[str, dict[str, Any]]:
@@ -66,14 +78,6 @@ def summarize_text(answers: Sequence[Answer]) -> dict[str, dict[str, Any]]:
 
 def _change(reworded: Sequence[Answer], before: Sequence[Answer]) -> float:
     """Mean Dice of reworded prompts minus that of the prompts they were made from."""
-    known = {(answer.image, position): answer.dice for answer, position in _positions(before)}
-    pairs = [(answer.dice or 0.0, known.get((answer.image, position))) for answer, position in _positions(reworded)]
+    known = {(answer.image, answer.truth): answer.dice for answer in before}
+    pairs = [(answer.dice or 0.0, known.get((answer.image, answer.truth))) for answer in reworded]
     return fmean(after - earlier for after, earlier in pairs if earlier is not None)
-
-
-def _positions(answers: Sequence[Answer]) -> Iterator[tuple[Answer, int]]:
-    """Every answer and how many of its image came before it."""
-    counts: dict[str, int] = defaultdict(int)
-    for answer in answers:
-        yield answer, counts[answer.image]
-        counts[answer.image] += 1

@@ -52,7 +52,7 @@ def test_mosaics_ask_for_one_of_two_pictures(a_sheet: PromptSheet) -> None:
 
 def test_mosaics_ask_by_size_where_sizes_clearly_differ(a_sheet: PromptSheet) -> None:
     """The discs cover 197, 305 and 542 of 4,096 pixels; from the third picture on the smaller one is asked for."""
-    sizes = [choice for choice in find_choices(a_sheet) if choice.kind == "size"]
+    sizes = [choice for choice in find_choices(a_sheet) if choice.kind in ("larger", "smaller")]
     assert [(choice.image, choice.prompt) for choice in sizes] == [
         ("0.png and 1.png", "mark only the larger polyp"),
         ("1.png and 2.png", "I mean the big polyp, not the other"),

@@ -42,15 +42,19 @@ def test_every_answer_is_written_and_summed_up(a_set: Path, a_model_folder: Path
     result = probe(a_model_folder, [a_set], tmp_path / "out", **options)
     rows = list(csv.DictReader((tmp_path / "out" / "probes.csv").open()))
     assert json.loads((tmp_path / "out" / "probes.json").read_text()) == result
-    assert len(seen) == len(rows) == 2 * 6
+    assert len(seen) == len(rows) == 2 * 12
     probes = result["sets"]["breasts"]
     assert {name: entry["count"] for name, entry in probes.items()} == dict.fromkeys(
-        ("absent", "mosaic", "original", "neutral", "synonyms", "reordered"), 2
-    )
-    for name in ("absent", "mosaic"):
+        (
+            "absent", "denied", "mosaic", "original", "alone", "plural", "article", "upper_case", "unseen_synonyms",
+            "neutral", "synonyms", "reordered",
+        ),
+        2,
+    )  # fmt: skip
+    for name in ("absent", "denied", "mosaic"):
         right = [int(row["right"]) for row in rows if row["probe"] == name]
         assert probes[name]["right"] == sum(right) / 2
-    for name, before in (("synonyms", "neutral"), ("reordered", "original")):
+    for name, before in (("plural", "alone"), ("synonyms", "neutral"), ("reordered", "original")):
         dice = {probe: [float(row["dice"]) for row in rows if row["probe"] == probe] for probe in (name, before)}
         assert probes[name]["change"] == pytest.approx((sum(dice[name]) - sum(dice[before])) / 2)
 

@@ -94,7 +94,10 @@ def test_the_command_and_models_info_tell_it(brains: Path, breasts: Path, a_mode
     done = CliRunner().invoke(app, ["know", str(a_model_folder), *options])
     assert done.exit_code == 0, done.output
     printed = CliRunner().invoke(app, ["models", "info", str(a_model_folder)]).output
-    assert "knows brain MRI: 1 training images\n  anterior hippocampus, not measured" in printed
+    assert (
+        "knows brain MRI: 1 training images, volumes in the axial plane\n  anterior hippocampus, not measured"
+        in printed
+    )
     assert "knows breast ultrasound: 1 training images\n  tumor: Dice 0." in printed
     with pytest.raises(MedCLIPSegError, match="SET=NAME"):
         CliRunner().invoke(app, ["know", str(a_model_folder), *options, "--kind", "brains"], catch_exceptions=False)

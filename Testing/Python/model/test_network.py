@@ -3,9 +3,19 @@
 import dataclasses
 
 import pytest
+import timm
 import torch
 
-from MedCLIPSegLogic.model.config import AdapterConfig, HeadConfig, ImageTowerConfig, ModelConfig, TextTowerConfig
+from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.model.config import (
+    LITE_CHANNELS,
+    AdapterConfig,
+    HeadConfig,
+    ImageTowerConfig,
+    ModelConfig,
+    TextTowerConfig,
+)
+from MedCLIPSegLogic.model.image_tower import LITE_LEVELS
 from MedCLIPSegLogic.model.network import MedCLIPSeg
 from MedCLIPSegLogic.model.noise import SeededNoise
 from MedCLIPSegLogic.model.states import join_pairs
@@ -75,6 +85,29 @@ def test_without_adapters_the_timm_trunk_is_timms_own(a_config: ModelConfig) -> 
     assert [tuple(s.shape[1:]) for s in skips] == [(8, 12, 12), (16, 6, 6)]
 
 
+def test_the_lite_stem_is_timms_own_and_keeps_its_statistics(a_config: ModelConfig) -> None:
+    image = dataclasses.replace(a_config.image, stem="efficientnet_lite0", stem_channels=LITE_CHANNELS)
+    network = MedCLIPSeg(dataclasses.replace(a_config, image=image)).train()
+    stem = network.vision_model.trunk.patch_embed.backbone
+    own = timm.create_model("tf_efficientnet_lite0", features_only=True, out_indices=LITE_LEVELS)
+    own.load_state_dict(own.state_dict() | stem.state_dict())
+    images = torch.randn(2, 3, 64, 96)
+    before = {name: tensor.clone() for name, tensor in stem.state_dict().items()}
+    with torch.no_grad():
+        _, skips = network.vision_model.embed(images)
+        wanted = own.eval()(images)
+    assert [tuple(features.shape[1:]) for features in wanted] == [(24, 16, 24), (40, 8, 12), (112, 4, 6)]
+    assert all(torch.allclose(ours, theirs) for ours, theirs in zip(skips, wanted, strict=False))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in stem.state_dict().items())
+    trained = {name.split(".")[1] for name, p in stem.named_parameters() if p.requires_grad}
+    assert trained == {"2", "3", "4"}
+
+
+def test_the_lite_stem_has_its_own_channels(a_config: ModelConfig) -> None:
+    with pytest.raises(MedCLIPSegError, match="stem_channels"):
+        dataclasses.replace(a_config.image, stem="efficientnet_lite0")
+
+
 def test_padding_does_not_matter_when_it_is_masked(a_config: ModelConfig) -> None:
     network = MedCLIPSeg(a_config).eval()
     images, short = torch.randn(1, 3, 32, 32), torch.tensor([[2, 7, 9, 3]])
@@ -106,7 +139,5 @@ def test_the_shared_part_gives_the_same_as_the_whole(a_config: ModelConfig) -> N
 
 
 def test_skip_head_needs_a_stem() -> None:
-    from MedCLIPSegLogic.errors import MedCLIPSegError
-
     with pytest.raises(MedCLIPSegError, match="stem_channels"):
         ModelConfig("test", 16, TIMM, BERT, AdapterConfig(8, (1,)), HeadConfig("skip", (8, 8)))

@@ -126,7 +126,7 @@ def test_a_picture_has_no_other_plane(an_input: Any) -> None:
     lines: list[str] = []
     an_input.logic.said.connect(lines.append)
     an_input.logic.run([row.rowId for row in an_input.logic.rows])
-    assert lines == ["This image is a single slice; choose the plane “As acquired” in Input."]
+    assert lines == ["This image is a single slice; choose the plane “Automatic” in Input."]
 
 
 def test_gray_values_are_handed_on(an_input: Any) -> None:

@@ -68,7 +68,11 @@ def test_each_map_has_its_range_and_legend(a_slicer: ModuleType, a_review: Revie
     ui = a_review.widget.ui
     ui.overlayCheckBox.checked = True
     combo = ui.overlayMapComboBox
-    assert combo.count == 4
+    assert combo.count == 5
+    combo.currentIndex = combo.findData("PlaneDisagreement")  # of a run in one plane
+    pythonqt.processEvents(50)
+    assert shown(a_slicer) == {None}
+    assert "has no map of this kind" in ui.overlayCheckBox.toolTip
     for role, maximum in (
         ("Probability", 1.0),
         ("ExpectedEntropy", 0.69),

@@ -27,8 +27,11 @@ from MedCLIPSegLogic.zoo.hub import Step
 PARAMETERS = {
     "model": "model",
     "samples": "sampleCount",
+    "noise": "noise",
+    "smoothing": "smoothing",
     "plane": "plane",
     "seed": "seed",
+    "three_planes": "threePlanes",
     "preset": "intensity",
     "towers": "zeroShotTowers",
     "sam": "zeroShotSam",

@@ -26,10 +26,12 @@ def a_saved_scene(a_slicer: ModuleType, a_module_widget: Any, tmp_path: Path) ->
     paint(review, 1)
     pythonqt.processEvents(800)  # until the edit is noticed
     ui.sampleCountSpinBox.value, ui.seedSpinBox.value = 12, 7
+    ui.smoothingSpinBox.value, ui.noiseComboBox.currentIndex = 2.5, ui.noiseComboBox.findData("volume")
     ui.scopeComboBox.currentIndex = ui.scopeComboBox.findData("range")
     ui.firstSliceSpinBox.value, ui.lastSliceSpinBox.value = 2, 4
     ui.intensityComboBox.currentIndex = ui.intensityComboBox.findData("brain")
     ui.outlinesOnlyCheckBox.checked = True
+    logic.parameters.threePlanes = True
     ui.overlayCheckBox.checked = True
     pythonqt.processEvents(100)
     masks = [review.mask(0), review.mask(1)]
@@ -67,10 +69,12 @@ def test_everything_comes_back(
         for role in ("Probability", "Uncertainty", "MutualInformation", "ExpectedEntropy"):
             assert logic.mapOf(row, role) is not None
     assert (ui.sampleCountSpinBox.value, ui.seedSpinBox.value) == (12, 7)
+    assert (ui.smoothingSpinBox.value, ui.noiseComboBox.currentData) == (2.5, "volume")
     assert (ui.firstSliceSpinBox.value, ui.lastSliceSpinBox.value) == (2, 4)
     assert ui.intensityComboBox.currentData == "brain"
     assert ui.overlayCheckBox.checked
     assert ui.outlinesOnlyCheckBox.checked
+    assert logic.parameters.threePlanes
     assert ui.statisticsTable.rowCount == 2
     assert ui.exportSegmentsList.count == 2
     assert ui.exportCollapsibleButton.enabled

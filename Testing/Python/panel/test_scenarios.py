@@ -82,6 +82,19 @@ def test_an_answer_comes_with_a_verdict(a_module_widget: Any, name: str) -> None
     assert a_module_widget.parent.minimumSizeHint.width() <= ROOM
 
 
+@pytest.mark.slow
+def test_three_planes_show_where_they_disagree(a_module_widget: Any) -> None:
+    ui, logic = a_module_widget.ui, a_module_widget.logic
+    scenarios.three_planes(a_module_widget)
+    assert states(a_module_widget) == ["done"]
+    assert "The planes agree with a Dice of 0." in ui.statusLabel.text
+    assert ui.threePlanesCheckBox.checked
+    assert "121 slices instead of 30" in ui.threePlanesCheckBox.toolTip
+    assert ui.overlayCheckBox.checked
+    assert logic.mapOf(logic.rows[0], "PlaneDisagreement") is not None
+    assert a_module_widget.parent.minimumSizeHint.width() <= ROOM
+
+
 def test_builder_writes_a_prompt(a_module_widget: Any, tmp_path: Path) -> None:
     choose(a_module_widget, knowingModel(tmp_path / "model"))
     scenarios.builder(a_module_widget)

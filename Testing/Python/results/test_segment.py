@@ -124,6 +124,24 @@ def test_a_volume_is_measured_in_milliliters(segment: Segment, tmp_path: Path) -
     assert not probability.voxels[:, :10].any()
 
 
+def test_volumes_of_samples_are_recorded_and_told(
+    segment: Segment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slices = ("--plane", "sagittal", "--slices", "14:20", "--samples", 3, "--prompt", "hippocampus")
+    whole = segment(VOLUME, tmp_path / "whole", *slices, "--noise", "volume", "--smoothing", 1.5)
+    assert (whole["noise"], whole["smoothing"]) == ("volume", 1.5)
+    result = whole["results"][0]
+    volumes, spread = result["sample_volumes_ml"], result["sample_volume_ml"]
+    assert len(volumes) == 3
+    assert (spread["mean"], spread["sd"]) == pytest.approx((np.mean(volumes), np.std(volumes, ddof=1)), abs=1e-6)
+    assert min(volumes) > 0
+    assert f", samples {spread['mean']:.2f} ml, SD {spread['sd']:.3f} ml" in capsys.readouterr().out
+    single = segment(VOLUME, tmp_path / "single", *slices)
+    assert (single["noise"], single["smoothing"]) == ("slice", 0)
+    assert not {"sample_volumes_ml", "sample_volume_ml"} & set(single["results"][0])
+    assert single["results"][0]["voxels"] != result["voxels"]
+
+
 @pytest.mark.slow
 def test_json_goes_to_the_output_stream(tmp_path: Path) -> None:
     arguments = ["segment", str(PICTURE), "--prompt", "lésion ≥ 5 mm", "--out", str(tmp_path / "out"), "--samples", "1"]
@@ -254,3 +272,30 @@ def test_a_run_ended_from_outside_leaves_nothing(tmp_path: Path) -> None:
         process.send_signal(ending)
         assert process.wait(HANG_SECONDS) != 0
         assert list(folder.iterdir()) == []
+
+
+def test_three_planes_tell_their_cost_first_and_leave_their_disagreement(
+    segment: Segment, a_model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image, out = tmp_path / "block.nii.gz", tmp_path / "out"
+    voxels = np.random.default_rng(5).normal(100, 30, (9, 13, 11)).astype(np.float32)
+    for spacing, sentence, weights in (
+        (1.5, "Three planes: 33 slices instead of 11, about 3 times the work.", [0.3333, 0.3333, 0.3333]),
+        (4.0, "Only the axial plane was segmented, as slices in the others would be stretched stripes.", [1.0]),
+    ):
+        nibabel.save(nibabel.Nifti1Image(voxels, np.diag([1.0, 1.0, spacing, 1.0])), image)
+        options = ("--model", a_model_folder, "--samples", 2, "--threshold", 0.45, "--three-planes", "--overwrite")
+        record = segment(image, out, "--prompt", "tumor", *options)
+        told = capsys.readouterr()
+        assert told.err.strip() == sentence
+        assert (record["plane"], record["plane_chosen_by"]) == ("axial", "acquisition")
+        assert list(record["three_planes"]["weights"].values()) == weights
+        is_fused = len(weights) > 1
+        assert record["notes"] == ([] if is_fused else [sentence])
+        assert ("tumor.disagreement.nrrd" in record["files"]) is is_fused
+        [result] = record["results"]
+        assert ("plane_agreement" in result) is is_fused
+        if is_fused:
+            assert f", Dice of the planes {result['plane_agreement']:.2f}" in told.out
+            between = read_volume(out / "tumor.disagreement.nrrd").voxels
+            assert 0 < between.max() <= np.log(2)

@@ -17,7 +17,7 @@ from MedCLIPSegLogic import segment, zeroshot
 from MedCLIPSegLogic.clip_sam.methods import METHODS
 from MedCLIPSegLogic.runs.preparing import PreparedRun, prepare
 
-NAMES = {"object_prompts": "prompts", "prompt_sets": "prompt-sets"}
+NAMES = {"object_prompts": "prompts", "prompt_sets": "prompt-sets", "three_planes": "three-planes"}
 
 
 class Prepared(Exception):
