@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import logit
 
-from MedCLIPSegLogic.inference.fusing import LEAST_PROBABILITY
 from MedCLIPSegLogic.inference.passes import Passes
 from MedCLIPSegLogic.inference.plane_choice import PLANES
 from MedCLIPSegLogic.inference.preprocess import PreparedSlice, has_content, place, prepare_slice
 from MedCLIPSegLogic.inference.request import SegmentationRequest
+from MedCLIPSegLogic.inference.uncertainty import LEAST_PROBABILITY
 from MedCLIPSegLogic.knowledge.planes import KnownPlane, Weights
 from MedCLIPSegLogic.model.library import LoadedModel
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
@@ -124,5 +125,4 @@ def _logits(model: LoadedModel, passes: Passes, cases: Sequence[Shown], axis: Sl
             maps = passes.preview_all([passes.meet(image, text) for image in images])
             for prepared, values in zip(batch, maps, strict=True):
                 axis.insert(target, prepared.index, prepared.placement.restore(values[None])[0].cpu().numpy())
-    clipped = (np.clip(each, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY) for each in probabilities)
-    return [np.log(each / (1 - each)) for each in clipped]
+    return [logit(np.clip(each, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)) for each in probabilities]

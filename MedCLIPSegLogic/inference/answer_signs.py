@@ -43,10 +43,11 @@ def answer_signs(
     Returns:
         Signs by name, none where nothing was segmented. Those of the whole answer: "certainty", the mean probability
         inside the mask (0 when it is empty); "highest" probability; "neighbors", the Dice (0…1) of the masks of
-        neighboring slices, in a volume. Those of the slice with the largest mask, or with the most probability if it
-        is empty: "extent", the mean probability; and unless it is empty "area", "compactness", "border"
-        and "largest_island" as in :class:`Outline`. Then 1 for the thing, see :data:`THING_SIGN`, and those of
-        :func:`agreement`, where they can make the answer doubtful, and of :func:`kept_in_place`, where it nearly is.
+        neighboring slices, in a volume; "planes", that of the masks of the planes, where they were fused and one of
+        them outlines something. Those of the slice with the largest mask, or with the most probability if it is empty:
+        "extent", the mean probability; and unless it is empty "area", "compactness", "border" and "largest_island" as
+        in :class:`Outline`. Then 1 for the thing, see :data:`THING_SIGN`, and those of :func:`agreement`, where they
+        can make the answer doubtful, and of :func:`kept_in_place`, where it nearly is.
     """
     tallies = maps.tallies
     if not tallies:
@@ -60,6 +61,8 @@ def answer_signs(
         "extent": _probability(first) / (first.voxels_inside + first.voxels_outside),
         "area": 0.0,
     }
+    if maps.plane_agreement is not None:
+        signs["planes"] = maps.plane_agreement
 
     def mask(index: int) -> NDArray[np.bool_]:
         return axis.extract(maps.mask, index).astype(np.bool_)

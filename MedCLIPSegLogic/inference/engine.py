@@ -34,9 +34,9 @@ def run(model: LoadedModel, request: SegmentationRequest, previews: bool = False
     """Segment a volume slice by slice.
 
     Yields a :class:`Progress` after every small step (at most one batch of passes) and the
-    :class:`SegmentationResult` at the end; closing the generator cancels. Results depend neither on the order of
-    the slices nor on which others are asked for, and on batch size and previews by rounding only (below 1e-5).
-    Slices without content (:func:`has_content`) are skipped: their maps are 0.
+    :class:`SegmentationResult` at the end; closing the generator cancels. Results depend neither on the order of the
+    slices nor, unless they are smoothed, on which others are asked for, and on batch size and previews by rounding only
+    (below 1e-5). Slices without content (:func:`has_content`) are skipped: their maps are 0.
 
     Args:
         model: network and tokenizer; the network is moved to the device.

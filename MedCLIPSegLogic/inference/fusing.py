@@ -13,10 +13,8 @@ from torch import Tensor
 
 from ..volumes.planes import SliceAxis
 from .maps import PromptMaps
-from .uncertainty import binary_entropy
+from .uncertainty import LEAST_PROBABILITY, binary_entropy
 
-LEAST_PROBABILITY = 1e-6
-"""Probabilities are clipped to it, and to 1 minus it, before they become logits."""
 _FLOOR = float(torch.logit(torch.tensor(LEAST_PROBABILITY, dtype=torch.float64)))
 
 

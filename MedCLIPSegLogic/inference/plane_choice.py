@@ -24,7 +24,7 @@ def choose_plane(
         volume: the image; its voxels are not looked at.
         prompts: what is asked.
         plane: chosen by the person. "auto" is the plane in which the model does best, where all kinds of volume that
-            have the asked things agree on it and its slices are not stretched; else it stays the plane of acquisition.
+            have the asked things agree on it and its slices are no stripes; else it stays the plane of acquisition.
         knowledge: of the model; None without any, as of methods without training data.
     """
     if plane != AUTOMATIC:
@@ -72,7 +72,7 @@ class Fusion:
             return self.note
         return (
             f"{'Three' if len(self.axes) == len(PLANES) else 'Two'} planes: {self.slices} slices instead of "
-            f"{self.slices_of_one}, about {self.times_the_work:.2g} times the work."
+            f"{self.slices_of_one}, at most {self.times_the_work:.2g} times the work."
         )
 
     @property
@@ -81,7 +81,7 @@ class Fusion:
         if len(self.axes) == len(PLANES):
             return ""
         what = "plane was segmented" if len(self.axes) == 1 else "planes were fused"
-        return f"Only the {' and the '.join(self.planes)} {what}, as slices in the others would be stretched stripes."
+        return f"Only the {' and the '.join(self.planes)} {what}, as slices in the others would be stripes."
 
     def record(self) -> dict[str, Any]:
         """What ``run.json`` holds of it."""
@@ -94,7 +94,7 @@ def plan_fusion(volume: Volume, plane: AnyPlane, weights: Weights | None = None)
 
     Args:
         volume: with known spacing, more than a single slice; its voxels are not looked at.
-        plane: the chosen one, which is shown first; where all others are stretched, it is left alone.
+        plane: the chosen one, which is shown first; where only stripes are left, it is the only one.
         weights: of the axial, the coronal and the sagittal plane; None for the same of each.
     """
     chosen = choose_axis(volume, plane)

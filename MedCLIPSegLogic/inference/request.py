@@ -12,7 +12,7 @@ from ..checked import checked
 from ..errors import MedCLIPSegError, quoted
 from ..volumes.intensity import IntensityRule
 from ..volumes.planes import Plane as AnyPlane
-from ..volumes.planes import choose_axis
+from ..volumes.planes import choose_axis, usable_planes
 from ..volumes.volume import Volume
 
 GROWTH = 1.5
@@ -235,7 +235,7 @@ class SegmentationRequest(RunRequest):
         show_anyway: in a run that judges, show what means nothing too; its verdict stays.
         own_words: in a run that judges, ask a prompt that is not understood in the nearest words the model knows.
         three_planes: segment in all three planes and fuse; ``plane`` is then the one that is shown first. Planes whose
-            slices are stretched are left out. Not of a picture, a single slice or some of the slices.
+            slices are stripes are left out. Not of a picture, a single slice or some of the slices.
         plane_weights: of the axial, the coronal and the sagittal plane where they are fused; None for the same of each.
         knows_plane: ``plane`` was chosen by what the model knows.
         smoothing: standard deviation in mm of a Gaussian across the slices, on the logits of the mean; 0 for none.
@@ -282,7 +282,14 @@ class SegmentationRequest(RunRequest):
                 f"{quoted(self.volume.name)} is a picture or a single slice and has no three planes to fuse; choose "
                 "one plane."
             )
-        count = choose_axis(self.volume, self.plane).count
+        chosen = choose_axis(self.volume, self.plane)
+        planes = [axis.name for axis in usable_planes(self.volume)]
+        if planes and chosen.name not in planes and self.plane_chosen_by == "person":
+            raise MedCLIPSegError(
+                f"The {chosen.name} slices of {quoted(self.volume.name)} would be stripes and cannot be fused; choose "
+                "the plane auto, or one plane."
+            )
+        count = chosen.count
         if self.slices not in (None, (0, count)):
             raise MedCLIPSegError(
                 "Three planes are fused over a whole volume only; leave the choice of slices out, or choose one plane."

@@ -8,9 +8,8 @@ import numpy as np
 
 from ..volumes.planes import SliceAxis
 from .maps import PromptMaps
+from .uncertainty import LEAST_PROBABILITY
 
-CLOSEST = 1e-6
-"""Least distance of a probability to 0 and 1, so that its logit is finite."""
 WIDEST = 3
 """Standard deviation in lengths of the stack from which on a wider Gaussian would only take longer."""
 BLOCK_VOXELS = 1 << 20
@@ -42,7 +41,9 @@ def smooth(maps: PromptMaps, axis: SliceAxis, indices: Sequence[int], sigma: flo
     rows = max(1, BLOCK_VOXELS // (slab.shape[0] * slab.shape[2]))
     for first in range(0, slab.shape[1], rows):
         block = slab[:, first : first + rows]
-        logits = logit(np.clip(block.astype(np.float64), CLOSEST, 1 - CLOSEST)) * seen[:, None, None]
+        logits = (
+            logit(np.clip(block.astype(np.float64), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)) * seen[:, None, None]
+        )
         block[seen] = expit(gaussian_filter1d(logits, sigma, axis=0, mode="nearest")[seen] / weight)
         yield
     for index in maps.tallies:

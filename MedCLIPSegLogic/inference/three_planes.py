@@ -28,7 +28,7 @@ class ThreePlanesRun(SliceRun[SegmentationRequest]):
 
     What is asked and what is to be thought of the answers is as in one plane: the image is looked at once, and the
     fused answers are judged. They are those of three runs; between two planes there are only sums over those that are
-    done. Where all other planes are stretched, it is a run in the one that is left.
+    done. Where slices in all other planes would be stripes, it is a run in the one that is left.
     """
 
     def __init__(self, request: SegmentationRequest, previews: bool, threads: ThreadChoice) -> None:

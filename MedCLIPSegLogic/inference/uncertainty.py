@@ -9,6 +9,8 @@ from torch import Tensor
 
 from .request import AdaptiveSampling
 
+LEAST_PROBABILITY = 1e-6
+"""Probabilities are clipped to it, and to 1 minus it, before they become logits."""
 EPSILON = 1e-8
 """Keeps the logarithm finite, as in the published code."""
 

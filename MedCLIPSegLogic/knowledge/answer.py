@@ -114,4 +114,6 @@ def _of_nothing(signs: Mapping[str, float]) -> dict[Doubt, bool]:
         "place": signs.get("place", 1.0) < LEAST_PLACE,
         "agreement": signs.get("agreement", 1.0) < LEAST_AGREEMENT_ON_NOTHING,
         "threshold": signs.get("highest", 0.0) > MOST_PROBABLE,
+        # Planes are compared only where one of them outlines something.
+        "planes": "planes" in signs,
     }

@@ -162,6 +162,9 @@ def _judge_nothing(sight: ImageSight, asked: Understanding | None, reasons: tupl
             f"{own}Nothing is found, but something is when the model is asked for {_marked(alone[:1])}: ask for that."
         )
         return Verdict("doubtful", text, alone, reasons, words)
+    if "planes" in reasons:
+        text = f"{own}No {thing} is left of what one plane outlines, as the others disagree: look at one plane alone."
+        return Verdict("doubtful", text, asked.suggestions, reasons, words)
     if reasons:
         text = f"{own}No {thing} lies above the threshold, but something comes close: lower the threshold to see it."
         return Verdict("doubtful", text, asked.suggestions, reasons, words)

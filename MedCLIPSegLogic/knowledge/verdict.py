@@ -16,6 +16,7 @@ Doubt = Literal[
     "agreement",
     "expected-dice",
     "threshold",
+    "planes",
     "words",
     "denied",
     "image",

@@ -20,6 +20,8 @@ CLEARLY_COARSER = 1.2
 
 MOST_STRETCHED = 2.0
 """Ratio of the two distances of pixels up to which slices show things in their shape; coarser ones are stripes."""
+MOST_ELONGATED = 4.0
+"""Ratio of the two sides of a slice, in mm, up to which it shows things whole; of a thin slab others are stripes."""
 ROUNDING = 1e-3
 """Of spacings, which come from files in single precision."""
 
@@ -153,11 +155,18 @@ def choose_axis(volume: Volume, plane: Plane) -> SliceAxis:
 
 
 def usable_planes(volume: Volume) -> list[SliceAxis]:
-    """The axial, coronal and sagittal slices of a volume, without those that are stretched; none of a single slice."""
+    """The axial, coronal and sagittal slices of a volume, without those that are stripes; none of a single slice."""
     if volume.is_single_slice or not volume.spacing_known:
         return []
     planes: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
-    return [axis for axis in (choose_axis(volume, plane) for plane in planes) if not axis.is_stretched]
+    axes = (choose_axis(volume, plane) for plane in planes)
+    return [axis for axis in axes if not axis.is_stretched and not _is_elongated(volume, axis)]
+
+
+def _is_elongated(volume: Volume, axis: SliceAxis) -> bool:
+    sides = [n * mm for n, mm in zip(volume.shape, volume.known_spacing[::-1], strict=True)]
+    across = sides[: axis.axis] + sides[axis.axis + 1 :]
+    return max(across) > MOST_ELONGATED * min(across)
 
 
 def _acquisition_axis(volume: Volume) -> int:

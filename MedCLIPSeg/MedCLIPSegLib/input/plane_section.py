@@ -87,7 +87,7 @@ def _fuseTexts(fusion: Fusion) -> tuple[str, str]:
     title = _("Fuse three planes: {times} × the work") if isAll else _("Fuse two planes: {times} × the work")
     toolTip = _(
         "Segments the whole volume in each plane and fuses the answers ({planes}): fewer holes and islands, and a map "
-        "of where the planes disagree. {slices} slices instead of {one}, about {times} times the work."
+        "of where the planes disagree. {slices} slices instead of {one}, at most {times} times the work."
     )
     planes = ", ".join(planeWords()[plane].lower() for plane in fusion.planes)
     numbers = {"slices": fusion.slices, "one": fusion.slices_of_one, "times": times}

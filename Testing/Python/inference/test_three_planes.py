@@ -149,7 +149,7 @@ def test_slices_without_content_count_as_empty_and_are_listed_of_the_first_plane
     ("spacing", "left", "note"),
     [
         ((1.0, 1.0, 2.0), ["axial", "coronal", "sagittal"], ""),
-        ((1.0, 1.0, 2.1), ["axial"], "Only the axial plane was segmented, as slices in the others would be stretched"),
+        ((1.0, 1.0, 2.1), ["axial"], "Only the axial plane was segmented, as slices in the others would be stripes"),
         ((1.0, 2.0, 4.0), ["axial", "sagittal"], "Only the axial and the sagittal planes were fused, as slices in the"),
         ((1.0, 3.0, 9.0), ["axial"], "Only the axial plane was segmented"),
     ],
@@ -168,6 +168,17 @@ def test_stretched_planes_are_left_out(
     else:
         assert np.array_equal(fused.prompts[0].probability, planes[0].probability)
         assert fused.prompts[0].disagreement is fused.prompts[0].plane_agreement is None
+
+
+def test_a_thin_slab_is_cut_where_it_is_wide(a_model: LoadedModel, a_block: Volume) -> None:
+    slab = dataclasses.replace(a_block, voxels=np.tile(a_block.voxels[:2], (1, 2, 2)))
+    fused = finish(a_model, slab, three_planes=True)
+    [thick] = fused.settings["three_planes"]["weights"]
+    assert np.array_equal(fused.prompts[0].probability, finish(a_model, slab, plane=thick).prompts[0].probability)
+    assert "would be stripes" in fused.notes[0]
+    other = next(plane for plane in PLANES if plane != thick)
+    with pytest.raises(MedCLIPSegError, match=f"The {other} slices of .* would be stripes"):
+        finish(a_model, slab, three_planes=True, plane=other)
 
 
 def test_pictures_single_slices_and_parts_of_a_volume_are_refused(a_picture: Volume, a_block: Volume) -> None:

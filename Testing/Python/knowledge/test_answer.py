@@ -46,6 +46,8 @@ def test_the_expected_dice_is_the_logistic_of_the_standardized_signs() -> None:
         (GOOD | {"area": 0.59, "neighbors": 0.6, "place": 0.6}, ()),
         (NOTHING, ()),
         (NOTHING | {"agreement": 0.6, "place": 1.0}, ()),
+        (NOTHING | {"planes": 1 / 3}, ("planes",)),
+        (GOOD | {"planes": 0.7}, ()),
         (NOTHING | {"agreement": 0.1, "place": 0.0, "highest": 0.4}, ("place", "agreement", "threshold")),
     ],
 )

@@ -36,6 +36,7 @@ def doubted(monkeypatch: pytest.MonkeyPatch, *reasons: Doubt) -> None:
         (TUMOR, False, ("place", "islands"), "doubtful", ("place", "islands"), ("tumor", "mass")),
         (TUMOR, True, ("place",), "doubtful", ("place",), ("tumor", "mass")),
         (TUMOR, True, ("threshold",), "doubtful", ("threshold",), ("mass",)),
+        (TUMOR, True, ("planes",), "doubtful", ("planes",), ("mass",)),
         (TUMOR, True, ("agreement", "threshold"), "doubtful", ("agreement", "threshold"), ("tumor", "mass")),
         (POLYP, False, (), "doubtful", ("words",), ("tumor",)),
         (POLYP, True, (), "absent", (), ("tumor",)),

@@ -81,7 +81,7 @@ def test_three_planes_tell_their_cost_and_are_asked_for(a_panel: Any) -> None:
     logic.rows.add(["tumor"])
     refreshed(a_panel)
     assert (box.text, box.checked) == ("Fuse three planes: 2.1 × the work", False)
-    assert "50 slices instead of 24, about 2.1 times the work." in box.toolTip
+    assert "50 slices instead of 24, at most 2.1 times the work." in box.toolTip
     assert box.sizeHint.width() <= 262  # a panel of 300 pixels shows it whole
     assert not request(a_panel).three_planes
     box.checked = True

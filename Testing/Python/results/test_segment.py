@@ -280,8 +280,8 @@ def test_three_planes_tell_their_cost_first_and_leave_their_disagreement(
     image, out = tmp_path / "block.nii.gz", tmp_path / "out"
     voxels = np.random.default_rng(5).normal(100, 30, (9, 13, 11)).astype(np.float32)
     for spacing, sentence, weights in (
-        (1.5, "Three planes: 33 slices instead of 11, about 3 times the work.", [0.3333, 0.3333, 0.3333]),
-        (4.0, "Only the axial plane was segmented, as slices in the others would be stretched stripes.", [1.0]),
+        (1.5, "Three planes: 33 slices instead of 11, at most 3 times the work.", [0.3333, 0.3333, 0.3333]),
+        (4.0, "Only the axial plane was segmented, as slices in the others would be stripes.", [1.0]),
     ):
         nibabel.save(nibabel.Nifti1Image(voxels, np.diag([1.0, 1.0, spacing, 1.0])), image)
         options = ("--model", a_model_folder, "--samples", 2, "--threshold", 0.45, "--three-planes", "--overwrite")

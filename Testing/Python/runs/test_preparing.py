@@ -101,7 +101,7 @@ def test_the_automatic_plane_is_that_the_model_does_best_in_where_the_volume_all
         assert (fusion.slices, fusion.times_the_work) == (15, 15 / counts[wanted])
         times = {"axial": "3.8", "coronal": "2.5", "sagittal": "3"}[wanted]
         start = f"Three planes: 15 slices instead of {counts[wanted]}"
-        assert fusion.cost == f"{start}, about {times} times the work."
+        assert fusion.cost == f"{start}, at most {times} times the work."
     else:
         assert fusion.cost == fusion.note != ""
     zero_shot = prepare(volume, "tumor", RunChoices(model="medclip-sam", sam="none")).request
