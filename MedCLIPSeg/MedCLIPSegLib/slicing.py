@@ -53,7 +53,8 @@ def planesToFuse(volumeNode: slicer.vtkMRMLVolumeNode, axis: SliceAxis) -> Fusio
         axis: of the chosen plane.
 
     Returns:
-        None for a picture and a single slice, where only one plane has good slices, and until it can be told.
+        None for a picture and a single slice, where only one plane has good slices or the chosen one has none, and
+        until it can be told.
     """
     if CHOOSER not in sys.modules:
         return None
@@ -64,4 +65,4 @@ def planesToFuse(volumeNode: slicer.vtkMRMLVolumeNode, axis: SliceAxis) -> Fusio
     if outline.is_single_slice or not outline.spacing_known:
         return None
     fusion = plan_fusion(outline, axis.plane)
-    return fusion if len(fusion.axes) > 1 else None
+    return fusion if len(fusion.axes) > 1 and axis.name in fusion.planes else None

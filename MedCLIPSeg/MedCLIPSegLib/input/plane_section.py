@@ -68,7 +68,7 @@ class PlaneSection(Section):
         if parameters.scope != VOLUME:
             return _("Planes are fused over the whole volume only; choose it above."), None
         fusion = planesToFuse(volumeNode, axis)
-        return _("The slices of this volume are too far apart: in other planes they would be stripes."), fusion
+        return _("The slices of this volume would be stripes in the chosen plane, or in both others."), fusion
 
     def _onFuse(self, checked: bool) -> None:
         if self._logic.parameters is not None:

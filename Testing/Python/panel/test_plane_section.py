@@ -96,7 +96,7 @@ def test_three_planes_tell_their_cost_and_are_asked_for(a_panel: Any) -> None:
     [
         ("model", "A method without training data works in one plane."),
         ("scope", "Planes are fused over the whole volume only; choose it above."),
-        ("spacing", "The slices of this volume are too far apart: in other planes they would be stripes."),
+        ("spacing", "The slices of this volume would be stripes in the chosen plane, or in both others."),
         ("picture", "A picture or a single slice has one plane only."),
         ("nothing", "Choose a volume first."),
     ],
