@@ -14,6 +14,8 @@ import qt
 
 MILLISECONDS = 200
 PASSES_PER_EVENT = 50
+STARVED = 8
+"""Most passes of a thread a turn of the loop lets slip; one that waits lock-free gives ``PASSES_PER_EVENT``."""
 
 
 class Counter:
@@ -67,7 +69,7 @@ def test_a_thread_starves_in_an_idle_event_loop_and_in_that_of_tests(a_counter: 
     turns: list[int] = []
     before = a_counter.passes
     assert not pythonqt.runEventLoop(lambda: bool(turns.append(1)), MILLISECONDS / 1000)
-    assert a_counter.passes - before <= 2 * len(turns) + 2
+    assert a_counter.passes - before <= STARVED * (len(turns) + 1)
 
 
 def test_a_timer_gives_the_thread_its_time_only_when_it_waits_lock_free(a_counter: Counter) -> None:
@@ -94,7 +96,7 @@ def test_a_timer_gives_the_thread_its_time_only_when_it_waits_lock_free(a_counte
         timer.stop()
         assert turns
         if slot is look:
-            assert passes <= 3 * len(turns) + 2
+            assert passes <= STARVED * (len(turns) + 1)
     # Each turn but those with an event left over lasts until the thread has made its passes.
     assert sum(given) >= PASSES_PER_EVENT * (len(given) - 2)
 
