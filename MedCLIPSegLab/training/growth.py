@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from timm.layers.pos_embed import resample_abs_pos_embed
 from torch import Tensor
@@ -29,7 +28,6 @@ from MedCLIPSegLogic.model.tokenizer import PromptTokenizer, extend_vocabulary
 
 from ..data.wordings import wordings
 from .data import TrainingSet
-from .prompting import Prompting
 from .settings import TrainingSettings
 
 POSITIONS = "vision_model.trunk.pos_embed"
@@ -73,7 +71,7 @@ def grow_config(source: Path, texts: Iterable[str], image_size: int, limit: int,
 
     Args:
         source: folder of the model to start from.
-        texts: prompts; words that occur twice become entries.
+        texts: prompts, whose most frequent words become entries.
         image_size: side of the model input from now on.
         limit: most entries of the vocabulary.
         folder: receives ``vocab.txt``.
@@ -136,13 +134,10 @@ def grown_network(config: ModelConfig, states: Mapping[str, Tensor]) -> MedCLIPS
 
 
 def vocabulary_texts(sets: Sequence[TrainingSet], settings: TrainingSettings) -> Iterator[str]:
-    """Every prompt with a variant as the settings make them and, with prompt styles, all wordings of training."""
-    prompting, rng = Prompting(sets, settings), np.random.default_rng(settings.seed)
+    """Every prompt and, where the settings vary prompts, all wordings of training; never a word without meaning."""
     for training_set in sets:
-        for text in training_set.prompts:
-            yield text
-            yield prompting.vary(text, rng)
-    if settings.styles is None and settings.composition is None:
+        yield from training_set.prompts
+    if settings.prompts != "varied" and settings.styles is None and settings.composition is None:
         return
     data = wordings()
     groups = [
@@ -159,6 +154,5 @@ def vocabulary_texts(sets: Sequence[TrainingSet], settings: TrainingSettings) ->
     groups += [*data.one_of_several.values(), *data.absent_things.values()]
     for group in groups:
         for wording in group:
-            # A word enters the vocabulary from its second use on.
-            yield from (wording.format(target="", prompt="", place="", word=""),) * 2
-    yield from ("upper left", "upper right", "lower left", "lower right") * 2
+            yield wording.format(target="", prompt="", place="", word="")
+    yield from ("upper left", "lower right")

@@ -184,7 +184,7 @@ def _write_vocabulary(base: list[str], prompts: Iterable[str], size: int, path: 
         counts.update(word for word, _ in words if len(word) > 1)
     known = set(base)
     frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    new = [word for word, count in frequent if count > 1 and word not in known]
+    new = [word for word, _ in frequent if word not in known]
     entries = base + new[: max(0, size - len(base))]
     path.write_text("".join(entry + "\n" for entry in entries), encoding="utf-8")
     return len(entries)

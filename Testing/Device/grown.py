@@ -27,7 +27,7 @@ def deepen(
     Args:
         source: model folder to start from.
         folder: receives ``config.json`` and ``vocab.txt``.
-        texts: prompts; words that occur twice become entries.
+        texts: prompts, whose most frequent words become entries.
         size: side of the input.
         layers: of both towers; the new ones come last.
         words: most entries of the vocabulary.

@@ -59,8 +59,7 @@ def learning_rate(progress: float, settings: TrainingSettings) -> float:
 
 def training_texts(sets: Sequence[TrainingSet], settings: TrainingSettings, kinds: Kinds) -> Iterator[str]:
     """Everything the vocabulary is made of."""
-    for words in kinds.words():
-        yield from (words,) * 2
+    yield from kinds.words()
     yield from vocabulary_texts(sets, settings)
 
 
