@@ -15,7 +15,7 @@ from MedCLIPSegLab.training.data import TrainingSet
 from MedCLIPSegLab.training.prompting import Prompting, choose
 from MedCLIPSegLab.training.settings import TrainingSettings
 
-FOREIGN, ABSENT, NAMED = 0.10, 0.15, 0.22
+FOREIGN, ABSENT, NAMED = 0.12, 0.18, 0.22
 """Shares of prompts of another kind of image, of things that are not there, and of the thing by one of its names."""
 UNKNOWN, HEALTHY, DENIED, IN_PLACE = 0.28, 0.4, 0.2, 0.3
 """Of the absent things: words without meaning; things of the same part of the body; denials; inside the own prompt."""
