@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import qt
+
+ICONS = Path(__file__).resolve().parent.parent / "Resources" / "Icons"
 
 
 @contextmanager
@@ -61,6 +64,21 @@ def selectEntry(combo: Any, key: str, words: str) -> None:
         if combo.findData(key) < 0:
             _addEntry(combo, key, words)
         combo.currentIndex = combo.findData(key)
+
+
+def picture(name: str) -> Any:
+    """An icon of the module by the name of its file."""
+    return qt.QIcon(str(ICONS / f"{name}.png"))
+
+
+def tinted(name: str, color: Any) -> Any:
+    """The same as a picture all in one color."""
+    pixmap = qt.QPixmap(str(ICONS / f"{name}.png"))
+    painter = qt.QPainter(pixmap)
+    painter.setCompositionMode(qt.QPainter.CompositionMode_SourceIn)
+    painter.fillRect(pixmap.rect(), color)
+    painter.end()
+    return qt.QIcon(pixmap)
 
 
 def setHeaders(table: Any, headers: Sequence[str]) -> None:

@@ -67,7 +67,7 @@ def resultText(result: SegmentationResult, names: Sequence[str]) -> str:
                 said.append(_("The planes agree with a Dice of {dice}.").format(dice=f"{prompt.plane_agreement:.2f}"))
         elif prompt.verdict is None or (prompt.verdict.kind == "doubtful" and "denied" not in prompt.verdict.doubts):
             said.append(_("Nothing found."))
-        lines.append(_("{name}: {said}").format(name=name, said=" ".join(said)))
+        lines.append(_("{name}: {said}").format(name=name.rstrip(" .:"), said=" ".join(said)))
     lines += result.notes
     drawn = [count for prompt in result.prompts for count in prompt.samples_drawn if count]
     if drawn:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import pythonqt
 import qt
-from prompt_keys import doubleClick, edit, key, openEditor, texts
+from prompt_keys import click, doubleClick, edit, key, openEditor, texts
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
@@ -20,7 +20,7 @@ from review_samples import Reviewed, addResults, paint
 from MedCLIPSegLib import application
 from MedCLIPSegLib.prompts import prompt_lists
 from MedCLIPSegLib.prompts.prompt_rows import PromptRows
-from MedCLIPSegLib.prompts.prompt_table import COLOR, NAME, PROMPT, STATE, THRESHOLD
+from MedCLIPSegLib.prompts.prompt_table import EYE, NAME, PROMPT, STATE, THRESHOLD
 
 PROMPTS = ("liver", "spleen", "kidney")
 
@@ -64,11 +64,11 @@ def setRunning(widget: Any, monkeypatch: pytest.MonkeyPatch, isRunning: bool) ->
 def test_a_row_shows_everything(a_table: Any) -> None:
     table = a_table.ui.promptTable
     assert texts(table, PROMPT) == list(PROMPTS)
-    assert texts(table, NAME) == list(PROMPTS)
+    assert texts(table, NAME) == [""] * 3  # no text twice in a row
     assert texts(table, STATE) == ["new"] * 3
     assert texts(table, THRESHOLD) == ["0.50"] * 3
     assert table.item(0, STATE).toolTip() == "Not segmented yet"
-    color = pythonqt.unwrap(table).item(1, COLOR).data(Qt.ItemDataRole.DecorationRole)
+    color = pythonqt.unwrap(table).item(1, EYE).data(Qt.ItemDataRole.DecorationRole)
     assert color.getRgbF()[:3] == pytest.approx(a_table.logic.rows[1].color, abs=0.01)
 
 
@@ -142,7 +142,7 @@ def test_a_name_taken_back_is_the_prompt_again(a_table: Any) -> None:
     edit(a_table.ui.promptTable, 0, NAME, "L")
     edit(a_table.ui.promptTable, 0, NAME, " ")
     assert a_table.logic.rows[0].name == ""
-    assert texts(a_table.ui.promptTable, NAME)[0] == "liver"
+    assert texts(a_table.ui.promptTable, NAME)[0] == ""
 
 
 def test_a_bad_threshold_is_refused(a_table: Any, said: list[str]) -> None:
@@ -165,18 +165,35 @@ def test_name_and_color_of_a_segment_follow(a_review: Reviewed) -> None:
     segments = a_review.segmentation.GetSegmentation()
     assert segments.GetSegment(a_review.segmentIds[0]).GetName() == "Leber"
     chooseColor(QColor.fromRgbF(0.2, 0.4, 1.0), accept=True)
-    doubleClick(table, 0, COLOR)
+    doubleClick(table, 0, EYE)
     assert segments.GetSegment(a_review.segmentIds[0]).GetColor() == pytest.approx((0.2, 0.4, 1.0), abs=0.01)
     assert a_review.widget.logic.rows[0].color == pytest.approx((0.2, 0.4, 1.0), abs=0.01)
     assert segments.GetSegment(a_review.segmentIds[1]).GetName() == "spleen"
     assert a_review.state() == "done"
 
 
+def test_the_eye_hides_and_shows_the_segment(a_review: Reviewed) -> None:
+    table, display = a_review.widget.ui.promptTable, a_review.segmentation.GetDisplayNode()
+
+    def eye() -> Any:
+        return pythonqt.unwrap(table).item(0, EYE).icon().pixmap(32).toImage()
+
+    opened = eye()
+    click(table, 0, EYE)
+    assert not display.GetSegmentVisibility(a_review.segmentIds[0])
+    assert display.GetSegmentVisibility(a_review.segmentIds[1])
+    assert eye() != opened
+    display.SetSegmentVisibility(a_review.segmentIds[0], True)  # as the segment editor does
+    assert eye() == opened
+    assert a_review.state() == "done"
+
+
 def test_a_color_that_is_not_confirmed_changes_nothing(a_review: Reviewed) -> None:
     before = a_review.widget.logic.rows[0].color
     chooseColor(QColor.fromRgbF(0.2, 0.4, 1.0), accept=False)
-    doubleClick(a_review.widget.ui.promptTable, 0, COLOR)
+    doubleClick(a_review.widget.ui.promptTable, 0, EYE)
     assert a_review.widget.logic.rows[0].color == before
+    assert a_review.segmentation.GetDisplayNode().GetSegmentVisibility(a_review.segmentIds[0])
 
 
 def chooseColor(color: QColor, accept: bool) -> None:
