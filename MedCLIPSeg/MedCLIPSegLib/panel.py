@@ -134,6 +134,14 @@ class Panel:
                 section.refresh()
             except Exception:  # one section that fails must not take the others along
                 logging.exception("MedCLIPSeg: %s could not be refreshed", type(section).__name__)
+        self._showWhatIsThere()
+
+    def _showWhatIsThere(self) -> None:
+        """Sections for results are not there before the first result."""
+        ui, hasResults = self._ui, self._logic.hasResults
+        ui.thresholdCollapsibleButton.visible = hasResults
+        for section in (ui.reviewCollapsibleButton, ui.correctCollapsibleButton, ui.exportCollapsibleButton):
+            section.visible = hasResults or section.enabled
 
     def _refreshSoon(self) -> None:
         self._refreshTimer.start()

@@ -12,10 +12,12 @@ from MedCLIPSegLib.prompts.prompt_rows import PromptRow
 from MedCLIPSegLib.prompts.row_edits import RowEdits
 from MedCLIPSegLib.prompts.state_words import stateWords, verdictText, verdictWords
 from MedCLIPSegLib.section import Section
-from MedCLIPSegLib.widgets import picture, setCell, setHeaders, shortcut, silenced, tinted
+from MedCLIPSegLib.widgets import picture, pictureOn, setCell, setHeaders, shortcut, silenced
 
 EYE, NAME, PROMPT, STATE, THRESHOLD = range(5)
 NAME_WIDTH = 50
+NARROW = 300
+"""Width of a table in pixels below which names have no column unless there are some."""
 
 
 class PromptTable(Section):
@@ -53,6 +55,7 @@ class PromptTable(Section):
         rows = list(self._logic.rows)
         if not self._ui.promptsCollapsibleButton.collapsed:
             self._table.visible = bool(rows) or self._logic.knowledge is None
+        self._table.setColumnHidden(NAME, self._table.width < NARROW and not any(row.name for row in rows))
         with silenced(self._table):
             if [row.rowId for row in rows] != self._shownIds:
                 # Rows took other places: an editor left open would write to another row.
@@ -108,9 +111,9 @@ class PromptTable(Section):
         self._showEye(index, row)
 
     def _showEye(self, index: int, row: PromptRow) -> None:
-        """An eye in the color of the segment, before there is one the color; a background would not stay visible."""
+        """An eye on the color of the segment, before there is one the color; a background would not stay visible."""
         isVisible, color = self._edits.isVisible(row), qt.QColor.fromRgbF(*row.color)
-        eye = color if isVisible is None else tinted("visible" if isVisible else "hidden", color)
+        eye = color if isVisible is None else pictureOn("visible" if isVisible else "hidden", color)
         self._table.item(index, EYE).setData(qt.Qt.DecorationRole, eye)
 
     def _watchDisplay(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -128,6 +129,17 @@ def test_a_row_left_empty_is_used_again(a_table: Any) -> None:
     assert prompts(a_table) == [*PROMPTS, ""]
 
 
+@pytest.fixture
+def a_wide_panel(a_module_widget: Any) -> Iterator[None]:
+    """Room for names in the table."""
+    table = pythonqt.unwrap(a_module_widget.ui.promptTable)
+    table.setMinimumWidth(400)
+    pythonqt.processEvents(30)
+    yield
+    table.setMinimumWidth(0)
+
+
+@pytest.mark.usefixtures("a_wide_panel")
 def test_cells_are_edited(a_table: Any) -> None:
     table = a_table.ui.promptTable
     edit(table, 1, NAME, "Milz |é")
@@ -159,6 +171,7 @@ def test_state_is_not_edited(a_table: Any) -> None:
     assert openEditor(a_table.ui.promptTable) is None
 
 
+@pytest.mark.usefixtures("a_wide_panel")
 def test_name_and_color_of_a_segment_follow(a_review: Reviewed) -> None:
     table = a_review.widget.ui.promptTable
     edit(table, 0, NAME, "Leber")
