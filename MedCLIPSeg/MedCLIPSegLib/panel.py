@@ -18,6 +18,7 @@ from MedCLIPSegLib.model.model_section import ModelSection
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.prompts.prompt_entry import PromptEntry, PromptHistory
 from MedCLIPSegLib.prompts.prompt_table import PromptTable
+from MedCLIPSegLib.prompts.three_d import ThreeD
 from MedCLIPSegLib.prompts.verdict_line import VerdictLine
 from MedCLIPSegLib.review.overlay_section import OverlaySection
 from MedCLIPSegLib.review.slice_table import SliceTable
@@ -55,6 +56,7 @@ class Panel:
         self._sections: list[Section] = [
             InputSection(ui, logic),
             PromptTable(ui, logic),
+            ThreeD(ui, logic),
             VerdictLine(ui, logic),
             knownToBegin(ui, logic),
             PromptEntry(ui, logic, PromptHistory(settings)),

@@ -12,6 +12,7 @@ _OUTLINES_ONLY = {
     "MedCLIPSeg.OutlinesOnly.Opacity": "Opacity2DOutline",
     "MedCLIPSeg.OutlinesOnly.Thickness": "SliceIntersectionThickness",
 }
+_SURFACE = "Closed surface"
 OUTLINE_PIXELS = 2
 """Thickness of outlines that stand alone."""
 
@@ -78,6 +79,22 @@ def set_segment_visible(segmentation_node: SegmentationNode, segment_id: str, vi
     if visible:
         display.SetVisibility(True)
     display.EndModify(was_modifying)
+
+
+def is_shown_in_3d(segmentation_node: SegmentationNode) -> bool:
+    """True if the segments have surfaces, which the 3D views show."""
+    return bool(segmentation_node.GetSegmentation().ContainsRepresentation(_SURFACE))
+
+
+def show_in_3d(segmentation_node: SegmentationNode, shown: bool) -> None:
+    """Make surfaces of all segments and show them in the 3D views, or drop them."""
+    if shown:
+        segmentation_node.CreateClosedSurfaceRepresentation()
+    else:
+        segmentation_node.RemoveClosedSurfaceRepresentation()
+    display = segmentation_node.GetDisplayNode()
+    if display is not None:
+        display.SetVisibility3D(shown)
 
 
 def set_outlines_only(segmentation_node: SegmentationNode, outlines_only: bool) -> None:

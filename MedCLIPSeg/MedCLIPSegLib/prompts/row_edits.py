@@ -72,11 +72,11 @@ class RowEdits:
 
     def toggleVisible(self, row: PromptRow) -> None:
         """Show the segment of a row, or hide it."""
-        isVisible = self.isVisible(row)
-        if isVisible is not None:
+        segmentId = self._logic.segmentOf(row)
+        if segmentId is not None:
             from MedCLIPSegLogic.scene.segment_look import set_segment_visible
 
-            set_segment_visible(self._logic.segmentationNode, self._logic.segmentOf(row), not isVisible)
+            set_segment_visible(self._logic.segmentationNode, segmentId, not self.isVisible(row))
 
     def setThreshold(self, row: PromptRow, text: str) -> None:
         """Give a row a threshold and move the boundary of its segment there.

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import pythonqt
 import qt
-from prompt_keys import click, doubleClick, edit, key, openEditor, texts
+from prompt_keys import doubleClick, edit, key, openEditor, texts
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
@@ -182,22 +182,6 @@ def test_name_and_color_of_a_segment_follow(a_review: Reviewed) -> None:
     assert segments.GetSegment(a_review.segmentIds[0]).GetColor() == pytest.approx((0.2, 0.4, 1.0), abs=0.01)
     assert a_review.widget.logic.rows[0].color == pytest.approx((0.2, 0.4, 1.0), abs=0.01)
     assert segments.GetSegment(a_review.segmentIds[1]).GetName() == "spleen"
-    assert a_review.state() == "done"
-
-
-def test_the_eye_hides_and_shows_the_segment(a_review: Reviewed) -> None:
-    table, display = a_review.widget.ui.promptTable, a_review.segmentation.GetDisplayNode()
-
-    def eye() -> Any:
-        return pythonqt.unwrap(table).item(0, EYE).icon().pixmap(32).toImage()
-
-    opened = eye()
-    click(table, 0, EYE)
-    assert not display.GetSegmentVisibility(a_review.segmentIds[0])
-    assert display.GetSegmentVisibility(a_review.segmentIds[1])
-    assert eye() != opened
-    display.SetSegmentVisibility(a_review.segmentIds[0], True)  # as the segment editor does
-    assert eye() == opened
     assert a_review.state() == "done"
 
 
