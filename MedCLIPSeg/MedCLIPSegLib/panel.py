@@ -18,6 +18,7 @@ from MedCLIPSegLib.model.model_section import ModelSection
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.prompts.prompt_entry import PromptEntry, PromptHistory
 from MedCLIPSegLib.prompts.prompt_table import PromptTable
+from MedCLIPSegLib.prompts.three_d import ThreeD
 from MedCLIPSegLib.prompts.verdict_line import VerdictLine
 from MedCLIPSegLib.review.overlay_section import OverlaySection
 from MedCLIPSegLib.review.slice_table import SliceTable
@@ -55,6 +56,7 @@ class Panel:
         self._sections: list[Section] = [
             InputSection(ui, logic),
             PromptTable(ui, logic),
+            ThreeD(ui, logic),
             VerdictLine(ui, logic),
             knownToBegin(ui, logic),
             PromptEntry(ui, logic, PromptHistory(settings)),
@@ -134,6 +136,14 @@ class Panel:
                 section.refresh()
             except Exception:  # one section that fails must not take the others along
                 logging.exception("MedCLIPSeg: %s could not be refreshed", type(section).__name__)
+        self._showWhatIsThere()
+
+    def _showWhatIsThere(self) -> None:
+        """Sections for results are not there before the first result."""
+        ui, hasResults = self._ui, self._logic.hasResults
+        ui.thresholdCollapsibleButton.visible = hasResults
+        for section in (ui.reviewCollapsibleButton, ui.correctCollapsibleButton, ui.exportCollapsibleButton):
+            section.visible = hasResults or section.enabled
 
     def _refreshSoon(self) -> None:
         self._refreshTimer.start()

@@ -10,8 +10,9 @@ from typing import Any
 
 import slicer
 
+from MedCLIPSegLib.widgets import ICONS
+
 CATEGORY = "MedCLIPSeg"
-THUMBNAILS = Path(__file__).resolve().parent.parent / "Resources" / "Icons"
 # Otherwise a picture among others in its folder would be taken for a slice of a stack.
 ONE_FILE = {"singleFile": True}
 
@@ -48,7 +49,7 @@ def sampleCases() -> list[SampleCase]:
             case["title"],
             case["prompt"],
             folder / case["image"],
-            THUMBNAILS / f"{case['name']}.png",
+            ICONS / f"{case['name']}.png",
             case["plane"],
         )
         for case in json.loads((folder / "cases.json").read_text(encoding="utf-8"))

@@ -2,9 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import qt
+
+LIGHT = 0.43
+"""Brightness, 0…1, of a color from which on black is read better on it than white."""
+ICONS = Path(__file__).resolve().parent.parent / "Resources" / "Icons"
 
 
 @contextmanager
@@ -61,6 +66,26 @@ def selectEntry(combo: Any, key: str, words: str) -> None:
         if combo.findData(key) < 0:
             _addEntry(combo, key, words)
         combo.currentIndex = combo.findData(key)
+
+
+def picture(name: str) -> Any:
+    """An icon of the module by the name of its file."""
+    return qt.QIcon(str(ICONS / f"{name}.png"))
+
+
+def pictureOn(name: str, color: Any) -> Any:
+    """An icon in black or white on a square of a color."""
+    isLight = 0.3 * color.redF() + 0.59 * color.greenF() + 0.11 * color.blueF() > LIGHT
+    pixmap = qt.QPixmap(str(ICONS / f"{name}.png"))
+    painter = qt.QPainter(pixmap)
+    painter.setCompositionMode(qt.QPainter.CompositionMode_SourceIn)
+    painter.fillRect(pixmap.rect(), qt.QColor(0, 0, 0) if isLight else qt.QColor(255, 255, 255))
+    painter.setCompositionMode(qt.QPainter.CompositionMode_DestinationOver)
+    painter.fillRect(pixmap.rect(), color)
+    painter.end()
+    icon = qt.QIcon(pixmap)
+    icon.addPixmap(pixmap, qt.QIcon.Selected)  # otherwise a selected row colors it
+    return icon
 
 
 def setHeaders(table: Any, headers: Sequence[str]) -> None:

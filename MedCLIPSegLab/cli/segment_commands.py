@@ -158,7 +158,8 @@ def _verdict_counts(entries: list[dict[str, Any]]) -> str:
 
 def _uncertainty_text(entry: dict[str, Any]) -> str:
     mean = entry["mean_uncertainty"]
-    nats = ", uncertainty unknown" if mean is None else f", mean uncertainty {mean:.3f} nats"
+    level = f", {entry['uncertainty_level']} uncertainty" if "uncertainty_level" in entry else ", mean uncertainty"
+    nats = ", uncertainty unknown" if mean is None else f"{level} {mean:.3f} nats"
     volumes, agreement = entry.get("sample_volume_ml"), entry.get("plane_agreement")
     samples = "" if volumes is None else f", samples {volumes['mean']:.2f} ml, SD {volumes['sd']:.3f} ml"
     return nats + samples + ("" if agreement is None else f", Dice of the planes {agreement:.2f}")

@@ -47,27 +47,13 @@ class MeasuredAnswer:
         image: it is about.
         signs: by name.
         dice: with the known mask, 0…1.
+        uncertainty: mean inside the mask, nats; None where it is unknown.
     """
 
     image: str
     signs: Mapping[str, float]
     dice: float
-
-
-def learn_answer_rule(model: LoadedModel, sheets: Sequence[PromptSheet]) -> AnswerRule | None:
-    """Learn how to tell a doubtful answer of a model, from the prompts of the sheets and the things alone.
-
-    Args:
-        model: with knowledge of kinds, things and words.
-        sheets: of validation images.
-
-    Returns:
-        The rule; None where there are too few bad or too few good answers to learn from.
-
-    Raises:
-        MedCLIPSegError: a file is missing, unreadable or does not fit.
-    """
-    return learned_rule([answer for sheet in sheets for answer in measured_answers(model, sheet)])
+    uncertainty: float | None = None
 
 
 def measured_answers(model: LoadedModel, sheet: PromptSheet) -> Iterator[MeasuredAnswer]:
@@ -78,7 +64,7 @@ def measured_answers(model: LoadedModel, sheet: PromptSheet) -> Iterator[Measure
         sheet: of images with known masks.
 
     Raises:
-        MedCLIPSegError: as :func:`learn_answer_rule`.
+        MedCLIPSegError: a file is missing, unreadable or does not fit.
     """
     rows, slices = sheet.rows(), 0
     for number in np.random.default_rng(0).permutation(len(rows)):
@@ -94,7 +80,8 @@ def measured_answers(model: LoadedModel, sheet: PromptSheet) -> Iterator[Measure
         slices += len(result.slice_indices)
         for answer in result.prompts:
             if answer.verdict is not None and is_outline(answer.verdict.signs):
-                yield MeasuredAnswer(row.image, answer.verdict.signs, dice_score(answer.mask > 0, truth))
+                dice = dice_score(answer.mask > 0, truth)
+                yield MeasuredAnswer(row.image, answer.verdict.signs, dice, answer.mean_uncertainty)
 
 
 def learned_rule(answers: Sequence[MeasuredAnswer]) -> AnswerRule | None:
@@ -116,6 +103,15 @@ def learned_rule(answers: Sequence[MeasuredAnswer]) -> AnswerRule | None:
         for number in np.flatnonzero(folds == fold):
             expected[number] = dice_by_rule(answers[int(number)].signs, rule)
     return replace(_fitted(answers), limit=round(float(np.quantile(expected[good], FALSE_SHARE)), 3))
+
+
+def thirds(answers: Sequence[MeasuredAnswer]) -> tuple[float, float] | None:
+    """Uncertainty in nats that a third, and two thirds, of the answers do not exceed; None for fewer than 30."""
+    known = [answer.uncertainty for answer in answers if answer.uncertainty is not None]
+    if len(known) < LEAST_GOOD:
+        return None
+    low, high = np.quantile(known, (1 / 3, 2 / 3))
+    return round(float(low), 3), round(float(high), 3)
 
 
 def _fitted(answers: Sequence[MeasuredAnswer]) -> AnswerRule:

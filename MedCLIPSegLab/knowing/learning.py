@@ -16,7 +16,7 @@ from MedCLIPSegLogic.model.library import LoadedModel, load_model
 
 from ..data.prompt_sheets import ORIGINAL, find_sheets
 from ..data.rewording import bare_thing
-from .answer_rule import learn_answer_rule
+from .answer_rule import learned_rule, measured_answers, thirds
 from .counting import KindCounts, count_kind, style_words
 from .image_kinds import learn_image_kinds
 from .measuring import asked_things, measure_things
@@ -73,8 +73,9 @@ def record_knowledge(
     tell(sum(PARTS), "answers")
     validated = [each.folder for each in sets if each.validation]
     sheets = find_sheets(validated, [ORIGINAL], "Val")
-    answer = learn_answer_rule(dataclasses.replace(model, knowledge=knowledge), sheets)
-    save_knowledge(dataclasses.replace(knowledge, answer=answer), target)
+    knowing = dataclasses.replace(model, knowledge=knowledge)
+    answers = [answer for sheet in sheets for answer in measured_answers(knowing, sheet)]
+    save_knowledge(dataclasses.replace(knowledge, answer=learned_rule(answers), uncertainty=thirds(answers)), target)
 
 
 def learn_knowledge(

@@ -121,6 +121,8 @@ def _measure(volume: Volume, prompt: PromptResult, truth: NDArray[np.bool_] | No
     elif volume.spacing_known:
         measures["volume_ml"] = round(count * volume.voxel_volume / 1000, 6)
     measures["mean_uncertainty"] = prompt.mean_uncertainty
+    if prompt.uncertainty_level is not None:
+        measures["uncertainty_level"] = prompt.uncertainty_level
     if prompt.sample_volume is not None:
         mean, deviation = prompt.sample_volume
         measures["sample_volume_ml"] = {"mean": round(mean, 6), "sd": round(deviation, 6)}

@@ -59,7 +59,7 @@ class _MonteCarloRun(ThreePlanesRun):
 
     def __init__(self, model: LoadedModel, request: SegmentationRequest, previews: bool, threads: ThreadChoice) -> None:
         super().__init__(request, previews, threads)
-        self._model = model
+        self._model, self.knowledge = model, model.knowledge
         self._precision = choose_precision(request.precision, self.device)
         network = model.network.to(self.device)
         self.device = next(network.parameters()).device

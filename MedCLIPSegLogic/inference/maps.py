@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
+from ..knowledge.known import Knowledge
 from ..knowledge.verdict import Verdict
 from ..volumes.planes import SliceAxis
 from .preprocess import PreparedSlice
@@ -130,15 +131,22 @@ class PromptMaps:
             self, probability=None, uncertainty=None, mutual_information=None, disagreement=None, plane_agreement=None
         )
 
-    def finish(self, prompt: str, indices: list[int], verdict: Verdict | None) -> PromptResult:
+    def finish(
+        self, prompt: str, indices: list[int], verdict: Verdict | None, knowledge: Knowledge | None
+    ) -> PromptResult:
         """The result of the prompt.
 
         Args:
             prompt: its text.
             indices: slices that were asked for.
             verdict: on the answer, if it was asked for.
+            knowledge: of the model, if it has any.
         """
         is_silent = _means_nothing(verdict, self.is_empty)
+        uncertainty = None if is_silent else self._mean_uncertainty()
+        level = None
+        if knowledge is not None and uncertainty is not None and not self.is_empty:
+            level = knowledge.level_of(uncertainty)
         return PromptResult(
             prompt=prompt,
             name=prompt,
@@ -147,7 +155,8 @@ class PromptMaps:
             uncertainty=self.uncertainty,
             mutual_information=self.mutual_information,
             threshold=self.threshold,
-            mean_uncertainty=None if is_silent else self._mean_uncertainty(),
+            mean_uncertainty=uncertainty,
+            uncertainty_level=level,
             samples_drawn=tuple(self.tallies[index].samples if index in self.tallies else 0 for index in indices),
             verdict=verdict,
             sample_volumes=tuple(self.sample_volumes.tolist()) if self.tallies and not is_silent else (),

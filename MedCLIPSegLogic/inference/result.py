@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..knowledge.known import Level
 from ..knowledge.verdict import Verdict
 from ..volumes.intensity import IntensityMapping
 from ..volumes.planes import ACQUISITION, SliceAxis, choose_axis
@@ -89,6 +90,8 @@ class PromptResult:
         threshold: the threshold used for ``mask``.
         mean_uncertainty: mean uncertainty in nats inside the mask; over the segmented slices when the mask is empty;
             None where it would mean nothing (see ``Verdict.is_unknown``) and where nothing was segmented.
+        uncertainty_level: of ``mean_uncertainty`` compared with the model's answers on validation images; None for an
+            empty mask, and where the model does not know.
         samples_drawn: Monte-Carlo samples of each slice, in the order of the result's ``slice_indices``; 0 for slices
             that were skipped.
         sample_volumes: volume in mL of the segment in each sample, from the sample's own mask at the size of the model
@@ -111,6 +114,7 @@ class PromptResult:
     mean_uncertainty: float | None
     samples_drawn: tuple[int, ...] = ()
     verdict: Verdict | None = None
+    uncertainty_level: Level | None = None
     sample_volumes: tuple[float, ...] = ()
     disagreement: NDArray[np.float32] | None = None
     plane_agreement: float | None = None

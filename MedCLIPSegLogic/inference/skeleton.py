@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..knowledge.judging import judge_answer, nothing_to_look_at
+from ..knowledge.known import Knowledge
 from ..knowledge.sight import ImageSight
 from ..knowledge.verdict import Verdict
 from ..version import __version__
@@ -78,6 +79,7 @@ class SliceRun(ABC, Generic[Request]):
         """Slices of the whole run, and those of other planes that had their turn."""
         self.notes: tuple[str, ...] = ()
         self.verdicts: list[Verdict | None] = [None] * len(request.prompts)
+        self.knowledge: Knowledge | None = None
         self._skipped: list[int] = []
 
     def look(self) -> Iterator[Event]:
@@ -173,7 +175,7 @@ class SliceRun(ABC, Generic[Request]):
         return SegmentationResult(
             volume=request.volume,
             prompts=tuple(
-                maps.finish(prompt, self.indices if draws else [], verdict)
+                maps.finish(prompt, self.indices if draws else [], verdict, self.knowledge)
                 for maps, prompt, verdict in zip(self.maps, request.prompts, self.verdicts, strict=True)
             ),
             slice_axis=self.axis.axis,

@@ -23,6 +23,8 @@ MOST_LETTERS, LONGEST_PROMPT = 80, 300
 """Of the name of a kind, a thing or a word; of an example."""
 Name = Annotated[str, Field(min_length=1, max_length=MOST_LETTERS)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Level = Literal["low", "medium", "high"]
+"""Of the uncertainty of an answer, compared with the model's answers on validation images."""
 
 
 @checked
@@ -117,15 +119,25 @@ class Knowledge:
         words: how often a word stood for something present in training, by kind of image.
         answer: how to tell a doubtful answer; None when that was not learned.
         image: how to tell the kind of an image; None when that was not learned.
+        uncertainty: mean uncertainty in nats inside the mask that a third of the answers on validation images, and two
+            thirds, do not exceed; None when nobody measured.
     """
 
     kinds: Mapping[Name, KnownKind]
     words: Mapping[Name, Mapping[Name, Annotated[int, Field(ge=0)]]] = field(default_factory=dict)
     answer: AnswerRule | None = None
     image: ImageRule | None = None
+    uncertainty: tuple[Share, Share] | None = None
 
     __hash__ = object.__hash__
     """By identity, so that what is derived from it can be kept."""
+
+    def level_of(self, uncertainty: float) -> Level | None:
+        """Whether a mean uncertainty in nats is that of the surest third of answers, the middle one, or the rest."""
+        if self.uncertainty is None:
+            return None
+        low, high = self.uncertainty
+        return "low" if uncertainty <= low else "medium" if uncertainty <= high else "high"
 
     def things_of(self, kind: str | None) -> list[str]:
         """Names of things the model finds on a kind of image, the best first; of all kinds for None.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass
 from types import EllipsisType
@@ -23,6 +24,8 @@ PROMPT_ATTRIBUTE = "MedCLIPSeg.Prompt"
 MODEL_ATTRIBUTE = "MedCLIPSeg.Model"
 INPUT_REFERENCE = "MedCLIPSeg.InputVolume"
 
+HIDDEN_BELOW = 0.05
+"""Share of the display range below which values are transparent."""
 VOXELS_A_STEP = 4_000_000
 """A step over this many voxels of a new map takes some 10 ms, up to 100 ms where memory is slow."""
 
@@ -34,21 +37,21 @@ class MapRole:
     Args:
         name: value of the node's role attribute.
         title: text of the legend, with the unit.
-        highest: upper end of the fixed display range; the lower end is 0.
-        hidden_below: smaller values are transparent.
+        highest: the largest value there can be, upper end of the display range; the lower end is 0.
+        is_small: values stay far below ``highest``, so that the display range ends at the map's own largest.
     """
 
     name: str
     title: str
     highest: float
-    hidden_below: float
+    is_small: bool = False
 
 
-PROBABILITY = MapRole("Probability", "Probability", 1.0, 0.05)
-UNCERTAINTY = MapRole("Uncertainty", "Uncertainty (nats)", MAX_ENTROPY, 0.05)
-EXPECTED_ENTROPY = MapRole("ExpectedEntropy", "Expected entropy (nats)", MAX_ENTROPY, 0.05)
-MUTUAL_INFORMATION = MapRole("MutualInformation", "Mutual information (nats)", MAX_ENTROPY, 0.01)
-DISAGREEMENT = MapRole("PlaneDisagreement", "Disagreement of the planes (nats)", MAX_ENTROPY, 0.01)
+PROBABILITY = MapRole("Probability", "Probability", 1.0)
+UNCERTAINTY = MapRole("Uncertainty", "Uncertainty (nats)", MAX_ENTROPY)
+EXPECTED_ENTROPY = MapRole("ExpectedEntropy", "Expected entropy (nats)", MAX_ENTROPY)
+MUTUAL_INFORMATION = MapRole("MutualInformation", "Mutual information (nats)", MAX_ENTROPY, is_small=True)
+DISAGREEMENT = MapRole("PlaneDisagreement", "Disagreement of the planes (nats)", MAX_ENTROPY, is_small=True)
 MAP_ROLES = (PROBABILITY, UNCERTAINTY, EXPECTED_ENTROPY, MUTUAL_INFORMATION, DISAGREEMENT)
 """Uncertainty is the total: the sum of expected entropy (of the data) and mutual information (of the model)."""
 
@@ -159,8 +162,18 @@ def remove_map(scene: Scene, volume_node: VolumeNode, prompt: str, role: MapRole
         scene.RemoveNode(node)
 
 
+def display_range(role: MapRole, node: MapNode | None = None) -> float:
+    """Upper end of the display range: the role's, or the first of 1, 2, 5, 10… times 0.001 above the map's largest."""
+    image = node.GetImageData() if node is not None and role.is_small else None
+    largest = float(voxel_view(image).max()) if image is not None else 0.0
+    if not 0 < largest < role.highest:
+        return role.highest
+    power = 10.0 ** max(-3, math.floor(math.log10(largest)))
+    return min(role.highest, next(step * power for step in (1, 2, 5, 10) if step * power >= largest))
+
+
 def ensure_display(scene: Scene, node: MapNode, role: MapRole) -> None:
-    """Give a map a display with heat colors over the fixed range of its role; one that is there stays as it is."""
+    """Give a map a display with heat colors over the range of its role; one that is there stays as it is."""
     if node.GetDisplayNode() is not None:
         return
     display = slicer.vtkMRMLScalarVolumeDisplayNode()
@@ -168,7 +181,7 @@ def ensure_display(scene: Scene, node: MapNode, role: MapRole) -> None:
     display.AutoWindowLevelOff()
     display.SetWindowLevelMinMax(0.0, role.highest)
     # The upper end is open: the largest float32 values may exceed the bound by rounding.
-    display.SetThreshold(role.hidden_below, 2 * role.highest)
+    display.SetThreshold(HIDDEN_BELOW * role.highest, 2 * role.highest)
     display.ApplyThresholdOn()
     display.SetInterpolate(False)
     display.SetAndObserveColorNodeID(heat_color_node(scene).GetID())

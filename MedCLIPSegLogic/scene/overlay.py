@@ -6,13 +6,13 @@ import slicer
 
 from ..errors import MedCLIPSegError
 from .kept import forget, give_back, is_kept, keep
-from .map_volumes import ROLE_ATTRIBUTE, MapRole, ensure_display, map_role
+from .map_volumes import ROLE_ATTRIBUTE, MapRole, display_range, ensure_display, map_role
 from .nodes import MapNode, Scene, SegmentationNode, nodes_of_class
 
 LEGEND_ROLE = "Legend"
 
-LEGEND_SIZE = (0.1, 0.4)
-"""Width and height as shares of a slice view; the letters grow with it and would hide the image."""
+LEGEND_SIZE, LEGEND_PLACE, LEGEND_LETTERS = (0.06, 0.25), (1.0, 0.0), 11
+"""Shares of a slice view: width and height, and the lower right corner; size of the letters in points."""
 
 _FOREGROUND_REFERENCE = "MedCLIPSeg.ForegroundBefore"
 _FOREGROUND = {"MedCLIPSeg.ForegroundOpacityBefore": "ForegroundOpacity", "MedCLIPSeg.CompositingBefore": "Compositing"}
@@ -32,7 +32,7 @@ def show_overlay(
     minimum: float | None = None,
     outlines_only: bool = True,
 ) -> None:
-    """Show a map as foreground of every slice view over its fixed range, with a legend, and segments as outlines.
+    """Show a map as foreground of every slice view over its range, with one legend, and segments as outlines.
 
     Background, label layer and all other settings stay as they are. May be called again with another map, segmentation
     or opacity, or after views were added: what was there before the first call is kept.
@@ -81,7 +81,7 @@ def _fix_range(scene: Scene, map_node: MapNode, role: MapRole, minimum: float | 
     display = map_node.GetDisplayNode()
     was_modifying = display.StartModify()
     display.AutoWindowLevelOff()
-    display.SetWindowLevelMinMax(0.0, role.highest)
+    display.SetWindowLevelMinMax(0.0, display_range(role, map_node))
     if minimum is not None:
         # The upper end stays open, see ensure_display.
         display.SetThreshold(minimum, 2 * role.highest)
@@ -138,9 +138,25 @@ def _show_legend(scene: Scene, map_node: MapNode, title: str) -> None:
         legend.SetTitleText(title)
         legend.SetLabelFormat("%.2f")
         legend.SetSize(*LEGEND_SIZE)
+        legend.SetPosition(*LEGEND_PLACE)
+        for letters in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
+            letters.SetFontSize(LEGEND_LETTERS)
     elif not legend.GetVisibility():
         legend.SetAttribute(_HIDDEN, "1")
+    if legend.GetAttribute(ROLE_ATTRIBUTE) == LEGEND_ROLE:
+        _show_once(scene, legend)
     legend.SetVisibility(True)
+
+
+def _show_once(scene: Scene, legend: slicer.vtkMRMLDisplayNode) -> None:
+    """In the first slice view of the layout alone."""
+    views = nodes_of_class(scene, "vtkMRMLSliceNode")
+    first = next((view for view in views if view.IsMappedInLayout()), None)
+    was_modifying = legend.StartModify()
+    legend.RemoveAllViewNodeIDs()
+    if first is not None:
+        legend.AddViewNodeID(first.GetID())
+    legend.EndModify(was_modifying)
 
 
 def _restore_legends(scene: Scene, except_for: slicer.vtkMRMLDisplayNode | None) -> None:

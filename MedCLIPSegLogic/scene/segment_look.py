@@ -1,4 +1,4 @@
-"""Name, color and outlines of segments, as a person chooses them."""
+"""Name, color, visibility and outlines of segments, as a person chooses them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from .nodes import SegmentationNode, one_line
 _OUTLINES_ONLY = {
     "MedCLIPSeg.OutlinesOnly.Fill": "Visibility2DFill",
     "MedCLIPSeg.OutlinesOnly.Outline": "Visibility2DOutline",
+    "MedCLIPSeg.OutlinesOnly.Opacity": "Opacity2DOutline",
+    "MedCLIPSeg.OutlinesOnly.Thickness": "SliceIntersectionThickness",
 }
+_SURFACE = "Closed surface"
+OUTLINE_PIXELS = 2
+"""Thickness of outlines that stand alone."""
 
 
 def set_segment_name(segmentation_node: SegmentationNode, segment_id: str, name: str) -> str:
@@ -58,6 +63,40 @@ def set_segment_color(segmentation_node: SegmentationNode, segment_id: str, colo
     segment.SetColor(*color)
 
 
+def is_segment_visible(segmentation_node: SegmentationNode, segment_id: str) -> bool:
+    """True if a segment is shown, as far as its own eye goes; also where there is no display yet."""
+    display = segmentation_node.GetDisplayNode()
+    return display is None or bool(display.GetSegmentVisibility(segment_id))
+
+
+def set_segment_visible(segmentation_node: SegmentationNode, segment_id: str, visible: bool) -> None:
+    """Show or hide a segment in all views; the segmentation is shown too, if it was hidden as a whole."""
+    display = segmentation_node.GetDisplayNode()
+    if display is None:
+        return
+    was_modifying = display.StartModify()
+    display.SetSegmentVisibility(segment_id, visible)
+    if visible:
+        display.SetVisibility(True)
+    display.EndModify(was_modifying)
+
+
+def is_shown_in_3d(segmentation_node: SegmentationNode) -> bool:
+    """True if the segments have surfaces, which the 3D views show."""
+    return bool(segmentation_node.GetSegmentation().ContainsRepresentation(_SURFACE))
+
+
+def show_in_3d(segmentation_node: SegmentationNode, shown: bool) -> None:
+    """Make surfaces of all segments and show them in the 3D views, or drop them."""
+    if shown:
+        segmentation_node.CreateClosedSurfaceRepresentation()
+    else:
+        segmentation_node.RemoveClosedSurfaceRepresentation()
+    display = segmentation_node.GetDisplayNode()
+    if display is not None:
+        display.SetVisibility3D(shown)
+
+
 def set_outlines_only(segmentation_node: SegmentationNode, outlines_only: bool) -> None:
     """Show the segments in slice views as outlines without filling, or as they were shown before.
 
@@ -77,4 +116,6 @@ def set_outlines_only(segmentation_node: SegmentationNode, outlines_only: bool) 
     elif keep(display, _OUTLINES_ONLY):
         display.SetVisibility2DFill(False)
         display.SetVisibility2DOutline(True)
+        display.SetOpacity2DOutline(1.0)
+        display.SetSliceIntersectionThickness(OUTLINE_PIXELS)
     display.EndModify(was_modifying)

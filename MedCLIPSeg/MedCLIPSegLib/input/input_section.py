@@ -35,6 +35,7 @@ class InputSection(Section):
         self._planes = PlaneSection(ui, logic)
         ui.firstSliceSpinBox.connect("valueChanged(int)", self._onRange)
         ui.lastSliceSpinBox.connect("valueChanged(int)", self._onRange)
+        ui.loadImageButton.connect("clicked()", lambda: slicer.util.openAddDataDialog())
 
     def refresh(self) -> None:
         """Show the choices of the scene."""
@@ -47,9 +48,19 @@ class InputSection(Section):
         self._planes.refresh()
         self._refreshRange(parameters)
         self._refreshNotes()
-        volumeNode = self._logic.volumeNode
-        isColor = volumeNode is not None and volumeNode.IsA("vtkMRMLVectorVolumeNode")
-        self._ui.intensityComboBox.enabled = not isColor
+        self._offerWhatApplies()
+
+    def _offerWhatApplies(self) -> None:
+        """Without an image a way to load one; of a single slice no choice of slices; of colors none of gray values."""
+        volumeNode, ui = self._logic.volumeNode, self._ui
+        image = volumeNode.GetImageData() if volumeNode is not None else None
+        ui.loadImageButton.visible = volumeNode is None
+        hasSlices = image is not None and min(image.GetDimensions()) > 1
+        for widget in (ui.scopeLabel, ui.scopeComboBox, ui.planeLabel, ui.planeComboBox, ui.threePlanesCheckBox):
+            widget.visible = hasSlices
+        isGray = volumeNode is not None and not volumeNode.IsA("vtkMRMLVectorVolumeNode")
+        for widget in (ui.intensityLabel, ui.intensityComboBox):
+            widget.visible = isGray
 
     def _refreshRange(self, parameters: MedCLIPSegParameterNode) -> None:
         axis = self._logic.sliceAxis

@@ -3,6 +3,7 @@
 from typing import Any
 
 import qt
+import vtk
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
@@ -11,10 +12,12 @@ from MedCLIPSegLib.prompts.prompt_rows import PromptRow
 from MedCLIPSegLib.prompts.row_edits import RowEdits
 from MedCLIPSegLib.prompts.state_words import stateWords, verdictText, verdictWords
 from MedCLIPSegLib.section import Section
-from MedCLIPSegLib.widgets import setCell, setHeaders, shortcut, silenced
+from MedCLIPSegLib.widgets import picture, pictureOn, setCell, setHeaders, shortcut, silenced
 
-COLOR, NAME, PROMPT, STATE, THRESHOLD = range(5)
-NAME_WIDTH = 60
+EYE, NAME, PROMPT, STATE, THRESHOLD = range(5)
+NAME_WIDTH = 50
+NARROW = 300
+"""Width of a table in pixels below which names have no column unless there are some."""
 
 
 class PromptTable(Section):
@@ -27,7 +30,11 @@ class PromptTable(Section):
         self._lists = PromptLists(ui, logic)
         self._words, self._verdictWords = stateWords(), verdictWords()
         self._shownIds: list[str] = []
+        self._display: Any = None
+        self._displayTag = 0
+        ui.duplicatePromptButton.setIcon(picture("duplicate"))
         self._setUpColumns()
+        self._table.connect("cellClicked(int,int)", self._onClick)
         self._table.connect("cellChanged(int,int)", self._onCellChanged)
         self._table.connect("cellDoubleClicked(int,int)", self._onDoubleClick)
         self._table.connect("currentCellChanged(int,int,int,int)", self._onCurrentCellChanged)
@@ -48,6 +55,7 @@ class PromptTable(Section):
         rows = list(self._logic.rows)
         if not self._ui.promptsCollapsibleButton.collapsed:
             self._table.visible = bool(rows) or self._logic.knowledge is None
+        self._table.setColumnHidden(NAME, self._table.width < NARROW and not any(row.name for row in rows))
         with silenced(self._table):
             if [row.rowId for row in rows] != self._shownIds:
                 # Rows took other places: an editor left open would write to another row.
@@ -59,20 +67,28 @@ class PromptTable(Section):
                 self._showRow(index, row, beingEdited)
             if beingEdited is None:
                 self._showCurrent()
+        self._watchDisplay()
         self._refreshControls()
         self._lists.refresh()
 
+    def cleanup(self) -> None:
+        """Let the display of the segments go."""
+        if self._display is not None:
+            self._display.RemoveObserver(self._displayTag)
+        self._display = None
+
     def _setUpColumns(self) -> None:
-        setHeaders(self._table, ["", _("Name"), _("Prompt"), _("State"), _("From")])
+        setHeaders(self._table, ["", _("Name"), _("Prompt"), _("State"), _("Threshold")])
         for column, explanation in (
-            (COLOR, _("Color of the segment")),
+            (EYE, _("Whether the segment is shown, and its color")),
+            (NAME, _("Name of the segment, where it is another one than the prompt")),
             (THRESHOLD, _("Probability from which on a voxel belongs to the segment")),
         ):
             self._table.horizontalHeaderItem(column).setToolTip(explanation)
         self._table.setWordWrap(False)
         header = self._table.horizontalHeader()
         header.setMinimumSectionSize(24)
-        for column in (COLOR, STATE, THRESHOLD):
+        for column in (EYE, STATE, THRESHOLD):
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(NAME, qt.QHeaderView.Interactive)
         header.setSectionResizeMode(PROMPT, qt.QHeaderView.Stretch)
@@ -81,8 +97,8 @@ class PromptTable(Section):
     def _showRow(self, index: int, row: PromptRow, beingEdited: tuple[int, int] | None) -> None:
         word, explanation = self._stateOf(row)
         for column, text, toolTip in (
-            (COLOR, "", _("Color of the segment; double-click to change it")),
-            (NAME, row.label, row.label),
+            (EYE, "", _("Click to show or hide the segment, double-click to change its color")),
+            (NAME, row.name, row.name or _("Named as the prompt; double-click to name it otherwise")),
             (PROMPT, row.prompt, row.prompt),
             (STATE, word, explanation),
             (THRESHOLD, formatThreshold(row.threshold), _("Double-click to change the threshold")),
@@ -90,10 +106,32 @@ class PromptTable(Section):
             if (index, column) == beingEdited:
                 continue  # any change of the cell, even of its tool tip, would replace what is being typed
             setCell(self._table, index, column, text, toolTip)
-            if column in (COLOR, STATE):
+            if column in (EYE, STATE):
                 self._table.item(index, column).setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsSelectable)
-        # A decoration stays visible in a selected row; a background would not.
-        self._table.item(index, COLOR).setData(qt.Qt.DecorationRole, qt.QColor.fromRgbF(*row.color))
+        self._showEye(index, row)
+
+    def _showEye(self, index: int, row: PromptRow) -> None:
+        """An eye on the color of the segment, before there is one the color; a background would not stay visible."""
+        isVisible, color = self._edits.isVisible(row), qt.QColor.fromRgbF(*row.color)
+        eye = color if isVisible is None else pictureOn("visible" if isVisible else "hidden", color)
+        self._table.item(index, EYE).setData(qt.Qt.DecorationRole, eye)
+
+    def _watchDisplay(self) -> None:
+        """Follow the eyes of other modules, such as those of the segment editor."""
+        segmentationNode = self._logic.segmentationNode
+        display = segmentationNode.GetDisplayNode() if segmentationNode is not None else None
+        if display is not self._display:
+            self.cleanup()
+            self._display = display
+            if display is not None:
+                self._displayTag = display.AddObserver(vtk.vtkCommand.ModifiedEvent, self._onDisplayModified)
+
+    def _onDisplayModified(self, _display: Any, _event: str) -> None:
+        with silenced(self._table):
+            for index, rowId in enumerate(self._shownIds):
+                place = self._logic.rows.indexOf(rowId)
+                if place >= 0:
+                    self._showEye(index, self._logic.rows[place])
 
     def _stateOf(self, row: PromptRow) -> tuple[str, str]:
         """Word and explanation: the verdict where there is one."""
@@ -148,7 +186,7 @@ class PromptTable(Section):
         row, text = self._logic.rows[index], self._table.item(index, column).text().strip()
         if self._logic.isRunning:  # an editor that was open when the run began
             self._logic.said(_("Rows can't be changed during a run."))
-        elif column == NAME and text != row.label:
+        elif column == NAME and text != row.name:
             self._edits.setName(row, text)
         elif column == PROMPT and text != row.prompt:
             self._edits.setPrompt(row, text)
@@ -157,9 +195,15 @@ class PromptTable(Section):
                 self._edits.setThreshold(row, text)
         self._logic.changed()  # shows the row again, also when the text was refused
 
+    def _onClick(self, index: int, column: int) -> None:
+        if column == EYE and not self._logic.isWriting and 0 <= index < len(self._logic.rows):
+            self._edits.toggleVisible(self._logic.rows[index])
+            self._logic.changed()
+
     def _onDoubleClick(self, index: int, column: int) -> None:
-        if column != COLOR or self._logic.isRunning or not 0 <= index < len(self._logic.rows):
+        if column != EYE or self._logic.isRunning or not 0 <= index < len(self._logic.rows):
             return
+        self._edits.toggleVisible(self._logic.rows[index])  # takes the first of the two clicks back
         rowId, color = self._logic.rows[index].rowId, self._logic.rows[index].color
         chosen = qt.QColorDialog.getColor(qt.QColor.fromRgbF(*color), self._table, _("Color of the segment"))
         index = self._logic.rows.indexOf(rowId)  # the scene may have been closed meanwhile

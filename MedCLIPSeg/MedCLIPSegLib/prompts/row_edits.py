@@ -61,6 +61,23 @@ class RowEdits:
 
             set_segment_color(self._logic.segmentationNode, segmentId, color)
 
+    def isVisible(self, row: PromptRow) -> bool | None:
+        """Whether the segment of a row is shown; None where there is none."""
+        segmentId = self._logic.segmentOf(row)
+        if segmentId is None:
+            return None
+        from MedCLIPSegLogic.scene.segment_look import is_segment_visible
+
+        return is_segment_visible(self._logic.segmentationNode, segmentId)
+
+    def toggleVisible(self, row: PromptRow) -> None:
+        """Show the segment of a row, or hide it."""
+        segmentId = self._logic.segmentOf(row)
+        if segmentId is not None:
+            from MedCLIPSegLogic.scene.segment_look import set_segment_visible
+
+            set_segment_visible(self._logic.segmentationNode, segmentId, not self.isVisible(row))
+
     def setThreshold(self, row: PromptRow, text: str) -> None:
         """Give a row a threshold and move the boundary of its segment there.
 

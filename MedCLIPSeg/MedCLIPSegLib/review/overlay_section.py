@@ -94,16 +94,22 @@ class OverlaySection(Section):
             self._section.collapsed = False
 
     def _refreshChoice(self) -> None:
-        from MedCLIPSegLogic.scene.map_volumes import MAP_ROLES
-
         index = self._combo.findData(self._parameters.overlayMap)
         if index != self._combo.currentIndex:
             with silenced(self._combo):
                 self._combo.currentIndex = index
-        highest = next((role.highest for role in MAP_ROLES if role.name == self._parameters.overlayMap), 1.0)
-        maximum = math.floor(100 * highest) / 100  # the slider has two decimals
-        if self._ui.overlayMinimumSlider.maximum != maximum:
-            self._ui.overlayMinimumSlider.maximum = maximum
+        slider, highest = self._ui.overlayMinimumSlider, self._highest()
+        decimals = 2 - math.floor(math.log10(highest) + 0.5)
+        maximum = math.floor(10**decimals * highest) / 10**decimals
+        if slider.maximum != maximum:
+            slider.decimals, slider.singleStep, slider.maximum = decimals, 10.0**-decimals, maximum
+
+    def _highest(self) -> float:
+        """Upper end of the range of the chosen map."""
+        from MedCLIPSegLogic.scene.map_volumes import MAP_ROLES, PROBABILITY, display_range
+
+        role = next((role for role in MAP_ROLES if role.name == self._parameters.overlayMap), PROBABILITY)
+        return display_range(role, self._logic.mapOf(self._logic.currentRow, role.name) if role.is_small else None)
 
     def _obstacle(self) -> str:
         """Why the chosen map of the selected row cannot be shown; empty when it can."""
@@ -151,13 +157,15 @@ class OverlaySection(Section):
             self._parameters.overlayVisible = checked
 
     def _onMapChosen(self) -> None:
-        from MedCLIPSegLogic.scene.map_volumes import MAP_ROLES
+        from MedCLIPSegLogic.scene.map_volumes import HIDDEN_BELOW
 
-        role = next((role for role in MAP_ROLES if role.name == self._combo.currentData), None)
-        if self._parameters is not None and role is not None and role.name != self._parameters.overlayMap:
-            self._parameters.overlayMap = role.name
-            # Values of the maps differ by an order of magnitude; what is right for one hides all of another.
-            self._parameters.overlayMinimum = role.hidden_below
+        chosen = self._combo.currentData
+        if self._parameters is not None and chosen and chosen != self._parameters.overlayMap:
+            self._parameters.overlayMap = chosen
+            # Values of the maps differ by orders of magnitude; what is right for one hides all of another.
+            self._refreshChoice()
+            slider = self._ui.overlayMinimumSlider
+            self._parameters.overlayMinimum = round(HIDDEN_BELOW * self._highest(), slider.decimals)
 
     def _onKey(self) -> None:
         if self._checkBox.enabled:

@@ -15,6 +15,7 @@ from MedCLIPSegLogic.errors import MedCLIPSegError
 if TYPE_CHECKING:
     from MedCLIPSegLib.run.order import RunOrder
     from MedCLIPSegLogic.inference.result import SegmentationResult
+    from MedCLIPSegLogic.knowledge.known import Level
 
 
 def writeResult(scene: SceneState, order: RunOrder, result: SegmentationResult) -> Generator[None, None, str]:
@@ -60,14 +61,14 @@ def resultText(result: SegmentationResult, names: Sequence[str]) -> str:
     for name, prompt in zip(names, result.prompts, strict=True):
         said = [verdictWords()[prompt.verdict.kind][1] + "."] if prompt.verdict is not None else []
         if prompt.mask.any():
-            said.append(_uncertaintyText(prompt.mean_uncertainty))
+            said.append(_uncertaintyText(prompt.mean_uncertainty, prompt.uncertainty_level))
             if prompt.sample_volume is not None:
                 said.append(_samplesText(*prompt.sample_volume))
             if prompt.plane_agreement is not None:
                 said.append(_("The planes agree with a Dice of {dice}.").format(dice=f"{prompt.plane_agreement:.2f}"))
         elif prompt.verdict is None or (prompt.verdict.kind == "doubtful" and "denied" not in prompt.verdict.doubts):
             said.append(_("Nothing found."))
-        lines.append(_("{name}: {said}").format(name=name, said=" ".join(said)))
+        lines.append(_("{name}: {said}").format(name=name.rstrip(" .:"), said=" ".join(said)))
     lines += result.notes
     drawn = [count for prompt in result.prompts for count in prompt.samples_drawn if count]
     if drawn:
@@ -79,9 +80,12 @@ def resultText(result: SegmentationResult, names: Sequence[str]) -> str:
     return "\n".join([*lines, _("Done in {time}.").format(time=durationText(result.seconds))])
 
 
-def _uncertaintyText(nats: float | None) -> str:
+def _uncertaintyText(nats: float | None, level: Level | None) -> str:
     if nats is None:
         return _("The uncertainty is unknown.")
+    if level is not None:
+        words = {"low": _("Low uncertainty"), "medium": _("Medium uncertainty"), "high": _("High uncertainty")}
+        return _("{level}: {uncertainty} nats.").format(level=words[level], uncertainty=f"{nats:.2f}")
     return _("Mean uncertainty {uncertainty} nats.").format(uncertainty=f"{nats:.2f}")
 
 

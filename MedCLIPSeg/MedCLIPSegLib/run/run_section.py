@@ -22,6 +22,8 @@ class RunSection(Section):
         super().__init__(ui, logic)
         self._button, self._bar, self._status = ui.runButton, ui.progressBar, ui.statusLabel
         self._cancels = False
+        self._said, self._imageId = "", ""
+        self._toolTip = self._button.toolTip
         self._button.connect("clicked()", self._onButton)
         logic.runControl.progressed.connect(self._onProgress)
         logic.said.connect(self._say)
@@ -29,6 +31,7 @@ class RunSection(Section):
     def refresh(self) -> None:
         """Show the state of the run."""
         state = self._logic.runControl.state
+        self._forgetOtherImages()
         self._cancels = self._logic.isRunning
         self._bar.visible = self._logic.isRunning
         if state == RUNNING:
@@ -40,7 +43,28 @@ class RunSection(Section):
         else:
             self._bar.value = 0
             self._button.text = _("Segment all prompts")
-            self._button.enabled = self._logic.volumeNode is not None and any(row.canRun for row in self._logic.rows)
+            obstacle = self._obstacle()
+            self._button.enabled = not obstacle
+            self._button.toolTip = obstacle or self._toolTip
+            self._status.text = self._said or obstacle
+
+    def _obstacle(self) -> str:
+        """What is missing for a run; empty when nothing is."""
+        if self._logic.volumeNode is None:
+            return _("Load an image first, or try a sample.")
+        if not any(row.canRun for row in self._logic.rows):
+            return _("Type what to look for, then press Enter.")
+        return ""
+
+    def _forgetOtherImages(self) -> None:
+        """What was said belongs to the image it was said of; what was said of one that went away stays."""
+        imageId = self._idOfImage()
+        if imageId and imageId != self._imageId and not self._logic.isRunning:
+            self._imageId, self._said, self._status.text = imageId, "", ""
+
+    def _idOfImage(self) -> str:
+        volumeNode = self._logic.volumeNode
+        return volumeNode.GetID() if volumeNode is not None else ""
 
     def _onButton(self) -> None:
         """Do what the button says: a second click may come before it says something else."""
@@ -54,7 +78,7 @@ class RunSection(Section):
         self._say(progressText(progress))
 
     def _say(self, text: str) -> None:
-        self._status.text = text
+        self._imageId, self._said, self._status.text = self._idOfImage(), text, text
 
 
 def progressText(progress: Progress) -> str:

@@ -142,6 +142,7 @@ class qMRMLSliceWidget(QWidget):
         node = self._logic.AddSliceNode(name)
         node.SetOrientation(orientation)
         node.SetLayoutColor(*color)
+        node.SetMappedInLayout(1)
         self._orientation = orientation
         self._bar = QLabel(name[0], self)
         self._bar.setObjectName("viewBar")

@@ -293,3 +293,13 @@ def test_closing_the_generator_while_it_looks_cancels(
     steps.close()
     assert len(looks) == 1
     assert list(steps) == []
+
+
+def test_an_uncertainty_is_low_or_high_among_the_answers_the_model_is_known_by(
+    a_model: LoadedModel, a_volume: Volume
+) -> None:
+    knowing = dataclasses.replace(a_model, knowledge=dataclasses.replace(KNOWLEDGE, uncertainty=(0.0, 1.0)))
+    prompts = finish(knowing, a_volume, prompts=("one tumor", "a kidney"), threshold=(0.4, 0.999)).prompts
+    assert [prompt.uncertainty_level for prompt in prompts] == ["medium", None]  # nothing is outlined of the second
+    [unknown] = finish(a_model, a_volume, prompts=("one tumor",), threshold=0.4).prompts
+    assert unknown.uncertainty_level is None

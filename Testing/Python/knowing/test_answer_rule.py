@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from MedCLIPSegLab.data.prompt_sheets import ORIGINAL, find_sheets
-from MedCLIPSegLab.knowing.answer_rule import FALSE_SHARE, MeasuredAnswer, learned_rule, measured_answers
+from MedCLIPSegLab.knowing.answer_rule import FALSE_SHARE, MeasuredAnswer, learned_rule, measured_answers, thirds
 from MedCLIPSegLogic.knowledge.answer import dice_by_rule
 from MedCLIPSegLogic.knowledge.known import Knowledge, KnownKind, KnownThing
 from MedCLIPSegLogic.model.library import load_model
@@ -52,6 +52,15 @@ def test_nothing_is_learned_from_answers_of_one_kind(dice: float) -> None:
     assert learned_rule([dataclasses.replace(answer, dice=dice) for answer in made_answers(60)]) is None
 
 
+def test_an_uncertainty_is_told_by_the_thirds_of_the_answers() -> None:
+    spread = [dataclasses.replace(a, uncertainty=n / 100) for n, a in enumerate(made_answers(70))]
+    knowledge = Knowledge({}, uncertainty=thirds([*spread, made_answers(1)[0]]))
+    assert knowledge.uncertainty == pytest.approx((0.23, 0.46))
+    assert [knowledge.level_of(nats) for nats in (0.1, 0.23, 0.3, 0.5)] == ["low", "low", "medium", "high"]
+    assert thirds(spread[:20]) is None
+    assert Knowledge({}).level_of(0.1) is None
+
+
 @pytest.mark.slow
 def test_the_demo_case_is_asked_in_its_own_words_and_for_the_thing_alone(breasts: Path) -> None:
     kind = KnownKind(images=9, things={"tumor": KnownThing(images=9, dice=0.8)})
@@ -65,4 +74,5 @@ def test_the_demo_case_is_asked_in_its_own_words_and_for_the_thing_alone(breasts
         assert answer.dice > 0.8
         assert answer.signs["certainty"] > 0.7
         assert answer.signs["agreement"] > 0.5
+        assert answer.uncertainty is not None
     assert list(measured_answers(model, sheet)) == answers

@@ -43,6 +43,14 @@ def texts(table: Any, column: int) -> list[str]:
     return [table.item(row, column).text() for row in range(table.rowCount)]
 
 
+def click(table: Any, row: int, column: int) -> None:
+    """Click a cell."""
+    plain: QTableWidget = pythonqt.unwrap(table)
+    place: QPoint = plain.visualItemRect(plain.item(row, column)).center()
+    QTest.mouseClick(plain.viewport(), Qt.MouseButton.LeftButton, NONE, place)
+    pythonqt.processEvents(30)
+
+
 def doubleClick(table: Any, row: int, column: int) -> None:
     """Double-click a cell."""
     activate(table)

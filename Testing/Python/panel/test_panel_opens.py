@@ -22,6 +22,15 @@ def test_the_panel_opens_with_every_section(a_module_widget: Any) -> None:
     assert not a_module_widget.ui.runButton.enabled
 
 
+def test_an_empty_panel_offers_images_and_things_to_ask_for_and_no_more(a_module_widget: Any) -> None:
+    ui = a_module_widget.ui
+    widgets = {name: each for name, each in vars(ui).items() if hasattr(each, "isVisibleTo")}
+    shown = {name for name, widget in widgets.items() if widget.isVisibleTo(ui.MedCLIPSeg)}
+    assert {"loadImageButton", "inputVolumeSelector", "promptLineEdit", "knownThingsTable", "runButton"} <= shown
+    for part in ("scope", "plane", "intensity", "threshold", "review", "correct", "export"):
+        assert not [name for name in shown if name.startswith(part)]
+
+
 def test_the_panel_opens_without_main_window(an_app_without_main_window: ModuleType) -> None:
     widget = slicerhost.loadModule("MedCLIPSeg", enter=True)
     assert widget.logic.parameters is not None

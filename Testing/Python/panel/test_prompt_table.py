@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,7 +21,7 @@ from review_samples import Reviewed, addResults, paint
 from MedCLIPSegLib import application
 from MedCLIPSegLib.prompts import prompt_lists
 from MedCLIPSegLib.prompts.prompt_rows import PromptRows
-from MedCLIPSegLib.prompts.prompt_table import COLOR, NAME, PROMPT, STATE, THRESHOLD
+from MedCLIPSegLib.prompts.prompt_table import EYE, NAME, PROMPT, STATE, THRESHOLD
 
 PROMPTS = ("liver", "spleen", "kidney")
 
@@ -64,11 +65,11 @@ def setRunning(widget: Any, monkeypatch: pytest.MonkeyPatch, isRunning: bool) ->
 def test_a_row_shows_everything(a_table: Any) -> None:
     table = a_table.ui.promptTable
     assert texts(table, PROMPT) == list(PROMPTS)
-    assert texts(table, NAME) == list(PROMPTS)
+    assert texts(table, NAME) == [""] * 3  # no text twice in a row
     assert texts(table, STATE) == ["new"] * 3
     assert texts(table, THRESHOLD) == ["0.50"] * 3
     assert table.item(0, STATE).toolTip() == "Not segmented yet"
-    color = pythonqt.unwrap(table).item(1, COLOR).data(Qt.ItemDataRole.DecorationRole)
+    color = pythonqt.unwrap(table).item(1, EYE).data(Qt.ItemDataRole.DecorationRole)
     assert color.getRgbF()[:3] == pytest.approx(a_table.logic.rows[1].color, abs=0.01)
 
 
@@ -128,6 +129,17 @@ def test_a_row_left_empty_is_used_again(a_table: Any) -> None:
     assert prompts(a_table) == [*PROMPTS, ""]
 
 
+@pytest.fixture
+def a_wide_panel(a_module_widget: Any) -> Iterator[None]:
+    """Room for names in the table."""
+    table = pythonqt.unwrap(a_module_widget.ui.promptTable)
+    table.setMinimumWidth(400)
+    pythonqt.processEvents(30)
+    yield
+    table.setMinimumWidth(0)
+
+
+@pytest.mark.usefixtures("a_wide_panel")
 def test_cells_are_edited(a_table: Any) -> None:
     table = a_table.ui.promptTable
     edit(table, 1, NAME, "Milz |é")
@@ -142,7 +154,7 @@ def test_a_name_taken_back_is_the_prompt_again(a_table: Any) -> None:
     edit(a_table.ui.promptTable, 0, NAME, "L")
     edit(a_table.ui.promptTable, 0, NAME, " ")
     assert a_table.logic.rows[0].name == ""
-    assert texts(a_table.ui.promptTable, NAME)[0] == "liver"
+    assert texts(a_table.ui.promptTable, NAME)[0] == ""
 
 
 def test_a_bad_threshold_is_refused(a_table: Any, said: list[str]) -> None:
@@ -159,13 +171,14 @@ def test_state_is_not_edited(a_table: Any) -> None:
     assert openEditor(a_table.ui.promptTable) is None
 
 
+@pytest.mark.usefixtures("a_wide_panel")
 def test_name_and_color_of_a_segment_follow(a_review: Reviewed) -> None:
     table = a_review.widget.ui.promptTable
     edit(table, 0, NAME, "Leber")
     segments = a_review.segmentation.GetSegmentation()
     assert segments.GetSegment(a_review.segmentIds[0]).GetName() == "Leber"
     chooseColor(QColor.fromRgbF(0.2, 0.4, 1.0), accept=True)
-    doubleClick(table, 0, COLOR)
+    doubleClick(table, 0, EYE)
     assert segments.GetSegment(a_review.segmentIds[0]).GetColor() == pytest.approx((0.2, 0.4, 1.0), abs=0.01)
     assert a_review.widget.logic.rows[0].color == pytest.approx((0.2, 0.4, 1.0), abs=0.01)
     assert segments.GetSegment(a_review.segmentIds[1]).GetName() == "spleen"
@@ -175,8 +188,9 @@ def test_name_and_color_of_a_segment_follow(a_review: Reviewed) -> None:
 def test_a_color_that_is_not_confirmed_changes_nothing(a_review: Reviewed) -> None:
     before = a_review.widget.logic.rows[0].color
     chooseColor(QColor.fromRgbF(0.2, 0.4, 1.0), accept=False)
-    doubleClick(a_review.widget.ui.promptTable, 0, COLOR)
+    doubleClick(a_review.widget.ui.promptTable, 0, EYE)
     assert a_review.widget.logic.rows[0].color == before
+    assert a_review.segmentation.GetDisplayNode().GetSegmentVisibility(a_review.segmentIds[0])
 
 
 def chooseColor(color: QColor, accept: bool) -> None:

@@ -220,3 +220,19 @@ def test_the_event_loop_turns_between_all_that_a_run_does(
         assert "turn" in done[before:after]
     # What holds the loop up is a step or a wait for the worker, of which none is repeated without a turn.
     assert done.count("turn") >= done.count("progress") + len(steps)
+
+
+def test_the_button_says_what_is_missing_and_old_words_go_with_their_image(a_module_widget: Any) -> None:
+    ui, logic = a_module_widget.ui, a_module_widget.logic
+    assert not ui.runButton.enabled
+    assert ui.statusLabel.text == ui.runButton.toolTip == "Load an image first, or try a sample."
+    start(a_module_widget, PROMPT)
+    assert ui.statusLabel.text == "There is no image yet; load one and choose it in Input."
+    slicer.util.addVolumeFromArray(np.zeros((1, 8, 8), np.uint8), name="late")
+    pythonqt.processEvents(50)
+    assert logic.volumeNode is not None
+    assert ui.runButton.enabled
+    assert ui.statusLabel.text == ""
+    logic.rows.remove(0)
+    pythonqt.processEvents(50)
+    assert ui.statusLabel.text == "Type what to look for, then press Enter."
