@@ -108,7 +108,7 @@ def demo_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier demo.")] = False,
     threads: Threads = "auto",
 ) -> None:
-    """Segment three bundled cases with known truth and show how well it went."""
+    """Segment the bundled cases with known truth and show how well it went."""
     with progress_bar("Demo") as show:
         outcomes = MedCLIPSegLogic.demo(
             out,

@@ -29,8 +29,8 @@ MADE = 1800
 """Pictures of nothing."""
 SLICES = 5
 """Slices taken of a volume."""
-LEAST_LIMIT = 0.85
-"""Least limit of the rule, chosen with ``mini``: at 0.7 more pictures of known kinds from other clinics are foreign."""
+LEAST_LIMIT = 0.5
+"""Least limit of the rule: all other kinds together are as likely as the known ones."""
 FALSE_ALARMS = 0.02
 """Share of validation pictures that may be called foreign."""
 PENALTY = 1e-3

@@ -1,4 +1,4 @@
-"""Three bundled cases with known truth."""
+"""The bundled cases with known truth."""
 
 from __future__ import annotations
 

@@ -33,6 +33,18 @@ def test_the_card_of_the_bundled_model_agrees_with_its_record() -> None:
         "ISIC": "skin lesions in dermoscopy",
         "MSDHippocampus": "hippocampus in brain MRI",
         "BrainTumorProgression": "tumors in contrast-enhanced T1 brain MRI",
+        "CXRPediatric": "lungs in chest X-ray of children",
+        "LungCTCovid": "lungs and infection in chest CT",
+        "HC18": "fetal head in ultrasound",
+        "Nuclei": "cell nuclei in microscopy",
+        "SpineMRI": "lumbar spine",
+        "HeartMRI": "heart in MRI",
+        "KidneyMRI": "kidneys in MRI",
+        "SpleenCT": "spleen",
+        "HepaticCT": "liver",
+        "LungTumorCT": "lung tumor in CT",
+        "FIVES": "retinal vessels",
+        "CarotidUS": "carotid artery in ultrasound",
     }
     sets = json.loads((folder / "training.json").read_text(encoding="utf-8"))["data"]
     assert set(words) == set(sets)
