@@ -1,14 +1,13 @@
-"""Islands of a mask, its connected parts: which are kept, and what is removed. Imports no torch."""
+"""Islands of a mask, its connected parts: which are kept, and what is removed. Imports neither torch nor pydantic."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field
 
 from ..errors import MedCLIPSegError, quoted
 
@@ -44,24 +43,6 @@ def check_island_rule(rule: object) -> IslandRule:
             "size in mm², in mm³ for a volume, or in pixels or voxels where their size is not known."
         )
     return size
-
-
-def _check(rules: object) -> IslandRule | tuple[IslandRule, ...]:
-    if isinstance(rules, (tuple, list)):
-        return tuple(check_island_rule(rule) for rule in rules)
-    return check_island_rule(rules)
-
-
-Islands = Annotated[
-    IslandRule | tuple[IslandRule, ...],
-    BeforeValidator(_check),
-    Field(
-        title="islands to keep",
-        description="Connected parts of the mask that are kept: all, largest, or a number for those of at least so "
-        "many mm² of a single slice, mm³ of a volume, or pixels or voxels where their size is not known; what is "
-        "removed is told.",
-    ),
-]
 
 
 def remove_islands(mask: NDArray[Any], rule: IslandRule, voxel_size: float) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from ..volumes.intensity import IntensityRule
 from ..volumes.planes import Plane as AnyPlane
 from ..volumes.planes import choose_axis, usable_planes
 from ..volumes.volume import Volume
-from .islands import ALL, IslandRule, Islands
+from .islands import ALL, IslandRule, check_island_rule
 
 GROWTH = 1.5
 MAX_THREADS = 1024
@@ -88,6 +88,13 @@ def check_threads(threads: object) -> Literal["auto"] | int:
     )
 
 
+def _check_island_rules(rules: object) -> IslandRule | tuple[IslandRule, ...]:
+    """One rule, or one of each prompt; refused as by ``check_island_rule``."""
+    if isinstance(rules, (tuple, list)):
+        return tuple(check_island_rule(rule) for rule in rules)
+    return check_island_rule(rules)
+
+
 MAX_SAMPLES = 1000
 ShowAnyway = Annotated[
     bool,
@@ -153,6 +160,16 @@ Noise = Annotated[
     Field(
         description="Whether a sample draws the adapters' noise anew for every slice, as published, or once for the "
         "whole volume, so that samples of a volume differ as wholes."
+    ),
+]
+Islands = Annotated[
+    IslandRule | tuple[IslandRule, ...],
+    BeforeValidator(_check_island_rules),
+    Field(
+        title="islands to keep",
+        description="Connected parts of the mask that are kept: all, largest, or a number for those of at least so "
+        "many mm² of a single slice, mm³ of a volume, or pixels or voxels where their size is not known; what is "
+        "removed is told.",
     ),
 ]
 Maps = Annotated[

@@ -13,10 +13,11 @@ from ..clip_sam.methods import METHODS, MethodName
 from ..clip_sam.prompt_sets import Design
 from ..clip_sam.rules import Binarization, Confidence, MostObjects, Padding, Points, PromptKind
 from ..errors import MedCLIPSegError
-from ..inference.islands import ALL, Islands
+from ..inference.islands import ALL
 from ..inference.request import (
     AdaptiveSampling,
     Device,
+    Islands,
     Maps,
     Noise,
     OwnWords,

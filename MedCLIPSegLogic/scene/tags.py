@@ -108,7 +108,8 @@ def removed_islands_of(segment: slicer.vtkSegment) -> dict[str, Any] | None:
         removed = json.loads(segment_record(segment).get("RemovedIslands", "null"))
     except ValueError:
         return None
-    return removed if isinstance(removed, dict) else None
+    is_whole = isinstance(removed, dict) and all(isinstance(removed.get(name), int) for name in ("count", "voxels"))
+    return removed if is_whole else None
 
 
 def is_of_prompt(segment: slicer.vtkSegment, prompt: str) -> bool:
@@ -174,10 +175,11 @@ def write_threshold_record(
     if was_empty == bool(mask.any()) and not is_unknown:
         for name in _OF_VERDICT:
             segment.RemoveTag(PREFIX + name)
+    if segment_record(segment).get("Threshold") != str(threshold):
+        segment.RemoveTag(PREFIX + "PlaneAgreement")  # nobody kept the masks of the planes
     segment.SetTag(PREFIX + "Threshold", encode(str(threshold)))
     segment.SetTag(PREFIX + "MaskHash", mask_hash(mask))
     _write(segment, _OF_ISLANDS, _island_tags(islands, removed))
-    segment.RemoveTag(PREFIX + "PlaneAgreement")  # nobody kept the masks of the planes
     if mean_uncertainty is None or is_unknown:
         segment.RemoveTag(PREFIX + "MeanUncertainty")
     else:
@@ -196,9 +198,7 @@ def mark_edited(segment: slicer.vtkSegment) -> None:
 
 def _island_tags(rule: IslandRule, removed: Sequence[int]) -> dict[str, Any]:
     """The tags ``_OF_ISLANDS`` by name; those that are missing are left out."""
-    if rule == ALL:
-        return {}
-    return {"Islands": rule} | ({"RemovedIslands": json.dumps(removed_record(removed))} if removed else {})
+    return {} if rule == ALL else {"Islands": rule, "RemovedIslands": json.dumps(removed_record(removed))}
 
 
 def _write(segment: slicer.vtkSegment, names: Iterable[str], record: Mapping[str, Any]) -> None:
