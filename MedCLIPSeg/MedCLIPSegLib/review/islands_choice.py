@@ -35,8 +35,9 @@ class IslandsChoice(Section):
         """Show the rule of the selected row; leaves the widgets alone while it changes."""
         row = self._logic.currentRow
         measure = self._measure()
-        if row is not None and not self._live.areMoving:
-            with silenced(self._choice), silenced(self._size):
+        with silenced(self._choice), silenced(self._size):
+            self._size.decimals = 1 if measure[1].startswith("mm") else 0
+            if row is not None and not self._live.areMoving:
                 isSize = not isinstance(row.islands, str)
                 self._choice.currentIndex = self._choice.findData(SIZE if isSize else row.islands)
                 if isSize:

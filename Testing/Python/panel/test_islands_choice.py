@@ -69,6 +69,7 @@ def test_the_segment_follows_and_the_panel_says_what_went(a_review: Reviewed, a_
     setChoice(ui.islandsComboBox, "size")
     assert isShown(ui.islandsSpinBox)
     assert ui.islandsSpinBox.suffix == " mm³"
+    assert a_module_widget.parent.minimumSizeHint.width() <= 300 - 18  # a narrow panel and its scroll bar
     assert not islandIsThere(a_review)  # 10 at first
     ui.islandsSpinBox.value = 6
     assert islandIsThere(a_review)
