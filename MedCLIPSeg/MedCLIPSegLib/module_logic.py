@@ -85,8 +85,8 @@ class MedCLIPSegLogic(SceneState):
         rows = [row for row in self.rows if row.rowId in rowIds]
         try:
             self.changed()
-            self.ensureDependencies()
             self.chooseImage()
+            self.ensureDependencies()
             order = orderOf(self, rows, self.device(), self.threads(), self.ownWords(), showAnyway)
             self._confirmEdited(rows)
             self.said(_("Loading the model…"))

@@ -68,7 +68,7 @@ def _plain(hint: Any) -> Any:
     """The hint as typer knows it, or None; nothing where a value is more than a word or a few."""
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        if int in parts and any(typing.get_origin(part) is Literal for part in parts):
+        if {int, float} & set(parts) and any(typing.get_origin(part) is Literal for part in parts):
             return str | None  # a word or a number
         return next((plain for plain in map(_plain, parts) if plain), None)
     if origin is tuple:

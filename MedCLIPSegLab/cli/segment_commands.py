@@ -162,11 +162,24 @@ def _uncertainty_text(entry: dict[str, Any]) -> str:
     nats = ", uncertainty unknown" if mean is None else f"{level} {mean:.3f} nats"
     volumes, agreement = entry.get("sample_volume_ml"), entry.get("plane_agreement")
     samples = "" if volumes is None else f", samples {volumes['mean']:.2f} ml, SD {volumes['sd']:.3f} ml"
-    return nats + samples + ("" if agreement is None else f", Dice of the planes {agreement:.2f}")
+    planes = "" if agreement is None else f", Dice of the planes {agreement:.2f}"
+    return nats + samples + planes + _islands_text(entry)
+
+
+def _islands_text(entry: dict[str, Any]) -> str:
+    """How many islands were removed from a segment, and how much that is; empty for none."""
+    removed = entry.get("removed_islands", {"count": 0})
+    if not removed["count"]:
+        return ""
+    unit = "voxels" if "volume_ml" in entry else "pixels"
+    islands = "1 island" if removed["count"] == 1 else f"{removed['count']} islands"
+    return f", {islands} removed ({removed['voxels']} {unit})"
 
 
 def _size_text(entry: dict[str, Any]) -> str:
     """Volume, area or number of pixels of a segment by its entry in ``run.json``."""
+    if not entry["voxels"] and entry.get("removed_islands", {}).get("count"):
+        return "nothing kept"
     if not entry["voxels"]:
         looked = entry["verdict"] in ("absent", "doubtful") and "denied" not in entry["doubts"]
         return "nothing found" if looked else "not outlined"
@@ -183,6 +196,8 @@ def _place(step: Progress) -> str:
         return f"looking at slice {step.slice_number} of {step.slice_count}"
     if step.stage == "smoothing":
         return "smoothing across slices"
+    if step.stage == "islands":
+        return "removing islands"
     if step.stage == "words":
         return f"words of prompt {step.part_number} of {step.part_count}"
     return f"slice {step.slice_number} of {step.slice_count}, {step.unit} {step.part_number} of {step.part_count}"

@@ -13,6 +13,7 @@ from MedCLIPSegLogic.clip_sam.findings import ZeroShotResult
 from MedCLIPSegLogic.files.replacing import write_json
 from MedCLIPSegLogic.files.slugs import slugs
 from MedCLIPSegLogic.files.staging import RECORD_FILE
+from MedCLIPSegLogic.inference.islands import ALL, removed_record
 from MedCLIPSegLogic.inference.result import PromptResult, SegmentationResult
 from MedCLIPSegLogic.volumes.image_writing import write_image
 from MedCLIPSegLogic.volumes.volume import Volume
@@ -127,6 +128,8 @@ def _measure(volume: Volume, prompt: PromptResult, truth: NDArray[np.bool_] | No
         mean, deviation = prompt.sample_volume
         measures["sample_volume_ml"] = {"mean": round(mean, 6), "sd": round(deviation, 6)}
         measures["sample_volumes_ml"] = [round(volume, 6) for volume in prompt.sample_volumes]
+    if prompt.islands != ALL:
+        measures["removed_islands"] = removed_record(prompt.removed_islands)
     if truth is not None:
         measures["dice"] = dice_score(prompt.mask > 0, truth)
     return measures

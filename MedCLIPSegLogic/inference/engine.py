@@ -11,10 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..knowledge.judging import nothing_kept
 from ..model.library import LoadedModel
 from ..model.states import ImageState, TextState
 from ..volumes.planes import SliceAxis
 from .device import choose_batch_size, choose_precision, memory_in_words, network_for
+from .islands import ALL, rules_record
 from .judging import Judge, slices_to_look_at, spread_out
 from .passes import Passes, SliceSamples
 from .preprocess import PreparedSlice, input_side, place, prepare_slice
@@ -251,6 +253,17 @@ class _MonteCarloRun(ThreePlanesRun):
             self.verdicts[number] = verdict
             yield self.progress("looking", 1, 0, slices=1)
 
+    def keep_islands(self) -> Iterator[Event]:
+        size, _ = self.request.volume.voxel_measure
+        for number, (maps, rule) in enumerate(zip(self.maps, self.request.island_rules, strict=True)):
+            if rule == ALL or maps.probability is None:  # held back, and empty
+                continue
+            maps.keep_islands(self.axis, rule, size)
+            verdict = self.verdicts[number]
+            if verdict is not None and maps.removed_islands and maps.is_empty:
+                self.verdicts[number] = nothing_kept(verdict)
+            yield self.progress("islands", 1, 0, slices=1)
+
     def _ask(self, words: str, index: int, scale: float = 1.0) -> NDArray[np.float32]:
         """Probability (H, W) of a single pass with the noise at its mean, see :data:`Ask`."""
         if (index, scale) not in self._encoded:
@@ -285,4 +298,5 @@ class _MonteCarloRun(ThreePlanesRun):
             "precision": self._precision,
             "smoothing": self._smoothing,
             "noise": self.request.noise,
+            "islands": rules_record(self.request.island_rules, self.request.volume.voxel_measure[1]),
         }

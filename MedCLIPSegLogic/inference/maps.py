@@ -12,6 +12,7 @@ from ..errors import MedCLIPSegError
 from ..knowledge.known import Knowledge
 from ..knowledge.verdict import Verdict
 from ..volumes.planes import SliceAxis
+from .islands import ALL, IslandRule, remove_islands
 from .preprocess import PreparedSlice
 from .result import PromptResult
 from .uncertainty import RunningSums, binary_entropy
@@ -51,6 +52,7 @@ class PromptMaps:
         sample_volumes: (N,) float64, mL of the segment in each sample on the slices that are done; (0,) where nobody
             asks for them.
         disagreement, plane_agreement: as there, where planes were fused.
+        islands, removed_islands: as there.
     """
 
     threshold: float
@@ -62,6 +64,8 @@ class PromptMaps:
     sample_volumes: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     disagreement: NDArray[np.float32] | None = None
     plane_agreement: float | None = None
+    islands: IslandRule = ALL
+    removed_islands: tuple[int, ...] = ()
 
     @classmethod
     def zeros(cls, shape: tuple[int, int, int], threshold: float, keep_maps: bool) -> PromptMaps:
@@ -115,6 +119,19 @@ class PromptMaps:
         self.write(axis, index, probability, uncertainty, tally.samples)
         axis.insert(self.mutual_information, index, information)
 
+    def keep_islands(self, axis: SliceAxis, rule: IslandRule, voxel_size: float) -> None:
+        """Remove islands of the mask as by ``remove_islands``, once all is done; the maps stay. Only with maps."""
+        assert self.probability is not None
+        assert self.uncertainty is not None
+        self.islands, self.removed_islands = rule, remove_islands(self.mask, rule, voxel_size)
+        for index, tally in self.tallies.items() if self.removed_islands else ():
+            mask = axis.extract(self.mask, index).astype(np.bool_)
+            if np.count_nonzero(mask) < tally.voxels_inside:
+                probability, uncertainty = (
+                    np.asarray(axis.extract(each, index), np.float32) for each in (self.probability, self.uncertainty)
+                )
+                self.tallies[index] = _tally(mask, probability, uncertainty, tally.samples)
+
     def shown(self, axis: SliceAxis, index: int) -> NDArray[np.float32]:
         """Copy of the probability of a slice as ``volume.take(index, axis)`` lies; only in a run with maps."""
         assert self.probability is not None
@@ -162,6 +179,8 @@ class PromptMaps:
             sample_volumes=tuple(self.sample_volumes.tolist()) if self.tallies and not is_silent else (),
             disagreement=self.disagreement,
             plane_agreement=self.plane_agreement,
+            islands=self.islands,
+            removed_islands=self.removed_islands,
         )
 
     def write(
@@ -181,17 +200,7 @@ class PromptMaps:
             axis.insert(self.probability, index, probability)
         if self.uncertainty is not None:
             axis.insert(self.uncertainty, index, uncertainty)
-        count = int(mask.sum())
-        self.tallies[index] = SliceTally(
-            samples,
-            inside=_sum(uncertainty[mask]),
-            outside=_sum(uncertainty[~mask]),
-            voxels_inside=count,
-            voxels_outside=mask.size - count,
-            probability_inside=_sum(probability[mask]),
-            probability_outside=_sum(probability[~mask]),
-            highest=float(probability.max()),
-        )
+        self.tallies[index] = _tally(mask, probability, uncertainty, samples)
 
     def _mean_uncertainty(self) -> float | None:
         """Inside the mask, or over all segmented slices if it is empty; None if there are none."""
@@ -201,6 +210,23 @@ class PromptMaps:
             return sum(tally.inside for tally in tallies) / inside
         voxels = sum(tally.voxels_outside for tally in tallies)
         return sum(tally.outside for tally in tallies) / voxels if voxels else None
+
+
+def _tally(
+    mask: NDArray[np.bool_], probability: NDArray[np.float32], uncertainty: NDArray[np.float32], samples: int
+) -> SliceTally:
+    """The tally of a slice (H, W)."""
+    count = int(mask.sum())
+    return SliceTally(
+        samples,
+        inside=_sum(uncertainty[mask]),
+        outside=_sum(uncertainty[~mask]),
+        voxels_inside=count,
+        voxels_outside=mask.size - count,
+        probability_inside=_sum(probability[mask]),
+        probability_outside=_sum(probability[~mask]),
+        highest=float(probability.max()),
+    )
 
 
 def _sum(values: NDArray[np.float32]) -> float:

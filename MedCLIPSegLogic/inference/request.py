@@ -14,6 +14,7 @@ from ..volumes.intensity import IntensityRule
 from ..volumes.planes import Plane as AnyPlane
 from ..volumes.planes import choose_axis, usable_planes
 from ..volumes.volume import Volume
+from .islands import ALL, IslandRule, check_island_rule
 
 GROWTH = 1.5
 MAX_THREADS = 1024
@@ -87,6 +88,13 @@ def check_threads(threads: object) -> Literal["auto"] | int:
     )
 
 
+def _check_island_rules(rules: object) -> IslandRule | tuple[IslandRule, ...]:
+    """One rule, or one of each prompt; refused as by ``check_island_rule``."""
+    if isinstance(rules, (tuple, list)):
+        return tuple(check_island_rule(rule) for rule in rules)
+    return check_island_rule(rules)
+
+
 MAX_SAMPLES = 1000
 ShowAnyway = Annotated[
     bool,
@@ -152,6 +160,16 @@ Noise = Annotated[
     Field(
         description="Whether a sample draws the adapters' noise anew for every slice, as published, or once for the "
         "whole volume, so that samples of a volume differ as wholes."
+    ),
+]
+Islands = Annotated[
+    IslandRule | tuple[IslandRule, ...],
+    BeforeValidator(_check_island_rules),
+    Field(
+        title="islands to keep",
+        description="Connected parts of the mask that are kept: all, largest, or a number for those of at least so "
+        "many mm² of a single slice, mm³ of a volume, or pixels or voxels where their size is not known; what is "
+        "removed is told.",
     ),
 ]
 Maps = Annotated[
@@ -241,9 +259,13 @@ class SegmentationRequest(RunRequest):
         smoothing: standard deviation in mm of a Gaussian across the slices, on the logits of the mean; 0 for none.
             Of a single slice nothing changes.
         noise: what one draw of a sample's noise is for.
+        islands: connected parts of a mask that are kept, one rule for all prompts or one per prompt. The last thing
+            that is done to a mask: maps stay, the mean uncertainty is that of what is kept. The verdict is on the
+            answer as the model gave it, since an answer in pieces is no surer with one of them shown alone; but where
+            nothing is left, it says so. Of some of the slices an island is what lies in these.
 
     Raises:
-        MedCLIPSegError: a value is out of range, or smoothing is asked for that cannot be done.
+        MedCLIPSegError: a value is out of range, or smoothing or islands are asked for that cannot be done.
     """
 
     samples: Samples = 30
@@ -257,9 +279,11 @@ class SegmentationRequest(RunRequest):
     knows_plane: bool = False
     smoothing: Smoothing = 0.0
     noise: Noise = "slice"
+    islands: Islands = ALL
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_islands()
         if self.smoothing and not self.volume.is_single_slice:
             self._check_smoothing()
         if self.three_planes:
@@ -274,6 +298,17 @@ class SegmentationRequest(RunRequest):
         if not self.maps:
             raise MedCLIPSegError(
                 "Smoothing across slices needs the maps of probability; keep the maps, or choose a smoothing of 0."
+            )
+
+    def _check_islands(self) -> None:
+        if len(self.island_rules) != len(self.prompts):
+            raise MedCLIPSegError(
+                f"There are {len(self.island_rules)} rules for islands for {len(self.prompts)} prompts; give one for "
+                "all prompts or one for each."
+            )
+        if not self.maps and any(rule != ALL for rule in self.island_rules):
+            raise MedCLIPSegError(
+                f"Removing islands needs the maps of uncertainty; keep the maps, or choose {ALL} islands."
             )
 
     def _check_planes(self) -> None:
@@ -294,6 +329,11 @@ class SegmentationRequest(RunRequest):
             raise MedCLIPSegError(
                 "Three planes are fused over a whole volume only; leave the choice of slices out, or choose one plane."
             )
+
+    @property
+    def island_rules(self) -> tuple[IslandRule, ...]:
+        """One rule for islands per prompt, in the order of the prompts."""
+        return self.islands if isinstance(self.islands, tuple) else (self.islands,) * len(self.prompts)
 
     @property
     def plane_chosen_by(self) -> ChosenBy:

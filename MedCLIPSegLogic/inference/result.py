@@ -15,12 +15,13 @@ from ..knowledge.verdict import Verdict
 from ..volumes.intensity import IntensityMapping
 from ..volumes.planes import ACQUISITION, SliceAxis, choose_axis
 from ..volumes.volume import Volume
+from .islands import ALL, IslandRule
 
 MAX_ENTROPY = float(np.log(2.0))
 """Largest binary entropy in nats: the upper end of every uncertainty scale."""
 
 
-Stage = Literal["segmenting", "smoothing", "looking", "words"]
+Stage = Literal["segmenting", "smoothing", "looking", "islands", "words"]
 Unit = Literal["sample", "prompt"]
 
 
@@ -30,7 +31,7 @@ class Progress:
 
     Args:
         stage: what is being done: "segmenting", "smoothing" across the slices, "looking" at the image or for what a
-            prompt means, or asking for its "words".
+            prompt means, removing "islands", or asking for the "words" of a prompt.
         slice_number: k of slice k of n, counted from 1.
         slice_count: n.
         unit: what the parts of a slice are: samples of the present prompt, or prompts.
@@ -83,7 +84,7 @@ class PromptResult:
         prompt: the text as typed.
         name: short name for the segment (the prompt unless the user gave one).
         probability: float32, mean over the Monte-Carlo samples, 0…1.
-        mask: uint8, 1 where probability > threshold.
+        mask: uint8, 1 where probability > threshold, without the islands that were removed.
         uncertainty: float32, entropy of the mean probability in nats, 0…ln 2.
         mutual_information: float32, uncertainty − expected_entropy in nats (model uncertainty); where planes were fused
             the mean of theirs, at most the uncertainty.
@@ -102,6 +103,8 @@ class PromptResult:
             minus the mean of their entropies; None unless planes were fused.
         plane_agreement: mean Dice of the masks of two planes, 0…1; None unless planes were fused, and where all are
             empty.
+        islands: the rule by which islands of the mask were kept.
+        removed_islands: voxels of each island that was removed by it, the largest first.
     """
 
     prompt: str
@@ -118,6 +121,8 @@ class PromptResult:
     sample_volumes: tuple[float, ...] = ()
     disagreement: NDArray[np.float32] | None = None
     plane_agreement: float | None = None
+    islands: IslandRule = ALL
+    removed_islands: tuple[int, ...] = ()
 
     @property
     def expected_entropy(self) -> NDArray[np.float32] | None:

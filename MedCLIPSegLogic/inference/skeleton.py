@@ -106,6 +106,10 @@ class SliceRun(ABC, Generic[Request]):
             self.verdicts[number] = nothing_to_look_at() if flat else verdict
         yield from ()
 
+    def keep_islands(self) -> Iterator[Event]:
+        """Remove in small steps the islands of the masks that are not to be kept."""
+        yield from ()
+
     @property
     @abstractmethod
     def part_count(self) -> int:
@@ -123,8 +127,13 @@ class SliceRun(ABC, Generic[Request]):
         """Everything the run yields; slices without content are skipped, their maps are 0."""
         yield from self.look()
         yield from self.segment_all()
+        yield from self.conclude()
+
+    def conclude(self) -> Iterator[Event]:
+        """Judge the answers in small steps, remove what is not to be kept, and yield the result."""
         if self.request.judge:
             yield from self.judge()
+        yield from self.keep_islands()
         yield self.result()
 
     def segment_all(self) -> Iterator[Event]:

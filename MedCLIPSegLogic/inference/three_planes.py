@@ -90,9 +90,7 @@ class ThreePlanesRun(SliceRun[SegmentationRequest]):
         for number in fused:
             threshold = self.request.thresholds[number]
             self.maps[number] = yield from self._steps_of(sums.pop(number).finish(first, threshold, samples[number]))
-        if self.request.judge:
-            yield from self.judge()
-        yield self.result()
+        yield from self.conclude()
 
     def settings_of_planes(self) -> dict[str, Any]:
         return {"three_planes": self._fusion.record()} if self._fusion else {}

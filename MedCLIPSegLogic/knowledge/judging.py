@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from ..errors import quoted
 from .answer import doubts, expected_dice
@@ -125,6 +126,18 @@ def judge_presence(sight: ImageSight, asked: Understanding, where: str) -> Verdi
     if found.kind == "absent" and not _elsewhere(sight, asked):
         return Verdict("absent", f"{own}As the prompt says, no {thing} is seen.", asked_as=asked_as(asked))
     return found
+
+
+def nothing_kept(verdict: Verdict) -> Verdict:
+    """The verdict on an answer of which the rule for islands leaves nothing; one that means nothing stays.
+
+    Args:
+        verdict: on the whole answer.
+    """
+    if verdict.is_unknown:
+        return verdict
+    text = "All that is outlined is in islands smaller than those to keep: keep smaller ones to see it."
+    return replace(verdict, kind="doubtful", text=text, suggestions=(), doubts=("islands",), expected_dice=None)
 
 
 def nothing_to_look_at() -> Verdict:

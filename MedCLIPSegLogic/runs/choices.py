@@ -13,9 +13,11 @@ from ..clip_sam.methods import METHODS, MethodName
 from ..clip_sam.prompt_sets import Design
 from ..clip_sam.rules import Binarization, Confidence, MostObjects, Padding, Points, PromptKind
 from ..errors import MedCLIPSegError
+from ..inference.islands import ALL
 from ..inference.request import (
     AdaptiveSampling,
     Device,
+    Islands,
     Maps,
     Noise,
     OwnWords,
@@ -34,6 +36,7 @@ from ..volumes.intensity import CT_PRESETS, IntensityRule, preset, window
 NO_SAM = "none"
 OF_TRAINED_MODELS = (
     "samples", "adaptive", "precision", "show_anyway", "own_words", "three_planes", "smoothing", "noise",
+    "islands",
 )  # fmt: skip
 
 
@@ -133,6 +136,7 @@ class RunChoices(ChainChoices):
     three_planes: ThreePlanes = False
     smoothing: Smoothing = 0.0
     noise: Noise = "slice"
+    islands: Islands = ALL
     threshold: Threshold | tuple[Threshold, ...] = 0.5
     plane: Plane = "auto"
     slices: Annotated[

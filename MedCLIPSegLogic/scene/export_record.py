@@ -17,13 +17,14 @@ import vtk
 
 from ..datasets.writing import Split, append_training_row
 from ..errors import MedCLIPSegError, quoted
+from ..inference.islands import rules_record
 from ..version import __version__
 from .geometry import ijk_to_ras, voxel_counts
 from .nodes import SegmentationNode, VolumeNode
 from .pictures import is_picture
 from .segmentation import segment_mask, was_edited
-from .tags import segment_record, verdict_of
-from .volumes import size_of, volume_from_node
+from .tags import island_rule_of, removed_islands_of, segment_record, verdict_of
+from .volumes import outline_of, size_of, volume_from_node
 
 
 def export_record(
@@ -35,8 +36,8 @@ def export_record(
 ) -> dict[str, Any]:
     """Describe an export, ready for JSON; what isn't known is null.
 
-    ``mean_uncertainty_nats``, ``plane_agreement``, ``threshold`` and the verdict of a segment speak of the model's
-    mask, also when a person edited it since; ``voxels`` and sizes speak of the segment as exported.
+    ``mean_uncertainty_nats``, ``plane_agreement``, ``threshold``, islands and the verdict of a segment speak of the
+    model's mask, also when a person edited it since; ``voxels`` and sizes speak of the segment as exported.
 
     Args:
         segmentation_node: segmentation with the segments.
@@ -109,7 +110,7 @@ def _segment(
 ) -> dict[str, Any]:
     mask = segment_mask(segmentation_node, segment_id, volume_node)
     segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
-    tags, verdict = segment_record(segment), verdict_of(segment)
+    tags, verdict, rule = segment_record(segment), verdict_of(segment), island_rule_of(segment)
     voxels = int(np.count_nonzero(mask))
     volume_ml, area_mm2 = size_of(voxels, volume_node)
     return {
@@ -120,6 +121,8 @@ def _segment(
         "samples": _parsed(int, tags.get("Samples")),
         "seed": _parsed(int, tags.get("Seed")),
         "threshold": _parsed(float, tags.get("Threshold")),
+        "islands": rules_record([rule], outline_of(volume_node).voxel_measure[1]),
+        "removed_islands": removed_islands_of(segment),
         "mean_uncertainty_nats": _parsed(float, tags.get("MeanUncertainty")),
         "plane_agreement": _parsed(float, tags.get("PlaneAgreement")),
         "verdict": verdict.kind if verdict else None,

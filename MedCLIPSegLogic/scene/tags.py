@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 from urllib.parse import quote, unquote
 
@@ -16,6 +17,8 @@ import slicer
 import vtk
 from numpy.typing import NDArray
 
+from ..errors import MedCLIPSegError
+from ..inference.islands import ALL, IslandRule, check_island_rule, removed_record
 from ..inference.result import PromptResult, SegmentationResult
 from ..knowledge.verdict import Verdict, VerdictKind
 
@@ -27,6 +30,8 @@ RECORD_NAMES = (
     "Samples",
     "Seed",
     "Threshold",
+    "Islands",
+    "RemovedIslands",
     "MeanUncertainty",
     "PlaneAgreement",
     "Verdict",
@@ -39,9 +44,12 @@ RECORD_NAMES = (
 """Tags of a segment, without the prefix.
 
 ``Settings`` is the JSON of all settings of the run, ``MaskHash`` tells whether the mask has been changed since.
+``Islands`` is the rule by which islands were kept and ``RemovedIslands`` the JSON of ``removed_record``, both missing
+where all were kept.
 ``Suggestions`` is a JSON list of prompts, ``PlaneAgreement`` the ``plane_agreement`` of :class:`PromptResult`.
 """
 
+_OF_ISLANDS = ("Islands", "RemovedIslands")
 _OF_VERDICT = ("Verdict", "VerdictText", "Suggestions")
 _SETTING_OF_TAG = {"Model": "model", "ModelHash": "model_hash", "Samples": "samples", "Seed": "seed"}
 
@@ -86,6 +94,24 @@ def verdict_of(segment: slicer.vtkSegment) -> Verdict | None:
     return Verdict(kind, record.get("VerdictText", ""), tuple(map(str, suggestions)))
 
 
+def island_rule_of(segment: slicer.vtkSegment) -> IslandRule:
+    """The rule by which islands of a segment were kept; "all" without one, or where it was damaged."""
+    try:
+        return check_island_rule(segment_record(segment).get("Islands", ALL))
+    except MedCLIPSegError:
+        return ALL
+
+
+def removed_islands_of(segment: slicer.vtkSegment) -> dict[str, Any] | None:
+    """``removed_record`` of the islands that were removed from a segment; None where none were or it was damaged."""
+    try:
+        removed = json.loads(segment_record(segment).get("RemovedIslands", "null"))
+    except ValueError:
+        return None
+    is_whole = isinstance(removed, dict) and all(isinstance(removed.get(name), int) for name in ("count", "voxels"))
+    return removed if is_whole else None
+
+
 def is_of_prompt(segment: slicer.vtkSegment, prompt: str) -> bool:
     """True when a run of a prompt wrote the segment; quicker than to decode its whole record."""
     value = vtk.reference("")
@@ -108,6 +134,7 @@ def write_segment_record(
         "MaskHash": mask_hash(mask),
         "Settings": json.dumps(result.settings, ensure_ascii=False, sort_keys=True),
     }
+    record |= _island_tags(prompt.islands, prompt.removed_islands)
     if prompt.mean_uncertainty is not None:
         record["MeanUncertainty"] = f"{prompt.mean_uncertainty:.6g}"
     if prompt.plane_agreement is not None:
@@ -118,17 +145,18 @@ def write_segment_record(
     for name, setting in _SETTING_OF_TAG.items():
         if setting in result.settings:
             record[name] = result.settings[setting]
-    for name in RECORD_NAMES:
-        if name in record:
-            segment.SetTag(PREFIX + name, encode(str(record[name])))
-        else:
-            segment.RemoveTag(PREFIX + name)
+    _write(segment, RECORD_NAMES, record)
 
 
 def write_threshold_record(
-    segment: slicer.vtkSegment, threshold: float, mask: NDArray[np.uint8], mean_uncertainty: float | None
+    segment: slicer.vtkSegment,
+    threshold: float,
+    islands: IslandRule,
+    removed: Sequence[int],
+    mask: NDArray[np.uint8],
+    mean_uncertainty: float | None,
 ) -> None:
-    """Replace the tags that depend on the threshold; the others keep telling of the run.
+    """Replace the tags that depend on threshold and islands; the others keep telling of the run.
 
     The verdict goes when there is something now where there was nothing, or nothing where there was something, unless
     it says that mask and uncertainty mean nothing at any threshold.
@@ -136,6 +164,8 @@ def write_threshold_record(
     Args:
         segment: a segment with the record of a run.
         threshold: the one ``mask`` was made with, 0…1 exclusive.
+        islands: rule by which islands were kept.
+        removed: voxels of each island that was removed.
         mask: (K, J, I) of 0 and 1, as the segment holds it now.
         mean_uncertainty: in nats; None when it isn't known.
     """
@@ -145,9 +175,11 @@ def write_threshold_record(
     if was_empty == bool(mask.any()) and not is_unknown:
         for name in _OF_VERDICT:
             segment.RemoveTag(PREFIX + name)
+    if segment_record(segment).get("Threshold") != str(threshold):
+        segment.RemoveTag(PREFIX + "PlaneAgreement")  # nobody kept the masks of the planes
     segment.SetTag(PREFIX + "Threshold", encode(str(threshold)))
     segment.SetTag(PREFIX + "MaskHash", mask_hash(mask))
-    segment.RemoveTag(PREFIX + "PlaneAgreement")  # nobody kept the masks of the planes
+    _write(segment, _OF_ISLANDS, _island_tags(islands, removed))
     if mean_uncertainty is None or is_unknown:
         segment.RemoveTag(PREFIX + "MeanUncertainty")
     else:
@@ -162,3 +194,17 @@ def is_edited(segment: slicer.vtkSegment) -> bool:
 def mark_edited(segment: slicer.vtkSegment) -> None:
     """Note that a user changed the segment: later runs add a new one instead of overwriting it."""
     segment.SetTag(PREFIX + "Edited", "1")
+
+
+def _island_tags(rule: IslandRule, removed: Sequence[int]) -> dict[str, Any]:
+    """The tags ``_OF_ISLANDS`` by name; those that are missing are left out."""
+    return {} if rule == ALL else {"Islands": rule, "RemovedIslands": json.dumps(removed_record(removed))}
+
+
+def _write(segment: slicer.vtkSegment, names: Iterable[str], record: Mapping[str, Any]) -> None:
+    """Set the tags of some names, and remove those that are not in the record."""
+    for name in names:
+        if name in record:
+            segment.SetTag(PREFIX + name, encode(str(record[name])))
+        else:
+            segment.RemoveTag(PREFIX + name)

@@ -1,4 +1,4 @@
-"""Moves the boundary of a segment along its stored probability, fast enough to follow a slider."""
+"""Makes a segment anew from its stored probability, by threshold and islands, fast enough to follow a slider."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ import slicer
 from numpy.typing import NDArray
 
 from ..errors import MedCLIPSegError
+from ..inference.islands import ALL, IslandRule, remove_islands
 from .arrays import bounding_box, voxel_view
 from .geometry import require_same_grid, require_shape, require_unchanged_grid, voxel_counts
 from .map_volumes import PROBABILITY, UNCERTAINTY, find_map, map_prompt, map_role
 from .nodes import MapNode, SegmentationNode, VolumeNode
 from .segmentation import oriented_image, segment_mask, was_edited
-from .tags import write_threshold_record
+from .tags import island_rule_of, write_threshold_record
+from .volumes import outline_of
 
 _LABELMAP = "Binary labelmap"
 
 
 class LiveThreshold:
-    """One segment, its probability map, and the threshold between them; for as long as a slider is dragged.
+    """One segment, its probability map, and threshold and islands between them; for as long as a slider is dragged.
+
+    Islands are kept by the rule on the segment's record until another one is applied. They are those of the whole map,
+    also where slices were segmented one after the other.
 
     The first `apply` gives the segment a labelmap of its own on the whole grid, the others write into it: nothing is
     allocated while dragging, other segments and labelmaps the undo history may hold stay as they are. Save the state
@@ -42,19 +47,26 @@ class LiveThreshold:
         self._map, self._volume = probability_node, volume_node
         self._image: slicer.vtkOrientedImageData | None = None
         self._threshold: float | None = None
+        self._islands: IslandRule = ALL
+        self._removed: tuple[int, ...] = ()
         self._written = 0
         if map_role(probability_node) is not PROBABILITY:
             raise MedCLIPSegError(f"“{probability_node.GetName()}” is not a probability map: choose another map.")
         require_unchanged_grid(probability_node, volume_node)
         require_same_grid(segmentation_node, volume_node)
+        self._voxel_size, _ = outline_of(volume_node).voxel_measure
         self._probability()
         self._require_own_mask()
+        self._islands = island_rule_of(segmentation_node.GetSegmentation().GetSegment(segment_id))
 
-    def apply(self, threshold: float) -> None:
-        """Make the segment what lies above a threshold, exactly: ``mask == probability > threshold``.
+    def apply(self, threshold: float, islands: IslandRule | None = None) -> None:
+        """Make the segment what lies above a threshold, without the islands that are not to be kept.
+
+        That is what a run with both gives: ``mask == probability > threshold``, then ``remove_islands``.
 
         Args:
             threshold: 0…1, exclusive.
+            islands: rule from now on; None for the one so far.
 
         Raises:
             MedCLIPSegError: the threshold is out of range, or the segment or its map was removed, replaced by one of
@@ -67,14 +79,15 @@ class LiveThreshold:
         if image is None:
             self._require_own_mask()
             image = self._take_hold()
-        np.greater(probability, float(threshold), out=voxel_view(image).view(np.bool_))
         self._threshold = float(threshold)
+        self._islands = self._islands if islands is None else islands
+        self._removed = self._fill(voxel_view(image), probability, self._threshold)
         image.GetPointData().GetScalars().Modified()
         image.Modified()
         self._image, self._written = image, image.GetMTime()
 
     def finish(self) -> None:
-        """Record threshold, mask and mean uncertainty on the segment; call it when the slider rests.
+        """Record threshold, islands, mask and mean uncertainty on the segment; call it when the slider rests.
 
         Does nothing when nothing was applied, or when what was applied is gone: undone, painted over or removed.
         """
@@ -84,11 +97,17 @@ class LiveThreshold:
         mask = voxel_view(image)
         region = bounding_box(mask) or (slice(0, 1),) * 3
         segment = self._node.GetSegmentation().GetSegment(self._segment_id)
-        write_threshold_record(segment, self._threshold, mask, self._mean_uncertainty(mask, region))
+        uncertainty = self._mean_uncertainty(mask, region)
+        write_threshold_record(segment, self._threshold, self._islands, self._removed, mask, uncertainty)
         # A cropped labelmap, as a run leaves it, keeps the states for undo and later writing small.
         first = tuple(part.start for part in region)
         segment.AddRepresentation(_LABELMAP, oriented_image(mask[region], self._volume, first))
         self._image = None
+
+    def _fill(self, mask: NDArray[np.uint8], probability: NDArray[np.float32], threshold: float) -> tuple[int, ...]:
+        """Write the mask of threshold and islands; returns the voxels of each island that was removed."""
+        np.greater(probability, threshold, out=mask.view(np.bool_))
+        return remove_islands(mask, self._islands, self._voxel_size)
 
     def _held(self) -> slicer.vtkOrientedImageData | None:
         """The segment's labelmap while it is what `apply` wrote last, else None."""
@@ -111,13 +130,15 @@ class LiveThreshold:
         """Make sure that the mask is the work of a run or of this object; raises when there is none, too."""
         if self._threshold is not None:
             mask = segment_mask(self._node, self._segment_id, self._volume)
-            if np.array_equal(mask, self._probability() > self._threshold):
+            own = np.empty_like(mask)
+            self._fill(own, self._probability(), self._threshold)
+            if np.array_equal(mask, own):
                 return
         if was_edited(self._node, self._segment_id, self._volume):
             name = self._node.GetSegmentation().GetSegment(self._segment_id).GetName()
             raise MedCLIPSegError(
-                f"“{name}” was edited by hand, so its threshold stays: segment the prompt again to get a segment that "
-                "follows the threshold."
+                f"“{name}” was edited by hand, so it stays as it is: segment the prompt again to get a segment that "
+                "follows threshold and islands."
             )
 
     def _labelmap(self) -> slicer.vtkOrientedImageData | None:

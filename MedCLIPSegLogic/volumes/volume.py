@@ -79,9 +79,8 @@ class Volume:
     @property
     def pixel_area(self) -> float:
         """Area in mm² of a pixel of a single slice, across its thin axis."""
-        across = 0 if self.shape[0] == 1 else self.shape.index(1)
-        first, second = np.delete(self.spacing[::-1], across)
-        return float(first * second)
+        first, second = np.delete(self.ijk_to_ras[:3, :3], 2 - self.shape.index(1), axis=1).T
+        return float(np.linalg.norm(np.cross(first, second)))
 
     @property
     def content_hash(self) -> str:
@@ -105,6 +104,13 @@ class Volume:
     def voxel_volume(self) -> float:
         """Volume of one voxel in mm³."""
         return float(abs(np.linalg.det(self.ijk_to_ras[:3, :3])))
+
+    @property
+    def voxel_measure(self) -> tuple[float, str]:
+        """Size of one voxel and its unit: mm³, of a single slice mm²; 1 voxel or pixel where nobody measured it."""
+        if not self.spacing_known:
+            return 1.0, "pixels" if self.is_single_slice else "voxels"
+        return (self.pixel_area, "mm²") if self.is_single_slice else (self.voxel_volume, "mm³")
 
 
 def _lengths(matrix: NDArray[np.float64]) -> tuple[float, float, float]:

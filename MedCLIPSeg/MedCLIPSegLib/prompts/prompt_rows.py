@@ -25,6 +25,8 @@ class PromptRow:
         name: name of the segment; the prompt when empty.
         color: red, green and blue, 0…1.
         threshold: probability above which a voxel is inside, 0…1 exclusive.
+        islands: connected parts that are kept: "all", "largest", or the least size of one, see
+            `MedCLIPSegLogic.inference.islands`.
         segmentId: the segment the last run of this row wrote; empty before the first.
         rowId: tells rows apart; never shown.
     """
@@ -33,6 +35,7 @@ class PromptRow:
     name: str = ""
     color: Color = (0.337, 0.706, 0.914)
     threshold: float = DEFAULT_THRESHOLD
+    islands: str | float = "all"
     segmentId: str = ""
     rowId: str = field(default_factory=lambda: uuid4().hex[:12])
 
@@ -146,8 +149,15 @@ def _row(entry: dict[str, Any]) -> PromptRow:
     threshold = entry.get("threshold")
     if threshold is not None and _isShare(threshold) and 0 < threshold < 1:
         row = replace(row, threshold=float(threshold))
+    islands = entry.get("islands")
+    if islands is not None and (islands == "largest" or (_isNumber(islands) and islands > 0)):
+        row = replace(row, islands=islands)
     return row
 
 
+def _isNumber(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _isShare(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and 0 <= value <= 1
+    return _isNumber(value) and 0 <= value <= 1

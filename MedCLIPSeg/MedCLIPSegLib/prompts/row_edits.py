@@ -102,8 +102,8 @@ class RowEdits:
         self._logic.rows.update(row.rowId, threshold=threshold)
 
     def followSegments(self) -> None:
-        """Give rows the thresholds their segments were made with: undo or redo may have changed these."""
-        from MedCLIPSegLogic.scene.tags import segment_record
+        """Give rows the thresholds and islands their segments were made with: undo or redo may have changed these."""
+        from MedCLIPSegLogic.scene.tags import island_rule_of, segment_record
 
         segmentationNode = self._logic.segmentationNode
         for row in self._logic.rows:
@@ -112,7 +112,7 @@ class RowEdits:
                 segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
                 threshold = parseThreshold(segment_record(segment).get("Threshold", ""))
                 if threshold is not None:
-                    self._logic.rows.update(row.rowId, threshold=threshold)
+                    self._logic.rows.update(row.rowId, threshold=threshold, islands=island_rule_of(segment))
 
     def _removeAnswer(self, row: PromptRow, segmentId: str) -> None:
         from MedCLIPSegLogic.scene.map_volumes import MAP_ROLES, remove_map

@@ -87,6 +87,7 @@ def orderOf(
     choices = _choices(parameters, axis, tuple(row.threshold for row in rows), device, threads)
     if not isZeroShot(parameters.model):
         choices = {**choices, "own_words": ownWords, "show_anyway": showAnyway}
+        choices["islands"] = tuple(row.islands for row in rows)
     return RunOrder(preparedRun(scene.volumeNode, prompts, choices), scene.volumeNode.GetID(), tuple(rows))
 
 

@@ -9,6 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.prompts.state_words import verdictWords
+from MedCLIPSegLib.review.island_words import removedText
 from MedCLIPSegLib.scene_state import SceneState
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
@@ -66,8 +67,12 @@ def resultText(result: SegmentationResult, names: Sequence[str]) -> str:
                 said.append(_samplesText(*prompt.sample_volume))
             if prompt.plane_agreement is not None:
                 said.append(_("The planes agree with a Dice of {dice}.").format(dice=f"{prompt.plane_agreement:.2f}"))
+        elif prompt.removed_islands:
+            said.append(_("Nothing is kept."))
         elif prompt.verdict is None or (prompt.verdict.kind == "doubtful" and "denied" not in prompt.verdict.doubts):
             said.append(_("Nothing found."))
+        removed = removedText(len(prompt.removed_islands), sum(prompt.removed_islands), result.volume.voxel_measure)
+        said += [removed] if removed else []
         lines.append(_("{name}: {said}").format(name=name.rstrip(" .:"), said=" ".join(said)))
     lines += result.notes
     drawn = [count for prompt in result.prompts for count in prompt.samples_drawn if count]

@@ -101,6 +101,7 @@ def stageWords() -> dict[str, str]:
         "segmenting": _("Segmenting"),
         "smoothing": _("Smoothing across the slices"),
         "looking": _("Looking at the image"),
+        "islands": _("Removing islands"),
         "words": _("Finding the words of the prompts"),
     }
 

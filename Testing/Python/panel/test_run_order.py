@@ -86,7 +86,7 @@ def byPanel(widget: Any, choices: dict[str, Any]) -> PreparedRun:
         display.AutoWindowLevelOff()
         display.SetWindowLevel(*rest.pop("window"))
     [row] = logic.rows.add([PROMPT])
-    logic.rows.update(row.rowId, threshold=rest.pop("threshold", 0.5))
+    logic.rows.update(row.rowId, threshold=rest.pop("threshold", 0.5), islands=rest.pop("islands", "all"))
     device, threads = rest.pop("device", "auto"), rest.pop("threads", "auto")
     assert not rest
     return orderOf(logic, list(logic.rows), device, threads).prepared

@@ -142,6 +142,25 @@ def test_volumes_of_samples_are_recorded_and_told(
     assert single["results"][0]["voxels"] != result["voxels"]
 
 
+def test_islands_that_are_removed_are_recorded_and_told(
+    segment: Segment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slices = ("--plane", "sagittal", "--slices", "14:20", "--samples", 1, "--prompt", "hippocampus")
+    whole = segment(VOLUME, tmp_path / "whole", *slices)
+    assert whole["islands"] == {"keep": "all", "unit": None}
+    assert "removed_islands" not in whole["results"][0]
+    assert " removed (" not in capsys.readouterr().out
+    few = segment(VOLUME, tmp_path / "few", *slices, "--islands", 1_000_000)
+    assert few["islands"] == {"keep": 1_000_000, "unit": "mm³"}
+    [result], voxels = few["results"], whole["results"][0]["voxels"]
+    removed = result["removed_islands"]
+    assert (result["voxels"], removed["voxels"], sum(removed["sizes"])) == (0, voxels, voxels)
+    assert removed["count"] == len(removed["sizes"]) > 0
+    told = capsys.readouterr().out
+    assert "hippocampus: nothing kept, " in told
+    assert f" removed ({voxels} voxels)" in told
+
+
 @pytest.mark.slow
 def test_json_goes_to_the_output_stream(tmp_path: Path) -> None:
     arguments = ["segment", str(PICTURE), "--prompt", "lésion ≥ 5 mm", "--out", str(tmp_path / "out"), "--samples", "1"]

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from MedCLIPSegLab.results.demo import CASES as FOLDER
+from MedCLIPSegLogic.inference.request import SegmentationRequest
 from MedCLIPSegLogic.runs.choices import RunChoices
 from MedCLIPSegLogic.runs.preparing import PreparedRun, prepare
 from MedCLIPSegLogic.volumes.planes import choose_axis
@@ -25,6 +26,7 @@ CASES: dict[str, dict[str, Any]] = {
         "adaptive": True,
         "smoothing": 1.5,
         "noise": "volume",
+        "islands": 12.5,
         "threshold": 0.35,
         "seed": 9,
         "device": "cpu",
@@ -64,6 +66,8 @@ def told(prepared: PreparedRun) -> dict[str, Any]:
     values = {field.name: getattr(request, field.name) for field in dataclasses.fields(request)}
     count = choose_axis(request.volume, request.plane).count
     values |= {"threshold": request.thresholds, "slices": request.slices or (0, count), "model": prepared.model}
+    if isinstance(request, SegmentationRequest):
+        values["islands"] = request.island_rules
     del values["volume"], values["start_slice"]
     return values
 

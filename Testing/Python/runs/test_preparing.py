@@ -134,9 +134,10 @@ def test_what_cannot_be_meant_is_refused(a_volume: Volume) -> None:
 
 
 def test_what_is_as_by_default_goes_with_every_model() -> None:
-    assert RunChoices(model="medclip-sam", smoothing=0.0, noise="slice", three_planes=False).method == "medclip-sam"
-    with pytest.raises(MedCLIPSegError, match="smoothing"):
-        RunChoices(model="medclip-sam", smoothing=1.0)
+    assert RunChoices(model="medclip-sam", smoothing=0.0, noise="slice", islands="all").method == "medclip-sam"
+    for name, value in (("smoothing", 1.0), ("islands", "largest")):
+        with pytest.raises(MedCLIPSegError, match=f"'{name}' belongs to trained models"):
+            RunChoices(model="medclip-sam", **{name: value})
 
 
 def test_without_a_sam_both_ways_out_are_said_and_neither_is_taken(a_volume: Volume) -> None:
