@@ -16,11 +16,11 @@ from MedCLIPSegLogic.errors import MedCLIPSegError
 if TYPE_CHECKING:
     from MedCLIPSegLogic.scene.review import SegmentStatistics
 
-NAME, SIZE, MEAN, BOUNDARY = range(4)
+NAME, SIZE, MEAN = range(3)
 
 
 class StatisticsTable(Section):
-    """Size, mean and boundary uncertainty of every segment that a run wrote.
+    """Size and mean uncertainty of every segment that a run wrote.
 
     Measuring takes its time on large images: it is done only while the section is open, one segment a turn of the
     event loop, and again only when the segment or its map has changed.
@@ -32,7 +32,7 @@ class StatisticsTable(Section):
         self._measured: dict[str, tuple[Versions, SegmentStatistics | str]] = {}
         self._rowOf: dict[str, int] = {}
         self._timer = oneShot(self._measureNext)
-        setHeaders(self._table, [_("Name"), _("Size"), _("Mean"), _("Boundary")])
+        setHeaders(self._table, [_("Name"), _("Size"), _("Mean")])
         self._table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         self._table.horizontalHeader().setSectionResizeMode(NAME, qt.QHeaderView.Stretch)
         self._table.connect("cellClicked(int,int)", self._onCellClicked)
@@ -87,21 +87,18 @@ class StatisticsTable(Section):
         return known[1] if known is not None and known[0] == versions else None
 
     def _versions(self, segmentId: str, mapNode: Any) -> Versions | None:
-        axis = self._logic.sliceAxis
-        nodes = self._logic.segmentationNode, segmentId, self._logic.volumeNode, mapNode
-        return versionsOf(*nodes, axis.axis if axis is not None else 0)
+        return versionsOf(self._logic.segmentationNode, segmentId, self._logic.volumeNode, mapNode, axis=0)
 
     def _show(self, row: int, segmentId: str, mapNode: Any) -> bool:
         """Fill one row; False when it still has to be measured."""
         known = self._known(segmentId, mapNode)
         if known is None or isinstance(known, str):
-            for column in (SIZE, MEAN, BOUNDARY):
+            for column in (SIZE, MEAN):
                 setCell(self._table, row, column, PENDING if known is None else UNKNOWN, known or "")
             return known is not None
         setCell(self._table, row, SIZE, _size(known), _count(known))
         unit = unitText(self._logic.segmentationNode, segmentId)
         setCell(self._table, row, MEAN, formatNats(known.mean_uncertainty), unit)
-        setCell(self._table, row, BOUNDARY, formatNats(known.boundary_uncertainty), unit)
         return True
 
     def _measureNext(self) -> None:
@@ -116,9 +113,7 @@ class StatisticsTable(Section):
                 continue
             found: SegmentStatistics | str
             try:
-                found = segment_statistics(
-                    self._logic.segmentationNode, segmentId, self._logic.volumeNode, mapNode, versions.axis
-                )
+                found = segment_statistics(self._logic.segmentationNode, segmentId, self._logic.volumeNode, mapNode)
             except MedCLIPSegError as error:
                 found = str(error)
             self._measured[segmentId] = (versions, found)

@@ -28,7 +28,7 @@ def test_the_review_tells_what_the_uncertainty_is_for_every_kind_of_run(a_module
     assert isShown(note)
     assert note.text.startswith("No samples were drawn (zero-shot). Uncertainty is the entropy of the score map")
     assert "mutual information is 0" in note.text
-    assert toolTips(ui.sliceTable) == {"nats; entropy of the score map, no samples were drawn"}
+    assert toolTips(ui.sliceTable) == {"voxels; by the entropy of the score map, no samples were drawn"}
     pump(lambda: "no samples were drawn" in ui.statisticsTable.item(0, 2).toolTip(), 10)
 
     setChoice(ui.modelComboBox, "mini")
