@@ -7,6 +7,7 @@ from typing import Any
 import slicer
 
 from MedCLIPSegLib.correct.correct_section import CorrectSection
+from MedCLIPSegLib.desk.case_section import CaseSection
 from MedCLIPSegLib.export.export_section import ExportSection
 from MedCLIPSegLib.imports_ahead import ImportsAhead
 from MedCLIPSegLib.input.input_section import InputSection
@@ -20,7 +21,9 @@ from MedCLIPSegLib.prompts.prompt_entry import PromptEntry, PromptHistory
 from MedCLIPSegLib.prompts.prompt_table import PromptTable
 from MedCLIPSegLib.prompts.verdict_line import VerdictLine
 from MedCLIPSegLib.review.overlay_section import OverlaySection
+from MedCLIPSegLib.review.reviews import Reviews
 from MedCLIPSegLib.review.slice_table import SliceTable
+from MedCLIPSegLib.review.state_section import StateSection
 from MedCLIPSegLib.review.statistics_table import StatisticsTable
 from MedCLIPSegLib.review.threshold_section import ThresholdSection
 from MedCLIPSegLib.review.uncertainty_note import UncertaintyNote
@@ -50,6 +53,7 @@ class Panel:
         self.correct = CorrectSection(ui, logic)
         self.threshold = ThresholdSection(ui, logic)
         ownWords = OwnWords(ui, logic, settings)
+        reviews = Reviews(logic, settings)
         dependencies = Dependencies(requirementsFile)
         self.setup = SetupNotice(ui, logic, dependencies, self.model.useProcessor)
         self._sections: list[Section] = [
@@ -65,9 +69,11 @@ class Panel:
             self.threshold,
             self.model,
             knownOfModel(ui, logic),
+            CaseSection(ui, logic, reviews, settings),
             OverlaySection(ui, logic),
             UncertaintyNote(ui, logic),
-            StatisticsTable(ui, logic),
+            StatisticsTable(ui, logic, reviews),
+            StateSection(ui, logic, reviews),
             SliceTable(ui, logic),
             self.correct,
             ExportSection(ui, logic, settings),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, get_args
 from urllib.parse import quote, unquote
 
@@ -32,14 +33,21 @@ RECORD_NAMES = (
     "Verdict",
     "VerdictText",
     "Suggestions",
+    "ExpectedDice",
     "Edited",
     "MaskHash",
     "Settings",
+    "ReviewState",
+    "Reviewer",
+    "ReviewTime",
+    "ReviewNote",
+    "ReviewMask",
 )
 """Tags of a segment, without the prefix.
 
 ``Settings`` is the JSON of all settings of the run, ``MaskHash`` tells whether the mask has been changed since.
-``Suggestions`` is a JSON list of prompts, ``PlaneAgreement`` the ``plane_agreement`` of :class:`PromptResult`.
+``Suggestions`` is a JSON list of prompts, ``PlaneAgreement`` the ``plane_agreement`` of :class:`PromptResult`,
+``ExpectedDice`` that of the verdict. The last five are a person's review, see ``segment_review``; a new run ends it.
 """
 
 _OF_VERDICT = ("Verdict", "VerdictText", "Suggestions")
@@ -86,6 +94,15 @@ def verdict_of(segment: slicer.vtkSegment) -> Verdict | None:
     return Verdict(kind, record.get("VerdictText", ""), tuple(map(str, suggestions)))
 
 
+def expected_dice_of(record: Mapping[str, str]) -> float | None:
+    """Dice to be expected of a model's mask, 0…1, by a segment's record; None without one, or where it was damaged."""
+    try:
+        dice = float(record["ExpectedDice"])
+    except (KeyError, ValueError):
+        return None
+    return dice if 0 <= dice <= 1 else None
+
+
 def is_of_prompt(segment: slicer.vtkSegment, prompt: str) -> bool:
     """True when a run of a prompt wrote the segment; quicker than to decode its whole record."""
     value = vtk.reference("")
@@ -115,6 +132,8 @@ def write_segment_record(
     if prompt.verdict is not None:
         suggestions = json.dumps(prompt.verdict.suggestions, ensure_ascii=False)
         record |= zip(_OF_VERDICT, (prompt.verdict.kind, prompt.verdict.text, suggestions), strict=True)
+        if prompt.verdict.expected_dice is not None:
+            record["ExpectedDice"] = f"{prompt.verdict.expected_dice:.4g}"
     for name, setting in _SETTING_OF_TAG.items():
         if setting in result.settings:
             record[name] = result.settings[setting]
@@ -147,7 +166,8 @@ def write_threshold_record(
             segment.RemoveTag(PREFIX + name)
     segment.SetTag(PREFIX + "Threshold", encode(str(threshold)))
     segment.SetTag(PREFIX + "MaskHash", mask_hash(mask))
-    segment.RemoveTag(PREFIX + "PlaneAgreement")  # nobody kept the masks of the planes
+    for of_former_mask in ("PlaneAgreement", "ExpectedDice"):
+        segment.RemoveTag(PREFIX + of_former_mask)
     if mean_uncertainty is None or is_unknown:
         segment.RemoveTag(PREFIX + "MeanUncertainty")
     else:

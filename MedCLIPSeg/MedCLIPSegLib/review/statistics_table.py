@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.review.review_values import PENDING, UNKNOWN, Versions, formatNats, versionsOf
+from MedCLIPSegLib.review.reviews import Reviews, reviewText, reviewWords
 from MedCLIPSegLib.review.uncertainty_note import unitText
 from MedCLIPSegLib.section import Section
 from MedCLIPSegLib.widgets import oneShot, setCell, setHeaders, silenced
@@ -16,23 +17,24 @@ from MedCLIPSegLogic.errors import MedCLIPSegError
 if TYPE_CHECKING:
     from MedCLIPSegLogic.scene.review import SegmentStatistics
 
-NAME, SIZE, MEAN = range(3)
+NAME, STATE, SIZE, MEAN = range(4)
 
 
 class StatisticsTable(Section):
-    """Size and mean uncertainty of every segment that a run wrote.
+    """State of review, size and mean uncertainty of every segment that a run wrote.
 
     Measuring takes its time on large images: it is done only while the section is open, one segment a turn of the
     event loop, and again only when the segment or its map has changed.
     """
 
-    def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic, reviews: Reviews) -> None:
         super().__init__(ui, logic)
+        self._reviews = reviews
         self._section, self._table = ui.reviewCollapsibleButton, ui.statisticsTable
         self._measured: dict[str, tuple[Versions, SegmentStatistics | str]] = {}
         self._rowOf: dict[str, int] = {}
         self._timer = oneShot(self._measureNext)
-        setHeaders(self._table, [_("Name"), _("Size"), _("Mean")])
+        setHeaders(self._table, [_("Name"), _("State"), _("Size"), _("Mean")])
         self._table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         self._table.horizontalHeader().setSectionResizeMode(NAME, qt.QHeaderView.Stretch)
         self._table.connect("cellClicked(int,int)", self._onCellClicked)
@@ -51,6 +53,7 @@ class StatisticsTable(Section):
             self._table.setRowCount(len(entries))
             for row, (segmentId, name, mapNode) in enumerate(entries):
                 setCell(self._table, row, NAME, name, name)
+                self._showReview(row, segmentId)
                 isComplete = self._show(row, segmentId, mapNode) and isComplete
             self._selectCurrent()
         if not isComplete:
@@ -100,6 +103,11 @@ class StatisticsTable(Section):
         unit = unitText(self._logic.segmentationNode, segmentId)
         setCell(self._table, row, MEAN, formatNats(known.mean_uncertainty), unit)
         return True
+
+    def _showReview(self, row: int, segmentId: str) -> None:
+        review = self._reviews.of(segmentId)
+        state = review.state if review is not None else "unreviewed"
+        setCell(self._table, row, STATE, reviewWords()[state][0], reviewText(review))
 
     def _measureNext(self) -> None:
         if self._section.collapsed or self._logic.parameters is None or self._logic.isWriting:

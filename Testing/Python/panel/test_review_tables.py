@@ -59,8 +59,8 @@ def test_statistics_of_each_segment(a_slicer: ModuleType, a_review: Reviewed) ->
     voxels = int(a_review.mask().sum())
     assert voxels == 4 * 10 * 6
     uncertainty = a_slicer.util.arrayFromVolume(find_map(a_slicer.mrmlScene, a_review.volumeNode, "liver", UNCERTAINTY))
-    assert table[0][1] == f"{voxels / 1000:.3g} ml"
-    assert float(table[0][2]) == pytest.approx(uncertainty[a_review.mask() > 0].mean(), abs=5e-4)
+    assert table[0][1:3] == ["open", f"{voxels / 1000:.3g} ml"]
+    assert float(table[0][3]) == pytest.approx(uncertainty[a_review.mask() > 0].mean(), abs=5e-4)
 
 
 def test_clicking_a_segment_selects_its_row(a_review: Reviewed) -> None:
@@ -75,13 +75,13 @@ def test_size_of_a_picture_is_in_pixels(a_module_widget: Any, pump: Pump) -> Non
     node.SetIJKToRASDirections(-1, 0, 0, 0, -1, 0, 0, 0, 1)
     reviewed = addResults(a_module_widget, ("mole",), node)
     wait(reviewed, pump)
-    assert texts(a_module_widget.ui.statisticsTable)[0][1] == "60 pixels"
+    assert texts(a_module_widget.ui.statisticsTable)[0][2] == "60 pixels"
 
 
 def test_segment_without_a_map_has_only_a_size(a_slicer: ModuleType, a_review: Reviewed, pump: Pump) -> None:
     a_slicer.mrmlScene.RemoveNode(find_map(a_slicer.mrmlScene, a_review.volumeNode, "liver", UNCERTAINTY))
     a_review.widget.logic.changed()
-    pump(lambda: texts(a_review.widget.ui.statisticsTable)[0] == ["liver", "0.24 ml", "–"], 10)
+    pump(lambda: texts(a_review.widget.ui.statisticsTable)[0] == ["liver", "open", "0.24 ml", "–"], 10)
     assert a_review.widget.ui.sliceTable.rowCount == 0
     assert not a_review.widget.ui.nextUncertainButton.enabled
 
@@ -255,5 +255,5 @@ def test_empty_segment_is_listed(a_slicer: ModuleType, a_review: Reviewed, pump:
     empty = np.zeros(SHAPE, np.uint8)
     set_segment_mask(a_review.segmentation, a_review.segmentIds[0], empty, a_review.volumeNode)
     a_review.widget.logic.changed()
-    pump(lambda: texts(a_review.widget.ui.statisticsTable)[0][1] == "0 ml", 10)
+    pump(lambda: texts(a_review.widget.ui.statisticsTable)[0][2] == "0 ml", 10)
     pump(lambda: {row[2] for row in texts(a_review.widget.ui.sliceTable)} == {"100%"}, 10)
