@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -55,7 +56,7 @@ class FolderSource:
         if case.source.endswith(".mrb"):
             loadScene(Path(case.source))
         else:
-            _loaded(case.source, lambda: slicer.util.loadVolume(case.source, {"singleFile": True}))
+            _load(case.source, lambda: slicer.util.loadVolume(case.source, {"singleFile": True}))
 
 
 class DatabaseSource:
@@ -93,7 +94,11 @@ class DatabaseSource:
         """
         from DICOMLib import DICOMUtils
 
-        _loaded(case.label, lambda: DICOMUtils.loadSeriesByUID([case.source]))
+        def load() -> None:
+            if not DICOMUtils.loadSeriesByUID([case.source]):
+                raise RuntimeError("no nodes")
+
+        _load(case.label, load)
 
 
 def loadScene(path: Path) -> None:
@@ -102,7 +107,7 @@ def loadScene(path: Path) -> None:
     Raises:
         MedCLIPSegError: it cannot be read.
     """
-    _loaded(str(path), lambda: slicer.util.loadScene(str(path)))
+    _load(str(path), lambda: slicer.util.loadScene(str(path)))
 
 
 def dicomDatabase() -> Any:
@@ -113,17 +118,15 @@ def dicomDatabase() -> Any:
     return database
 
 
-def _loaded(name: str, load: Any) -> None:
+def _load(name: str, load: Callable[[], object]) -> None:
     """Load something.
 
     Raises:
-        MedCLIPSegError: nothing came of it.
+        MedCLIPSegError: the application raised a ``RuntimeError``.
     """
     try:
-        answer = load()
-    except RuntimeError:
-        answer = None
-    if not answer:
+        load()
+    except RuntimeError as error:
         raise MedCLIPSegError(
             _("“{name}” cannot be opened; the log says why, and the other cases can be.").format(name=quoted(name))
-        )
+        ) from error
