@@ -16,7 +16,7 @@ from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.prompts.state_words import verdictWords
 from MedCLIPSegLib.review.reviews import Reviews, reviewText, reviewWords
 from MedCLIPSegLib.section import Section
-from MedCLIPSegLib.widgets import offerEntries, removeShortcut, setCell, setHeaders, shortcut, silenced
+from MedCLIPSegLib.widgets import offerEntries, removeShortcut, setCell, setHeaders, setOneLine, shortcut, silenced
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.desk.case_folder import Case
@@ -46,12 +46,12 @@ class CaseSection(Section):
         self._keys: list[Any] = []
         offerEntries(self._filter, _filters())
         offerEntries(self._order, [("name", _("By name")), ("quality", _("Worst expected first"))])
-        setHeaders(self._table, [_("Case"), _("State"), _("Verdict"), _("Dice")])
+        setHeaders(self._table, [_("Case"), _("State"), _("Verdict"), _("Quality")])
         self._table.horizontalHeaderItem(QUALITY).setToolTip(_("Dice to be expected of the model's mask, 0 to 1"))
         header = self._table.horizontalHeader()
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(NAME, qt.QHeaderView.Stretch)
-        self._table.setWordWrap(False)
+        setOneLine(self._table)
         self._folder.directory = str(settings.value(FOLDER_KEY) or Path.home())
         self._hasFolder = bool(settings.value(FOLDER_KEY))
         self._openKeys = [shortcut(key, self._table, self._openSelected) for key in ("Return", "Enter")]

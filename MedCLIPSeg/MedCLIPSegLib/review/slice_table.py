@@ -11,7 +11,7 @@ from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.review.review_values import UNCERTAINTY, Versions, versionsOf
 from MedCLIPSegLib.review.uncertainty_note import hasNoSamples
 from MedCLIPSegLib.section import Section
-from MedCLIPSegLib.widgets import oneShot, removeShortcut, setCell, setHeaders, shortcut, silenced
+from MedCLIPSegLib.widgets import oneShot, removeShortcut, setCell, setHeaders, setOneLine, shortcut, silenced
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.scene.review import Stop
@@ -40,6 +40,7 @@ class SliceTable(Section):
         self._timer = oneShot(self._measure)
         self._keys: list[Any] = []
         setHeaders(self._table, [_("Slice"), _("Undecided"), _("Outside")])
+        setOneLine(self._table)
         self._table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
         self._table.connect("cellClicked(int,int)", self._onCellClicked)
         self._table.connect("currentCellChanged(int,int,int,int)", self._onCurrentCellChanged)

@@ -62,10 +62,11 @@ class StateSection(Section):
             return
         segmentId = self._logic.segmentOf(self._logic.currentRow)
         review = self._reviews.of(segmentId) if not self._section.collapsed else None
-        for button, isPressed in (
-            (self._accept, review is not None and review.state != "rejected"),
-            (self._reject, review is not None and review.state == "rejected"),
+        for button, isPressed, words in (
+            (self._accept, review is not None and review.state != "rejected", (_("Accept (A)"), _("Accepted (A)"))),
+            (self._reject, review is not None and review.state == "rejected", (_("Reject (X)"), _("Rejected (X)"))),
         ):
+            button.text = words[isPressed]
             button.enabled = segmentId is not None
             with silenced(button):
                 button.checked = isPressed

@@ -11,13 +11,14 @@ from MedCLIPSegLib.review.review_values import PENDING, UNKNOWN, Versions, forma
 from MedCLIPSegLib.review.reviews import Reviews, reviewText, reviewWords
 from MedCLIPSegLib.review.uncertainty_note import unitText
 from MedCLIPSegLib.section import Section
-from MedCLIPSegLib.widgets import oneShot, setCell, setHeaders, silenced
+from MedCLIPSegLib.widgets import fitHeight, oneShot, setCell, setHeaders, setOneLine, silenced
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.scene.review import SegmentStatistics
 
 NAME, STATE, SIZE, MEAN = range(4)
+MOST_ROWS = 6
 
 
 class StatisticsTable(Section):
@@ -37,6 +38,7 @@ class StatisticsTable(Section):
         setHeaders(self._table, [_("Name"), _("State"), _("Size"), _("Mean")])
         self._table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         self._table.horizontalHeader().setSectionResizeMode(NAME, qt.QHeaderView.Stretch)
+        setOneLine(self._table)
         self._table.connect("cellClicked(int,int)", self._onCellClicked)
         self._section.connect("contentsCollapsed(bool)", self.refresh)
 
@@ -56,6 +58,7 @@ class StatisticsTable(Section):
                 self._showReview(row, segmentId)
                 isComplete = self._show(row, segmentId, mapNode) and isComplete
             self._selectCurrent()
+        fitHeight(self._table, MOST_ROWS)
         if not isComplete:
             self._timer.start()
 
