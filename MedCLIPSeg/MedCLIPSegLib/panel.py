@@ -20,6 +20,7 @@ from MedCLIPSegLib.module_logic import MedCLIPSegLogic
 from MedCLIPSegLib.prompts.prompt_entry import PromptEntry, PromptHistory
 from MedCLIPSegLib.prompts.prompt_table import PromptTable
 from MedCLIPSegLib.prompts.verdict_line import VerdictLine
+from MedCLIPSegLib.review.contours_section import ContoursSection
 from MedCLIPSegLib.review.overlay_section import OverlaySection
 from MedCLIPSegLib.review.reviews import Reviews
 from MedCLIPSegLib.review.slice_table import SliceTable
@@ -71,6 +72,7 @@ class Panel:
             knownOfModel(ui, logic),
             CaseSection(ui, logic, reviews, settings),
             OverlaySection(ui, logic),
+            ContoursSection(ui, logic),
             UncertaintyNote(ui, logic),
             StatisticsTable(ui, logic, reviews),
             StateSection(ui, logic, reviews),

@@ -68,7 +68,7 @@ class DatabaseSource:
 
     def __init__(self, database: Any) -> None:
         self._database = database
-        self.folder = Path(str(database.databaseDirectory))
+        self.folder = Path(str(database.databaseFilename)).parent
 
     def cases(self) -> list[Case]:
         """Series by patient and description; what holds no images is left out."""
@@ -111,11 +111,11 @@ def loadScene(path: Path) -> None:
 
 
 def dicomDatabase() -> Any:
-    """The application's DICOM database; None when there is none, it is closed or has no patients."""
+    """The application's DICOM database; None when there is none on the disk, it is closed or has no patients."""
     database = getattr(slicer, "dicomDatabase", None)
-    if database is None or not database.isOpen or not database.patients():
+    if database is None or not database.isOpen or not Path(str(database.databaseFilename)).is_file():
         return None
-    return database
+    return database if database.patients() else None
 
 
 def _load(name: str, load: Callable[[], object]) -> None:

@@ -7,7 +7,15 @@ import slicer
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
-from MedCLIPSegLib.review.review_values import PENDING, UNKNOWN, Versions, formatNats, versionsOf
+from MedCLIPSegLib.review.review_values import (
+    PENDING,
+    UNKNOWN,
+    Versions,
+    formatCount,
+    formatNats,
+    formatSize,
+    versionsOf,
+)
 from MedCLIPSegLib.review.reviews import Reviews, reviewText, reviewWords
 from MedCLIPSegLib.review.uncertainty_note import unitText
 from MedCLIPSegLib.section import Section
@@ -102,7 +110,14 @@ class StatisticsTable(Section):
             for column in (SIZE, MEAN):
                 setCell(self._table, row, column, PENDING if known is None else UNKNOWN, known or "")
             return known is not None
-        setCell(self._table, row, SIZE, _size(known), _count(known))
+        isPicture = known.volume_ml is None and known.area_mm2 is None
+        setCell(
+            self._table,
+            row,
+            SIZE,
+            formatSize(known.voxels, known.volume_ml, known.area_mm2),
+            formatCount(known.voxels, isPicture),
+        )
         unit = unitText(self._logic.segmentationNode, segmentId)
         setCell(self._table, row, MEAN, formatNats(known.mean_uncertainty), unit)
         return True
@@ -143,25 +158,3 @@ class StatisticsTable(Section):
     def _onCellClicked(self, row: int, _column: int) -> None:
         """Select the prompt of the segment that was clicked."""
         self._logic.selectSegment(next((key for key, value in self._rowOf.items() if value == row), None))
-
-
-def _size(statistics: "SegmentStatistics") -> str:
-    """Volume or area, the number of pixels when their size isn't known."""
-    if statistics.volume_ml is not None:
-        return _("{volume} ml").format(volume=_short(statistics.volume_ml))
-    if statistics.area_mm2 is not None:
-        return _("{area} mm²").format(area=_short(statistics.area_mm2))
-    return _count(statistics)
-
-
-def _count(statistics: "SegmentStatistics") -> str:
-    isPicture = statistics.volume_ml is None and statistics.area_mm2 is None
-    text = _("{count} pixels") if isPicture else _("{count} voxels")
-    return text.format(count=statistics.voxels)
-
-
-def _short(value: float) -> str:
-    """Three digits at least, without an exponent."""
-    if value == 0 or value >= 1000:
-        return f"{value:.0f}"
-    return f"{value:.3g}" if value >= 0.001 else f"{value:.4f}"

@@ -265,9 +265,10 @@ def test_series_of_the_dicom_database_are_cases(
 ) -> None:
     """The database and its loader are the application's: doubles here."""
     modality = {"1.1": "MR", "1.2": "SEG"}
+    (a_folder / "ctkDICOM.sql").write_bytes(b"")
     database = SimpleNamespace(
         isOpen=True,
-        databaseDirectory=str(a_folder),
+        databaseFilename=str(a_folder / "ctkDICOM.sql"),
         patients=lambda: ("7",),
         nameForPatient=lambda patient: "Ray^Ann",
         studiesForPatient=lambda patient: ("1",),
