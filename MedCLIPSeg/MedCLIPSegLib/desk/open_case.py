@@ -39,7 +39,7 @@ class OpenCase:
         self._case: Case | None = None
         self._source: Source | None = None
         self._volumeNode: Any = None
-        self._kept: dict[str, str] = {}
+        self._kept: tuple[dict[str, str], dict[str, Standing]] = {}, {}
 
     @property
     def key(self) -> str:
@@ -92,14 +92,11 @@ class OpenCase:
             self._takeReviews()
         if self._logic.currentRow is None and len(self._logic.rows):
             self._logic.select(self._logic.rows[0])
-        self._kept = self._masks()
+        self._kept = self._masks(), self._standings()
         self._logic.changed()
 
-    def keep(self) -> dict[str, dict[str, Standing]] | None:
-        """Keep what was done to the open case.
-
-        Returns:
-            What is known now of all cases; None when no case is open, or it has no results.
+    def keep(self) -> None:
+        """Keep what was done to the open case; does nothing when no case is open, or nothing was done.
 
         Raises:
             MedCLIPSegError: it cannot be written; what could not be kept is still in the scene.
@@ -107,19 +104,25 @@ class OpenCase:
         from MedCLIPSegLogic.desk.case_folder import scene_to_keep
         from MedCLIPSegLogic.desk.state_file import StateFile
         from MedCLIPSegLogic.scene.export import save_scene
-        from MedCLIPSegLogic.scene.segment_review import standings_of
 
-        segmentationNode = self._segmentation()
-        if not self.key or self._case is None or self._source is None or segmentationNode is None:
-            return None
-        standings = standings_of(segmentationNode, self._volumeNode)
-        masks = self._masks()
-        if masks != self._kept:  # first, as a judgment must not outlive the mask it is about
+        if not self.key or self._case is None or self._source is None:
+            return
+        masks, standings = self._masks(), self._standings()
+        if masks != self._kept[0]:  # first, as a judgment must not outlive the mask it is about
             path = scene_to_keep(self._source.folder, self._case.key, self._reviews.reviewer)
             _makeFolder(path.parent)
             save_scene(slicer.mrmlScene, path)
-            self._kept = masks
-        return StateFile(self._source.folder).add(self._case.key, standings)
+            self._kept = masks, self._kept[1]
+        if standings != self._kept[1]:
+            StateFile(self._source.folder).add(self._case.key, standings)
+            self._kept = masks, standings
+
+    def _standings(self) -> dict[str, Standing]:
+        """What the segments carry, by prompt."""
+        from MedCLIPSegLogic.scene.segment_review import standings_of
+
+        node = self._segmentation()
+        return standings_of(node, self._volumeNode) if node is not None else {}
 
     def _masks(self) -> dict[str, str]:
         """Fingerprints of all segments by ID."""

@@ -143,6 +143,16 @@ def test_state_is_kept_at_once_and_comes_back(
     assert (with_results / "c" / "scene.mrb").read_bytes() == before
 
 
+def test_looking_at_results_writes_nothing(a_module_widget: Any, with_results: Path) -> None:
+    choose(a_module_widget, with_results)
+    showCases(a_module_widget, "flagged")
+    pressed(Qt.Key.Key_C)
+    showCases(a_module_widget, "all")
+    pressed(Qt.Key.Key_C)
+    assert image(a_module_widget) == "a"
+    assert not (with_results / "medclipseg-review").exists()
+
+
 def test_edits_are_kept_beside_the_results_before_the_judgment(a_module_widget: Any, with_results: Path) -> None:
     choose(a_module_widget, with_results)
     showCases(a_module_widget, "flagged")
