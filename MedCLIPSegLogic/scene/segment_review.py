@@ -25,16 +25,18 @@ def write_review(segmentation_node: SegmentationNode, segment_id: str, review: R
 
 
 def review_of(segmentation_node: SegmentationNode, segment_id: str, volume_node: VolumeNode) -> Review | None:
-    """Return the review of a segment as it is now; None when there is none, or the mask was changed since.
+    """Return what was said last of a segment as it is now; None without a word, or when the mask was changed since.
+
+    A judgment that was taken back is a review, too, of the state "unreviewed".
 
     Raises:
         MedCLIPSegError: a segment with a review has no binary labelmap.
     """
     record = segment_record(segmentation_node.GetSegmentation().GetSegment(segment_id))
     review = review_from({name: record.get(tag, "") for name, tag in _TAGS.items()})
-    if review is None or review.state == "unreviewed":
+    if review is None or review.mask != mask_fingerprint(segmentation_node, segment_id, volume_node):
         return None
-    return review if review.mask == mask_fingerprint(segmentation_node, segment_id, volume_node) else None
+    return review
 
 
 def mask_fingerprint(segmentation_node: SegmentationNode, segment_id: str, volume_node: VolumeNode) -> str:

@@ -49,7 +49,7 @@ class Reviews:
         self._settings.setValue(REVIEWER_KEY, name.strip())
 
     def of(self, segmentId: str | None) -> Review | None:
-        """The review of a segment as it is now; None without one. Quick when nothing changed since the last call."""
+        """The judgment of a segment as it is now; None without one. Quick when nothing changed since the last call."""
         node, volumeNode = self._logic.segmentationNode, self._logic.volumeNode
         if segmentId is None or node is None or volumeNode is None:
             return None
@@ -64,7 +64,9 @@ class Reviews:
         version = (node.GetID(), labelmap.GetMTime(), segment.GetLabelValue(), record.get("ReviewTime"))
         known = self._known.get(segmentId)
         if known is None or known[0] != version:
-            known = self._known[segmentId] = (version, review_of(node, segmentId, volumeNode))
+            said = review_of(node, segmentId, volumeNode)
+            judgment = said if said is not None and said.state != "unreviewed" else None
+            known = self._known[segmentId] = (version, judgment)
         return known[1]
 
     def give(self, segmentIds: Sequence[str], judgment: Judgment, note: str, name: str) -> None:
