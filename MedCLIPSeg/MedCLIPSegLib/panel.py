@@ -7,6 +7,7 @@ from typing import Any
 import slicer
 
 from MedCLIPSegLib.correct.correct_section import CorrectSection
+from MedCLIPSegLib.desk.case_section import CaseSection
 from MedCLIPSegLib.export.export_section import ExportSection
 from MedCLIPSegLib.imports_ahead import ImportsAhead
 from MedCLIPSegLib.input.input_section import InputSection
@@ -20,8 +21,11 @@ from MedCLIPSegLib.prompts.prompt_entry import PromptEntry, PromptHistory
 from MedCLIPSegLib.prompts.prompt_table import PromptTable
 from MedCLIPSegLib.prompts.three_d import ThreeD
 from MedCLIPSegLib.prompts.verdict_line import VerdictLine
+from MedCLIPSegLib.review.contours_section import ContoursSection
 from MedCLIPSegLib.review.overlay_section import OverlaySection
+from MedCLIPSegLib.review.reviews import Reviews
 from MedCLIPSegLib.review.slice_table import SliceTable
+from MedCLIPSegLib.review.state_section import StateSection
 from MedCLIPSegLib.review.statistics_table import StatisticsTable
 from MedCLIPSegLib.review.threshold_section import ThresholdSection
 from MedCLIPSegLib.review.uncertainty_note import UncertaintyNote
@@ -51,6 +55,7 @@ class Panel:
         self.correct = CorrectSection(ui, logic)
         self.threshold = ThresholdSection(ui, logic)
         ownWords = OwnWords(ui, logic, settings)
+        reviews = Reviews(logic, settings)
         dependencies = Dependencies(requirementsFile)
         self.setup = SetupNotice(ui, logic, dependencies, self.model.useProcessor)
         self._sections: list[Section] = [
@@ -67,9 +72,12 @@ class Panel:
             self.threshold,
             self.model,
             knownOfModel(ui, logic),
+            CaseSection(ui, logic, reviews, settings),
             OverlaySection(ui, logic),
+            ContoursSection(ui, logic),
             UncertaintyNote(ui, logic),
-            StatisticsTable(ui, logic),
+            StatisticsTable(ui, logic, reviews),
+            StateSection(ui, logic, reviews),
             SliceTable(ui, logic),
             self.correct,
             ExportSection(ui, logic, settings),

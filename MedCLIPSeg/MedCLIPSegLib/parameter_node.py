@@ -60,6 +60,7 @@ class MedCLIPSegParameterNode(_WrappedNode):
         overlayOpacity: opacity of the map, 0…1.
         overlayMinimum: smaller values of the map are transparent.
         outlinesOnly: segments are shown without filling.
+        contoursVisible: contours of the probability of the selected row are shown.
     """
 
     inputVolume: vtkMRMLScalarVolumeNode | vtkMRMLVectorVolumeNode | None
@@ -94,3 +95,4 @@ class MedCLIPSegParameterNode(_WrappedNode):
     overlayOpacity: Annotated[float, WithinRange(0, 1)] = 0.5
     overlayMinimum: Annotated[float, WithinRange(0, 1)] = 0.05
     outlinesOnly: bool = False
+    contoursVisible: bool = False

@@ -95,6 +95,18 @@ def setHeaders(table: Any, headers: Sequence[str]) -> None:
     table.verticalHeader().hide()
 
 
+def setOneLine(table: Any) -> None:
+    """Give every row of a table one line of text; what does not fit is cut."""
+    table.setWordWrap(False)
+    table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 8)
+
+
+def fitHeight(table: Any, most: int) -> None:
+    """Make a table with one line a row as high as its rows, one at least and ``most`` before it scrolls."""
+    lines = min(max(table.rowCount, 1), most) * table.verticalHeader().defaultSectionSize
+    table.setFixedHeight(table.horizontalHeader().sizeHint.height() + lines + 2 * table.frameWidth)
+
+
 def setCell(table: Any, row: int, column: int, text: str, toolTip: str) -> None:
     """Write a text into a cell of a table."""
     item = table.item(row, column)

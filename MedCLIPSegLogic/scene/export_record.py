@@ -16,14 +16,16 @@ import slicer
 import vtk
 
 from ..datasets.writing import Split, append_training_row
+from ..desk.review import overall
 from ..errors import MedCLIPSegError, quoted
 from ..inference.islands import rules_record
 from ..version import __version__
 from .geometry import ijk_to_ras, voxel_counts
 from .nodes import SegmentationNode, VolumeNode
 from .pictures import is_picture
+from .segment_review import review_of
 from .segmentation import segment_mask, was_edited
-from .tags import island_rule_of, removed_islands_of, segment_record, verdict_of
+from .tags import expected_dice_of, island_rule_of, removed_islands_of, segment_record, verdict_of
 from .volumes import outline_of, size_of, volume_from_node
 
 
@@ -36,8 +38,9 @@ def export_record(
 ) -> dict[str, Any]:
     """Describe an export, ready for JSON; what isn't known is null.
 
-    ``mean_uncertainty_nats``, ``plane_agreement``, ``threshold``, islands and the verdict of a segment speak of the
-    model's mask, also when a person edited it since; ``voxels`` and sizes speak of the segment as exported.
+    ``mean_uncertainty_nats``, ``plane_agreement``, ``expected_dice``, ``threshold``, islands and the verdict of a
+    segment speak of the model's mask, also when a person edited it since; ``voxels``, sizes and the review speak of the
+    segment as exported. ``review`` is that of the case: of the exported segments taken together.
 
     Args:
         segmentation_node: segmentation with the segments.
@@ -50,6 +53,9 @@ def export_record(
         MedCLIPSegError: no such segment.
     """
     shape, matrix = voxel_counts(volume_node), ijk_to_ras(volume_node)
+    segments = [
+        _segment(segmentation_node, segment_id, volume_node, files.get(segment_id, ())) for segment_id in segment_ids
+    ]
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "image": {
@@ -60,10 +66,8 @@ def export_record(
             "parent_transform_left_out": volume_node.GetTransformNodeID() is not None,
         },
         "segmentation": segmentation_node.GetName(),
-        "segments": [
-            _segment(segmentation_node, segment_id, volume_node, files.get(segment_id, ()))
-            for segment_id in segment_ids
-        ],
+        "review": _of_case(segments),
+        "segments": segments,
         "notes": list(notes),
         "files": sorted({name for names in files.values() for name in names}),
         "versions": _versions(),
@@ -111,6 +115,7 @@ def _segment(
     mask = segment_mask(segmentation_node, segment_id, volume_node)
     segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
     tags, verdict, rule = segment_record(segment), verdict_of(segment), island_rule_of(segment)
+    review = review_of(segmentation_node, segment_id, volume_node)
     voxels = int(np.count_nonzero(mask))
     volume_ml, area_mm2 = size_of(voxels, volume_node)
     return {
@@ -128,12 +133,27 @@ def _segment(
         "verdict": verdict.kind if verdict else None,
         "verdict_text": verdict.text if verdict else None,
         "suggestions": list(verdict.suggestions) if verdict else [],
+        "expected_dice": expected_dice_of(tags),
+        "review_state": review.state if review else "unreviewed",
+        "reviewer": review.reviewer if review else None,
+        "review_time": review.time if review else None,
+        "review_note": review.note if review else None,
         "edited": was_edited(segmentation_node, segment_id, volume_node),
         "voxels": voxels,
         "volume_ml": volume_ml,
         "area_mm2": area_mm2,
         "files": list(files),
         "settings": _parsed(json.loads, tags.get("Settings")),
+    }
+
+
+def _of_case(segments: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
+    """State of the segments taken together, and who judged last."""
+    last = max(segments, key=lambda segment: segment["review_time"] or "", default={})
+    return {
+        "state": overall(segment["review_state"] for segment in segments),
+        "reviewer": last.get("reviewer"),
+        "time": last.get("review_time"),
     }
 
 

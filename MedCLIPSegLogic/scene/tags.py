@@ -37,16 +37,23 @@ RECORD_NAMES = (
     "Verdict",
     "VerdictText",
     "Suggestions",
+    "ExpectedDice",
     "Edited",
     "MaskHash",
     "Settings",
+    "ReviewState",
+    "Reviewer",
+    "ReviewTime",
+    "ReviewNote",
+    "ReviewMask",
 )
 """Tags of a segment, without the prefix.
 
 ``Settings`` is the JSON of all settings of the run, ``MaskHash`` tells whether the mask has been changed since.
 ``Islands`` is the rule by which islands were kept and ``RemovedIslands`` the JSON of ``removed_record``, both missing
 where all were kept.
-``Suggestions`` is a JSON list of prompts, ``PlaneAgreement`` the ``plane_agreement`` of :class:`PromptResult`.
+``Suggestions`` is a JSON list of prompts, ``PlaneAgreement`` the ``plane_agreement`` of :class:`PromptResult`,
+``ExpectedDice`` that of the verdict. The last five are a person's review, see ``segment_review``; a new run ends it.
 """
 
 _OF_ISLANDS = ("Islands", "RemovedIslands")
@@ -112,6 +119,15 @@ def removed_islands_of(segment: slicer.vtkSegment) -> dict[str, Any] | None:
     return removed if is_whole else None
 
 
+def expected_dice_of(record: Mapping[str, str]) -> float | None:
+    """Dice to be expected of a model's mask, 0…1, by a segment's record; None without one, or where it was damaged."""
+    try:
+        dice = float(record["ExpectedDice"])
+    except (KeyError, ValueError):
+        return None
+    return dice if 0 <= dice <= 1 else None
+
+
 def is_of_prompt(segment: slicer.vtkSegment, prompt: str) -> bool:
     """True when a run of a prompt wrote the segment; quicker than to decode its whole record."""
     value = vtk.reference("")
@@ -142,6 +158,8 @@ def write_segment_record(
     if prompt.verdict is not None:
         suggestions = json.dumps(prompt.verdict.suggestions, ensure_ascii=False)
         record |= zip(_OF_VERDICT, (prompt.verdict.kind, prompt.verdict.text, suggestions), strict=True)
+        if prompt.verdict.expected_dice is not None:
+            record["ExpectedDice"] = f"{prompt.verdict.expected_dice:.4g}"
     for name, setting in _SETTING_OF_TAG.items():
         if setting in result.settings:
             record[name] = result.settings[setting]
@@ -176,7 +194,8 @@ def write_threshold_record(
         for name in _OF_VERDICT:
             segment.RemoveTag(PREFIX + name)
     if segment_record(segment).get("Threshold") != str(threshold):
-        segment.RemoveTag(PREFIX + "PlaneAgreement")  # nobody kept the masks of the planes
+        for of_former_mask in ("PlaneAgreement", "ExpectedDice"):
+            segment.RemoveTag(PREFIX + of_former_mask)
     segment.SetTag(PREFIX + "Threshold", encode(str(threshold)))
     segment.SetTag(PREFIX + "MaskHash", mask_hash(mask))
     _write(segment, _OF_ISLANDS, _island_tags(islands, removed))

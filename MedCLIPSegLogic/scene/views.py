@@ -1,9 +1,9 @@
-"""Which slice of an image the slice views show, and how to show another one."""
+"""Which slice of an image the slice views show, and how to show another slice or a place."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import slicer
@@ -57,6 +57,35 @@ def jump_to_slice(scene: Scene, volume_node: VolumeNode, axis: int, index: int) 
         for row in range(3):
             slice_to_ras.SetElement(row, 3, place[row])
         node.UpdateMatrices()
+
+
+def jump_to_place(scene: Scene, volume_node: VolumeNode, axis: int, place: Sequence[float]) -> tuple[float, ...]:
+    """Show a place of a volume in all slice views: those across an axis its slice, the others a plane through it.
+
+    A view is panned only where the place would lie outside of it.
+
+    Args:
+        scene: scene of the views.
+        volume_node: the image; its parent transform is regarded.
+        axis: array axis across the slices: 0 for K, 1 for J, 2 for I.
+        place: voxel indices (k, j, i), fractions allowed.
+
+    Returns:
+        R, A and S of the place in mm.
+    """
+    jump_to_slice(scene, volume_node, axis, math.floor(place[axis] + 0.5))
+    across = {node.GetID() for node, _shown, _slope in _views_across(scene, volume_node, axis)}
+    point = ijk_to_world(volume_node) @ (*place[::-1], 1)
+    for node in nodes_of_class(scene, "vtkMRMLSliceNode"):
+        slice_to_ras = node.GetSliceToRAS()
+        matrix = array_matrix(slice_to_ras)
+        local = np.linalg.inv(matrix) @ point
+        is_outside = np.abs(local[:2]) > np.divide(node.GetFieldOfView()[:2], 2)
+        step = (*(local[:2] if is_outside.any() else (0, 0)), 0 if node.GetID() in across else local[2], 1)
+        for row, value in enumerate((matrix @ step)[:3]):
+            slice_to_ras.SetElement(row, 3, value)
+        node.UpdateMatrices()
+    return tuple(map(float, point[:3]))
 
 
 def _views_across(

@@ -22,7 +22,7 @@ from MedCLIPSegLogic.runs.choices import RunChoices
 from MedCLIPSegLogic.runs.models import Models
 from MedCLIPSegLogic.runs.preparing import prepare
 from MedCLIPSegLogic.scene.result_writer import write_result
-from MedCLIPSegLogic.scene.review import slice_uncertainties
+from MedCLIPSegLogic.scene.review import uncertain_stops
 from MedCLIPSegLogic.scene.run_preview import RunPreview
 from MedCLIPSegLogic.scene.volumes import add_volume_node, volume_from_node
 
@@ -109,4 +109,4 @@ def test_previews_and_review_take_little_more_than_reading_the_voxels(a_slicer: 
     preview.remove()
     written = write_result(slicer.mrmlScene, node, result)
     segmentation, segment, map_node = written.segmentation, written.segment_ids[0], written.uncertainty_maps[0]
-    assert seconds(lambda: slice_uncertainties(segmentation, segment, node, map_node, 0), 2) < 100 * read
+    assert seconds(lambda: uncertain_stops(segmentation, segment, node, map_node, 0), 2) < 100 * read

@@ -15,7 +15,7 @@ from scene_samples import mapping_of, prompt_result
 from MedCLIPSegLab.results.headless_scene import HeadlessScene, create_scene
 from MedCLIPSegLogic.inference.result import SegmentationResult
 from MedCLIPSegLogic.scene.result_writer import SceneResult, write_result_steps
-from MedCLIPSegLogic.scene.review import slice_uncertainties
+from MedCLIPSegLogic.scene.review import uncertain_stops
 from MedCLIPSegLogic.scene.run_preview import RunPreview
 from MedCLIPSegLogic.scene.threshold import LiveThreshold
 from MedCLIPSegLogic.scene.volumes import add_volume_node
@@ -68,7 +68,7 @@ def test_no_step_of_writing_blocks_the_application(written: Written) -> None:
 def test_review_is_faster_than_writing(written: Written) -> None:
     nodes = written.nodes
     arguments = (nodes.segmentation, nodes.segment_ids[0], written.volume_node, nodes.uncertainty_maps[0], 0)
-    assert median_seconds(lambda _: slice_uncertainties(*arguments), 3) < sum(written.steps)
+    assert median_seconds(lambda _: uncertain_stops(*arguments), 3) < sum(written.steps)
 
 
 def test_threshold_follows_a_slider(written: Written) -> None:

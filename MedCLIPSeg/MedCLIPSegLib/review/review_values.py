@@ -3,6 +3,8 @@
 import math
 from typing import Any, NamedTuple
 
+from slicer.i18n import tr as _
+
 UNCERTAINTY = "Uncertainty"
 """Role of the map the tables measure: the total entropy."""
 
@@ -45,3 +47,24 @@ def versionsOf(segmentationNode: Any, segmentId: str, volumeNode: Any, mapNode: 
 def formatNats(value: float | None) -> str:
     """An uncertainty with three decimals; a dash when it isn't known."""
     return UNKNOWN if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def formatSize(voxels: int, volumeMl: float | None, areaMm2: float | None) -> str:
+    """Volume or area, the number of pixels when their size isn't known."""
+    if volumeMl is not None:
+        return _("{volume} ml").format(volume=_short(volumeMl))
+    if areaMm2 is not None:
+        return _("{area} mm²").format(area=_short(areaMm2))
+    return formatCount(voxels, isPicture=True)
+
+
+def formatCount(voxels: int, isPicture: bool) -> str:
+    """A number of voxels, which a picture calls pixels."""
+    return (_("{count} pixels") if isPicture else _("{count} voxels")).format(count=voxels)
+
+
+def _short(value: float) -> str:
+    """Three digits at least, without an exponent."""
+    if value == 0 or value >= 1000:
+        return f"{value:.0f}"
+    return f"{value:.3g}" if value >= 0.001 else f"{value:.4f}"

@@ -7,34 +7,46 @@ import slicer
 from slicer.i18n import tr as _
 
 from MedCLIPSegLib.module_logic import MedCLIPSegLogic
-from MedCLIPSegLib.review.review_values import PENDING, UNKNOWN, Versions, formatNats, versionsOf
+from MedCLIPSegLib.review.review_values import (
+    PENDING,
+    UNKNOWN,
+    Versions,
+    formatCount,
+    formatNats,
+    formatSize,
+    versionsOf,
+)
+from MedCLIPSegLib.review.reviews import Reviews, reviewText, reviewWords
 from MedCLIPSegLib.review.uncertainty_note import unitText
 from MedCLIPSegLib.section import Section
-from MedCLIPSegLib.widgets import oneShot, setCell, setHeaders, silenced
+from MedCLIPSegLib.widgets import fitHeight, oneShot, setCell, setHeaders, setOneLine, silenced
 from MedCLIPSegLogic.errors import MedCLIPSegError
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.scene.review import SegmentStatistics
 
-NAME, SIZE, MEAN, BOUNDARY = range(4)
+NAME, STATE, SIZE, MEAN = range(4)
+MOST_ROWS = 6
 
 
 class StatisticsTable(Section):
-    """Size, mean and boundary uncertainty of every segment that a run wrote.
+    """State of review, size and mean uncertainty of every segment that a run wrote.
 
     Measuring takes its time on large images: it is done only while the section is open, one segment a turn of the
     event loop, and again only when the segment or its map has changed.
     """
 
-    def __init__(self, ui: Any, logic: MedCLIPSegLogic) -> None:
+    def __init__(self, ui: Any, logic: MedCLIPSegLogic, reviews: Reviews) -> None:
         super().__init__(ui, logic)
+        self._reviews = reviews
         self._section, self._table = ui.reviewCollapsibleButton, ui.statisticsTable
         self._measured: dict[str, tuple[Versions, SegmentStatistics | str]] = {}
         self._rowOf: dict[str, int] = {}
         self._timer = oneShot(self._measureNext)
-        setHeaders(self._table, [_("Name"), _("Size"), _("Mean"), _("Boundary")])
+        setHeaders(self._table, [_("Name"), _("State"), _("Size"), _("Mean")])
         self._table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         self._table.horizontalHeader().setSectionResizeMode(NAME, qt.QHeaderView.Stretch)
+        setOneLine(self._table)
         self._table.connect("cellClicked(int,int)", self._onCellClicked)
         self._section.connect("contentsCollapsed(bool)", self.refresh)
 
@@ -51,8 +63,10 @@ class StatisticsTable(Section):
             self._table.setRowCount(len(entries))
             for row, (segmentId, name, mapNode) in enumerate(entries):
                 setCell(self._table, row, NAME, name, name)
+                self._showReview(row, segmentId)
                 isComplete = self._show(row, segmentId, mapNode) and isComplete
             self._selectCurrent()
+        fitHeight(self._table, MOST_ROWS)
         if not isComplete:
             self._timer.start()
 
@@ -87,22 +101,31 @@ class StatisticsTable(Section):
         return known[1] if known is not None and known[0] == versions else None
 
     def _versions(self, segmentId: str, mapNode: Any) -> Versions | None:
-        axis = self._logic.sliceAxis
-        nodes = self._logic.segmentationNode, segmentId, self._logic.volumeNode, mapNode
-        return versionsOf(*nodes, axis.axis if axis is not None else 0)
+        return versionsOf(self._logic.segmentationNode, segmentId, self._logic.volumeNode, mapNode, axis=0)
 
     def _show(self, row: int, segmentId: str, mapNode: Any) -> bool:
         """Fill one row; False when it still has to be measured."""
         known = self._known(segmentId, mapNode)
         if known is None or isinstance(known, str):
-            for column in (SIZE, MEAN, BOUNDARY):
+            for column in (SIZE, MEAN):
                 setCell(self._table, row, column, PENDING if known is None else UNKNOWN, known or "")
             return known is not None
-        setCell(self._table, row, SIZE, _size(known), _count(known))
+        isPicture = known.volume_ml is None and known.area_mm2 is None
+        setCell(
+            self._table,
+            row,
+            SIZE,
+            formatSize(known.voxels, known.volume_ml, known.area_mm2),
+            formatCount(known.voxels, isPicture),
+        )
         unit = unitText(self._logic.segmentationNode, segmentId)
         setCell(self._table, row, MEAN, formatNats(known.mean_uncertainty), unit)
-        setCell(self._table, row, BOUNDARY, formatNats(known.boundary_uncertainty), unit)
         return True
+
+    def _showReview(self, row: int, segmentId: str) -> None:
+        review = self._reviews.of(segmentId)
+        state = review.state if review is not None else "unreviewed"
+        setCell(self._table, row, STATE, reviewWords()[state][0], reviewText(review))
 
     def _measureNext(self) -> None:
         if self._section.collapsed or self._logic.parameters is None or self._logic.isWriting:
@@ -116,9 +139,7 @@ class StatisticsTable(Section):
                 continue
             found: SegmentStatistics | str
             try:
-                found = segment_statistics(
-                    self._logic.segmentationNode, segmentId, self._logic.volumeNode, mapNode, versions.axis
-                )
+                found = segment_statistics(self._logic.segmentationNode, segmentId, self._logic.volumeNode, mapNode)
             except MedCLIPSegError as error:
                 found = str(error)
             self._measured[segmentId] = (versions, found)
@@ -137,25 +158,3 @@ class StatisticsTable(Section):
     def _onCellClicked(self, row: int, _column: int) -> None:
         """Select the prompt of the segment that was clicked."""
         self._logic.selectSegment(next((key for key, value in self._rowOf.items() if value == row), None))
-
-
-def _size(statistics: "SegmentStatistics") -> str:
-    """Volume or area, the number of pixels when their size isn't known."""
-    if statistics.volume_ml is not None:
-        return _("{volume} ml").format(volume=_short(statistics.volume_ml))
-    if statistics.area_mm2 is not None:
-        return _("{area} mm²").format(area=_short(statistics.area_mm2))
-    return _count(statistics)
-
-
-def _count(statistics: "SegmentStatistics") -> str:
-    isPicture = statistics.volume_ml is None and statistics.area_mm2 is None
-    text = _("{count} pixels") if isPicture else _("{count} voxels")
-    return text.format(count=statistics.voxels)
-
-
-def _short(value: float) -> str:
-    """Three digits at least, without an exponent."""
-    if value == 0 or value >= 1000:
-        return f"{value:.0f}"
-    return f"{value:.3g}" if value >= 0.001 else f"{value:.4f}"

@@ -21,6 +21,7 @@ DISPLAYABLE_MANAGERS = (
     "vtkMRMLModelSliceDisplayableManager",
     "vtkMRMLColorLegendDisplayableManager",
     "vtkMRMLCrosshairDisplayableManager",
+    "vtkMRMLMarkupsDisplayableManager",
     "vtkMRMLSegmentationsDisplayableManager2D",
 )
 SMALLEST = 64

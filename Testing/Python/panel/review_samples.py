@@ -85,7 +85,7 @@ def addResults(
 
 
 def writeResults(
-    volumeNode: Any, prompts: tuple[str, ...], verdicts: tuple[Verdict, ...] = (), kind: str = ""
+    volumeNode: Any, prompts: tuple[str, ...], verdicts: tuple[Verdict, ...] = (), kind: str = "", scene: Any = None
 ) -> SceneResult:
     """Write one result of all prompts; the boxes of the prompts lie side by side, what is held back has none."""
     volume = volume_from_node(volumeNode)
@@ -102,7 +102,8 @@ def writeResults(
         settings={"model": "demo", "samples": 30, "seed": 5, "sight": {"kind": kind} if kind else None},
         seconds=1.0,
     )
-    return write_result(slicer.mrmlScene, volumeNode, result, find_segmentation(slicer.mrmlScene, volumeNode))
+    scene = scene if scene is not None else slicer.mrmlScene
+    return write_result(scene, volumeNode, result, find_segmentation(scene, volumeNode))
 
 
 def paint(reviewed: Reviewed, number: int = 0, editor: Any = None) -> None:

@@ -28,17 +28,17 @@ def test_the_review_tells_what_the_uncertainty_is_for_every_kind_of_run(a_module
     assert isShown(note)
     assert note.text.startswith("No samples were drawn (zero-shot). Uncertainty is the entropy of the score map")
     assert "mutual information is 0" in note.text
-    assert toolTips(ui.sliceTable) == {"nats; entropy of the score map, no samples were drawn"}
-    pump(lambda: "no samples were drawn" in ui.statisticsTable.item(0, 2).toolTip(), 10)
+    assert toolTips(ui.sliceTable) == {"voxels; by the entropy of the score map, no samples were drawn"}
+    pump(lambda: "no samples were drawn" in ui.statisticsTable.item(0, 3).toolTip(), 10)
 
     setChoice(ui.modelComboBox, "mini")
     logic.parameters.sampleCount = 2
     second = logic.rows.add(["whole picture"])[0]
     logic.run([second.rowId])
     pump(until=lambda: not logic.isRunning, seconds=120)
-    pump(lambda: ui.statisticsTable.rowCount == 2 and ui.statisticsTable.item(1, 2).text() != "…", 10)
+    pump(lambda: ui.statisticsTable.rowCount == 2 and ui.statisticsTable.item(1, 3).text() != "…", 10)
     assert note.text.startswith("No samples were drawn (zero-shot) for “tumor”.")
-    assert ui.statisticsTable.item(1, 2).toolTip() == "nats"
+    assert ui.statisticsTable.item(1, 3).toolTip() == "nats"
 
     logic.run([first.rowId])
     pump(until=lambda: not logic.isRunning, seconds=120)

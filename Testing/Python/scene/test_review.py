@@ -13,12 +13,10 @@ from scipy import ndimage
 from MedCLIPSegLogic.errors import MedCLIPSegError
 from MedCLIPSegLogic.scene.arrays import voxel_view
 from MedCLIPSegLogic.scene.result_writer import SceneResult, write_result
-from MedCLIPSegLogic.scene.review import SliceUncertainty, segment_statistics, slice_uncertainties
+from MedCLIPSegLogic.scene.review import UNCERTAIN_NATS, Stop, segment_statistics, uncertain_stops
 from MedCLIPSegLogic.scene.segmentation import set_segment_mask
 from MedCLIPSegLogic.scene.volumes import add_volume_node
 from MedCLIPSegLogic.volumes.volume import Volume
-
-CROSS = ndimage.generate_binary_structure(2, 1)
 
 
 def blobs(shape: tuple[int, int, int] = SHAPE) -> NDArray[np.float32]:
@@ -30,100 +28,91 @@ def blobs(shape: tuple[int, int, int] = SHAPE) -> NDArray[np.float32]:
     return smooth
 
 
-def expected_band(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Reference: one step of dilation without one step of erosion, in the plane."""
-    return ndimage.binary_dilation(mask, CROSS) & ~ndimage.binary_erosion(mask, CROSS, border_value=1)
-
-
-def expected_slices(
-    mask: NDArray[np.bool_], values: NDArray[np.float32], axis: int
-) -> dict[int, tuple[float, float, int]]:
-    found = {}
-    for index in range(mask.shape[axis]):
-        inside, here = mask.take(index, axis), values.take(index, axis)
-        if inside.any():
-            band = expected_band(inside)
-            found[index] = (here[inside].mean(), here[band if band.any() else inside].mean(), int(inside.sum()))
-    return found
-
-
 @pytest.fixture
 def a_written_result(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> SceneResult:
     return write_result(a_scene, a_volume_node, make_result({"blobs": blobs()}))
 
 
-def review(written: SceneResult, volume_node: Any, axis: int = 0) -> list[SliceUncertainty]:
-    return slice_uncertainties(
-        written.segmentation, written.segment_ids[0], volume_node, written.uncertainty_maps[0], axis
-    )
+def review(written: SceneResult, volume_node: Any, axis: int = 0) -> list[Stop]:
+    return uncertain_stops(written.segmentation, written.segment_ids[0], volume_node, written.uncertainty_maps[0], axis)
 
 
-def test_slices_agree_with_a_slow_reference(a_written_result: SceneResult, a_volume_node: Any) -> None:
+def entropies(written: SceneResult) -> NDArray[np.float32]:
+    values: NDArray[np.float32] = voxel_view(written.uncertainty_maps[0].GetImageData())
+    return values
+
+
+def test_stops_agree_with_a_slow_reference(a_written_result: SceneResult, a_volume_node: Any) -> None:
     for axis in [0, 1, 2]:
-        uncertainty = voxel_view(a_written_result.uncertainty_maps[0].GetImageData())
-        expected = expected_slices(blobs() > 0.5, uncertainty, axis)
-        slices = review(a_written_result, a_volume_node, axis)
-        assert len(slices) == len(expected) > 2
-        for found in slices:
-            mean, boundary, voxels = expected[found.index]
-            assert (found.mean, found.boundary, found.voxels) == (pytest.approx(mean), pytest.approx(boundary), voxels)
+        mask, values = np.moveaxis(blobs() > 0.5, axis, 0), np.moveaxis(entropies(a_written_result), axis, 0)
+        counted = np.where(values > UNCERTAIN_NATS, values, 0) / np.log(2)
+        stops = review(a_written_result, a_volume_node, axis)
+        assert {stop.index for stop in stops} == set(np.flatnonzero(counted.any((1, 2)))) != set()
+        for stop in stops:
+            assert stop.inside == pytest.approx(counted[stop.index][mask[stop.index]].sum())
+            assert stop.outside == pytest.approx(counted[stop.index][~mask[stop.index]].sum(), abs=1e-9)
+        undecided = [stop.undecided for stop in stops]
+        assert undecided == sorted(undecided, reverse=True)
+        assert undecided[0] > undecided[-1]
 
 
-def test_most_uncertain_boundary_comes_first(a_written_result: SceneResult, a_volume_node: Any) -> None:
-    for axis in [0, 1, 2]:
-        boundaries = [found.boundary for found in review(a_written_result, a_volume_node, axis)]
-        assert boundaries == sorted(boundaries, reverse=True)
-        assert boundaries[0] > boundaries[-1]
-
-
-def test_slices_without_the_segment_are_left_out(a_written_result: SceneResult, a_volume_node: Any) -> None:
-    assert sorted(found.index for found in review(a_written_result, a_volume_node)) == [0, 1, 2]
-
-
-def test_band_is_one_pixel_to_each_side(a_scene: Any, a_volume_node: Any, a_written_result: SceneResult) -> None:
+def test_what_a_segment_misses_comes_first(a_volume_node: Any, a_written_result: SceneResult) -> None:
     mask = np.zeros(SHAPE, np.uint8)
     mask[1, 3:8, 3:8] = 1
     set_segment_mask(a_written_result.segmentation, a_written_result.segment_ids[0], mask, a_volume_node)
-    values = voxel_view(a_written_result.uncertainty_maps[0].GetImageData())
+    values = entropies(a_written_result)
+    values[:] = UNCERTAIN_NATS - 0.01  # faint doubt everywhere is no reason to look
+    values[1, 3, 3:8] = 0.5
+    values[3, 2:5, 9:12] = 0.6
+    first, second = review(a_written_result, a_volume_node)
+    assert (first.index, first.inside, first.place) == (3, 0, (3, 3, 10))
+    assert first.outside == pytest.approx(9 * 0.6 / np.log(2))
+    assert (second.index, second.outside, second.place) == (1, 0, (1, 3, 5))
+    assert second.inside == pytest.approx(5 * 0.5 / np.log(2))
+
+
+def test_place_is_in_the_heaviest_region(a_volume_node: Any, a_written_result: SceneResult) -> None:
+    values = entropies(a_written_result)
     values[:] = 0
-    # The innermost pixels, corners outside and the neighbouring slices do not count.
-    values[1, 4:7, 4:7] = values[1, 2, 2] = values[0] = values[2] = 0.6
-    [found] = review(a_written_result, a_volume_node)
-    assert (found.index, found.boundary, found.voxels) == (1, 0, 25)
-    values[1, 3, 3:8] = 0.36
-    values[1, 2, 3:8] = 0.36
-    [found] = review(a_written_result, a_volume_node)
-    # 16 pixels inside, 20 outside.
-    assert found.boundary == pytest.approx(0.36 * 10 / 36)
+    values[2, 0, 0] = 0.69  # a speck
+    values[2, 3:8, 4:9] = 0.5
+    values[2, 4:7, 5:8] = 0  # a ring, whose middle is certain
+    [stop] = review(a_written_result, a_volume_node)
+    assert (values[2][round(stop.place[1]), round(stop.place[2])], stop.place[0]) == (0.5, 2)
+    [stop] = review(a_written_result, a_volume_node, axis=1)[:1]
+    assert stop.place[1] == stop.index == 3
 
 
-def test_empty_segment_is_reviewed_where_the_run_looked(
+def test_regions_of_a_single_slice_are_stops(a_scene: Any, make_result: MakeResult) -> None:
+    volume = Volume(np.zeros((1, 10, 12), np.float32), oblique_matrix(), "slice")
+    node = add_volume_node(a_scene, volume)
+    probability = np.zeros((1, 10, 12), np.float32)
+    probability[0, 1:4, 1:4] = 0.7
+    probability[0, 6:9, 6:11] = 0.4
+    probability[0, 0, 11] = 0.15  # less than a voxel
+    written = write_result(a_scene, node, make_result({"p": probability}, volume=volume))
+    missed, found = review(written, node)
+    assert (missed.place, found.place) == (pytest.approx((0, 7, 8)), pytest.approx((0, 2, 2)))
+    assert missed.inside == found.outside == 0
+    assert missed.outside == pytest.approx(15 * (-0.4 * np.log2(0.4) - 0.6 * np.log2(0.6)), rel=1e-5)
+
+
+def test_certain_segment_has_no_stops(a_scene: Any, a_volume_node: Any, make_result: MakeResult) -> None:
+    written = write_result(a_scene, a_volume_node, make_result({"all": np.full(SHAPE, 0.99, np.float32)}))
+    assert review(written, a_volume_node) == []
+
+
+def test_empty_segment_is_reviewed_where_something_may_be(
     a_scene: Any, a_volume_node: Any, make_result: MakeResult
 ) -> None:
     probability = np.zeros(SHAPE, np.float32)
     probability[1], probability[3] = 0.2, 0.4
-    result = make_result({"nothing": probability}, slice_indices=(1, 3))
-    written = write_result(a_scene, a_volume_node, result)
-    voxel_view(written.uncertainty_maps[0].GetImageData())[[0, 2]] = 0
-    slices = review(written, a_volume_node)
-    assert [(found.index, found.voxels) for found in slices] == [(3, 0), (1, 0)]
-    entropy = result.prompts[0].uncertainty
-    for found in slices:
-        assert found.mean == found.boundary == pytest.approx(entropy[found.index].mean())
+    written = write_result(a_scene, a_volume_node, make_result({"nothing": probability}))
+    assert [(stop.index, stop.inside) for stop in review(written, a_volume_node)] == [(3, 0), (1, 0)]
     statistics = segment_statistics(
         written.segmentation, written.segment_ids[0], a_volume_node, written.uncertainty_maps[0]
     )
-    assert (statistics.voxels, statistics.volume_ml) == (0, 0)
-    assert statistics.mean_uncertainty is statistics.boundary_uncertainty is None
-
-
-def test_segment_that_fills_the_image_has_a_boundary_value(
-    a_scene: Any, a_volume_node: Any, make_result: MakeResult
-) -> None:
-    written = write_result(a_scene, a_volume_node, make_result({"all": np.full(SHAPE, 0.8, np.float32)}))
-    slices = review(written, a_volume_node)
-    assert [found.index for found in slices] == [0, 1, 2, 3]
-    assert all(found.boundary == found.mean > 0 for found in slices)
+    assert (statistics.voxels, statistics.volume_ml, statistics.mean_uncertainty) == (0, 0, None)
 
 
 def test_statistics_of_a_volume(a_written_result: SceneResult, a_volume_node: Any) -> None:
@@ -135,31 +124,15 @@ def test_statistics_of_a_volume(a_written_result: SceneResult, a_volume_node: An
     )
     mask = blobs() > 0.5
     uncertainty = voxel_view(a_written_result.uncertainty_maps[0].GetImageData())
-    band = np.stack([expected_band(inside) for inside in mask])
     assert (statistics.name, statistics.voxels, statistics.area_mm2) == ("blobs", mask.sum(), None)
     assert statistics.volume_ml == pytest.approx(mask.sum() * 0.71 * 0.83 * 2.5 / 1000)
     assert statistics.mean_uncertainty == pytest.approx(uncertainty[mask].mean())
-    assert statistics.boundary_uncertainty == pytest.approx(uncertainty[band].mean())
-
-
-def test_statistics_follow_the_direction_of_the_slices(a_written_result: SceneResult, a_volume_node: Any) -> None:
-    mask = blobs() > 0.5
-    uncertainty = voxel_view(a_written_result.uncertainty_maps[0].GetImageData())
-    band = np.stack([expected_band(mask[:, :, i]) for i in range(mask.shape[2])], axis=2)
-    statistics = segment_statistics(
-        a_written_result.segmentation,
-        a_written_result.segment_ids[0],
-        a_volume_node,
-        a_written_result.uncertainty_maps[0],
-        axis=2,
-    )
-    assert statistics.boundary_uncertainty == pytest.approx(uncertainty[band].mean())
 
 
 def test_statistics_of_a_segment_without_a_map(a_written_result: SceneResult, a_volume_node: Any) -> None:
     statistics = segment_statistics(a_written_result.segmentation, a_written_result.segment_ids[0], a_volume_node, None)
     assert statistics.voxels == (blobs() > 0.5).sum()
-    assert statistics.mean_uncertainty is statistics.boundary_uncertainty is None
+    assert statistics.mean_uncertainty is None
 
 
 def test_single_slice_has_an_area(a_scene: Any, make_result: MakeResult) -> None:
@@ -191,7 +164,7 @@ def test_map_of_another_grid_is_refused(
         node = add_volume_node(a_scene, volume)
         other = write_result(a_scene, node, make_result({"p": blobs()[: volume.shape[0]]}, volume=volume))
         for measure in (
-            lambda map_node: slice_uncertainties(
+            lambda map_node: uncertain_stops(
                 a_written_result.segmentation, a_written_result.segment_ids[0], a_volume_node, map_node, 0
             ),
             lambda map_node: segment_statistics(

@@ -12,7 +12,7 @@ from scene_samples import SHAPE, oblique_matrix
 
 from MedCLIPSegLab.results.headless_scene import HeadlessScene
 from MedCLIPSegLogic.scene.geometry import array_matrix, vtk_matrix
-from MedCLIPSegLogic.scene.views import jump_to_slice, shown_slice
+from MedCLIPSegLogic.scene.views import jump_to_place, jump_to_slice, shown_slice
 from MedCLIPSegLogic.scene.volumes import add_volume_node
 from MedCLIPSegLogic.volumes.volume import Volume
 
@@ -162,6 +162,19 @@ def test_jump_keeps_pan_zoom_and_direction(a_scene: Any, make_view: Any) -> None
     jump_to_slice(a_scene, node, axis, 0)
     jump_to_slice(a_scene, node, axis, 2)
     assert look() == pytest.approx(before)
+
+
+def test_all_views_go_to_a_place_and_pan_only_when_it_is_outside(a_scene: Any, make_view: Any) -> None:
+    node = add_volume_node(a_scene, numbered(straight_matrix(), 0))
+    views = [make_view(name, direction, node) for name, direction in zip("RGY", AXES_OF_VIEWS, strict=True)]
+    views[1].node.SetFieldOfView(1, 1, 1)
+    before = [array_matrix(view.node.GetSliceToRAS())[:3, 3] for view in views]
+    point = jump_to_place(a_scene, node, 0, (2.4, 8, 1.5))
+    assert point == pytest.approx((30.5 - 0.7 * 1.5, -12 - 0.8 * 8, 7 + 2.5 * 2.4))
+    axial, coronal, sagittal = [array_matrix(view.node.GetSliceToRAS())[:3, 3] for view in views]
+    assert axial == pytest.approx((*before[0][:2], 7 + 2.5 * 2))  # the slice, not between two
+    assert coronal == pytest.approx(point)
+    assert sagittal == pytest.approx((point[0], *before[2][1:]))
 
 
 def test_parent_transforms_are_regarded(a_scene: Any, make_view: Any) -> None:

@@ -1,0 +1,1 @@
+"""The desk: a list of cases, and what people think of them."""
