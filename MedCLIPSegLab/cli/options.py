@@ -16,11 +16,12 @@ def plain_option(*names: str, help: str, metavar: str | None = None) -> Any:
     return typer.Option(*names, help=help, metavar=metavar, show_default=False)
 
 
-Input = Annotated[
-    Path,
+Inputs = Annotated[
+    list[Path],
     typer.Argument(
-        metavar="INPUT",
-        help="NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF or BMP file, or a folder with one DICOM series.",
+        metavar="INPUT...",
+        help="NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF, BMP or DICOM file, or a folder with one DICOM series; or "
+        "several of these, or a folder of image files: --out then gets a folder for each.",
         show_default=False,
     ),
 ]
