@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -51,7 +51,7 @@ class Segment:
     volume_ml: float | None
     area_mm2: float | None
     mean_uncertainty: float | None
-    _result: PromptResult | None
+    _result: PromptResult | None = field(repr=False)
 
     @property
     def result(self) -> PromptResult:
