@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 import MedCLIPSegLogic
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, listed
 
 from ..evaluation.settings import EvaluationSettings
 from .options import Overwrite, plain_option
@@ -60,12 +60,15 @@ def evaluate_command(
 
     Give data sets with --data, or one sheet with --images, --labels and --prompts. With --masks finished masks are
     compared instead: overlap, surfaces and, where probability or uncertainty maps lie beside them, calibration and how
-    well they find errors.
+    well they find errors. Images without one are left out and named.
     """
     if (model is None) == (masks is None):
         raise MedCLIPSegError("Give either --model, or --masks with finished masks.")
     if masks is not None and (style or (data and (len(data) > 1 or images or labels or prompts))):
         raise MedCLIPSegError("With --masks give one --data without --style, or --images and --labels.")
+    of_models = [f"--{name}" for name in ("samples", "seed", "device") if name in choices]
+    if masks is not None and of_models:
+        raise MedCLIPSegError(f"Finished masks need no {' and no '.join(of_models)}; these are for --model.")
     with progress_bar("Evaluating") as show:
         choices |= {
             "overwrite": overwrite,
@@ -85,6 +88,10 @@ def evaluate_command(
             f"{metrics['count']} masks: mean Dice {metrics['dice_mean']:.4f}, median {metrics['dice_median']:.4f}, IoU "
             f"{metrics['iou_mean']:.4f}, {_surface(metrics)} {_floor(metrics)}"
         )
+        for name in ("without_mask", "without_known_mask"):
+            if metrics[name]:
+                words = name.replace("_", " a ", 1).replace("_", " ")
+                typer.echo(f"Not counted, {len(metrics[name])} {words}: {listed(metrics[name])}.")
     else:
         for group in metrics["groups"]:
             name = " ".join(part for part in (group["set"], group["style"]) if part)

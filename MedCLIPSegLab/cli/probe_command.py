@@ -9,7 +9,7 @@ import typer
 
 import MedCLIPSegLogic
 
-from ..evaluation.settings import EvaluationSettings
+from ..evaluation.settings import ProbeSettings
 from .options import Overwrite, plain_option
 from .options_of import options_of
 from .progress import progress_bar
@@ -33,7 +33,7 @@ VERDICTS = {
 }
 
 
-@options_of(EvaluationSettings, leave_out={"tolerance"})
+@options_of(ProbeSettings)
 def probe_command(
     model: Annotated[str, typer.Option(help="Name of a bundled or installed model, or a model folder.")],
     data: Annotated[list[Path], typer.Option(help="Data set folder; may be given several times.")],

@@ -22,7 +22,7 @@ from .evaluation_report import Example, write_report
 from .groups import ScoredGroup
 from .pixels import PixelStatistics
 from .scoring import Case, Score, score_case
-from .settings import METRICS_FILE, METRICS_TABLE, REPORT_FILE, EvaluationSettings
+from .settings import METRICS_FILE, METRICS_TABLE, REPORT_FILE, MaskSettings
 from .summary import summarize
 
 Progress = Callable[[int, int, Score], None]
@@ -32,7 +32,7 @@ ReadCase = Callable[[PromptSheet, SheetRow], Case]
 def write_evaluation(
     out: Path,
     overwrite: bool,
-    settings: EvaluationSettings,
+    settings: MaskSettings,
     about: Mapping[str, Any],
     asked: Sequence[tuple[PromptSheet, Sequence[SheetRow]]],
     read_case: ReadCase,

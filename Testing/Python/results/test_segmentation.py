@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,12 @@ import SimpleITK as sitk
 from dicom_files import write_series
 from PIL import Image
 
-from MedCLIPSegLab.cli.app import main
 from MedCLIPSegLab.results.headless_scene import create_scene
 from MedCLIPSegLogic import Models, Segmentation, Segmentations, segment
 from MedCLIPSegLogic.errors import MedCLIPSegError, MissingModelError
 from MedCLIPSegLogic.volumes.volume import Volume
 
+Call = Callable[..., int]
 OPTIONS: dict[str, Any] = {"samples": 2, "threshold": 0.45}
 WORDS = ("--samples", "2", "--threshold", "0.45")
 written: list[str] = []
@@ -63,15 +63,8 @@ def an_image(a_volume: Volume, tmp_path: Path) -> Path:
     return path
 
 
-def call(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    monkeypatch.setattr(sys, "argv", ["medclipseg", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    return int(stop.value.code or 0)
-
-
 def test_nothing_is_written_until_it_is_saved_and_then_what_the_command_line_writes(
-    an_image: Path, a_model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    an_image: Path, a_model_folder: Path, tmp_path: Path, call: Call
 ) -> None:
     models = Models()
     segment(an_image, "tumor", model=a_model_folder, models=models, **OPTIONS).plot()  # libraries are loaded
@@ -89,7 +82,7 @@ def test_nothing_is_written_until_it_is_saved_and_then_what_the_command_line_wri
         record = made.save(saved)
     assert touched
     options = ("--prompt", "tumor", "--model", a_model_folder, *WORDS)
-    assert call(monkeypatch, "segment", an_image, "--out", by_command, *options) == 0
+    assert call("segment", an_image, "--out", by_command, *options) == 0
     names = sorted(path.name for path in by_command.iterdir())
     assert sorted(path.name for path in saved.iterdir()) == names == record["files"] == made.record["files"]
     for name in names:
@@ -186,7 +179,7 @@ def test_several_images_are_segmented_though_one_cannot_be_read(
     an_image: Path,
     a_model_folder: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    call: Call,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder = tmp_path / "images"
@@ -224,7 +217,7 @@ def test_several_images_are_segmented_though_one_cannot_be_read(
 
     for arguments in ((folder,), images):
         out = ("--out", tmp_path / "out", "--overwrite", "--json")
-        code = call(monkeypatch, "segment", *arguments, *out, "--prompt", "tumor", "--model", a_model_folder, *WORDS)
+        code = call("segment", *arguments, *out, "--prompt", "tumor", "--model", a_model_folder, *WORDS)
         told = capsys.readouterr()
         assert code == 2
         assert re.search(r"broken: .*broken\.nii\.gz could not be read.*\n2 of 3 images were segmented\.", told.err)
