@@ -11,8 +11,9 @@ import MedCLIPSegLogic
 from MedCLIPSegLogic.errors import MedCLIPSegError, listed
 
 from ..evaluation.settings import EvaluationSettings
-from .options import Overwrite, plain_option
+from .options import AsJson, Overwrite, plain_option
 from .options_of import options_of
+from .printing import print_json
 from .progress import progress_bar
 
 
@@ -54,6 +55,7 @@ def evaluate_command(
         ),
     ] = None,
     overwrite: Overwrite = False,
+    as_json: AsJson = False,
     **choices: Any,
 ) -> None:
     """Compare a model with known masks: overlap, surfaces, calibration, and how well uncertainty finds errors.
@@ -83,6 +85,9 @@ def evaluate_command(
             metrics = MedCLIPSegLogic.evaluate(str(model), images, labels, prompts, out, **choices)
         else:
             raise MedCLIPSegError("Give either --data, or --images, --labels and --prompts together.")
+    if as_json:
+        print_json(metrics)
+        return
     if masks is not None:
         typer.echo(
             f"{metrics['count']} masks: mean Dice {metrics['dice_mean']:.4f}, median {metrics['dice_median']:.4f}, IoU "

@@ -35,4 +35,4 @@ Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the interrupted run in the folder, with its settings.")
 ]
 Threads = Annotated[str, typer.Option(help=description_of(RunChoices, "threads"))]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the record of the run as JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

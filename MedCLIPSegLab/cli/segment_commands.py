@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,8 @@ from MedCLIPSegLogic.runs.choices import OF_METHODS, OF_TRAINED_MODELS, RunChoic
 from ..results.telling import VERDICTS, size_text
 from .options import AsJson, Inputs, Out, Overwrite, Prompts, Threads
 from .options_of import options_of
-from .progress import progress_bar, time_left
+from .printing import print_json
+from .progress import progress_bar
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.inference.result import Progress
@@ -51,7 +51,7 @@ def segment_command(
             prompt,
             out,
             overwrite=overwrite,
-            progress=lambda step: show(step.fraction, f"{_place(step)}, {time_left(step.seconds_left)}"),
+            progress=lambda step: show(step.fraction, _place(step), step.seconds_left),
             announce=lambda sentence: typer.echo(sentence, err=True),
             **choices,
         )
@@ -100,7 +100,7 @@ def zeroshot_command(
             choices.pop("towers", None),
             overwrite=overwrite,
             words=words,
-            progress=lambda step: show(step.fraction, f"{_place(step)}, {time_left(step.seconds_left)}"),
+            progress=lambda step: show(step.fraction, _place(step), step.seconds_left),
             **choices,
         )
     _tell(made, out, as_json, _objects_text)
@@ -110,6 +110,7 @@ def demo_command(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("medclipseg-demo"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier demo.")] = False,
     threads: Threads = "auto",
+    as_json: AsJson = False,
 ) -> None:
     """Segment three bundled cases with known truth and show how well it went."""
     with progress_bar("Demo") as show:
@@ -118,9 +119,12 @@ def demo_command(
             overwrite=overwrite,
             threads=threads,
             progress=lambda case, p: show(
-                p.fraction, f"{case}, slice {p.slice_number} of {p.slice_count}, {time_left(p.seconds_left)}"
+                p.fraction, f"{case}, slice {p.slice_number} of {p.slice_count}", p.seconds_left
             ),
         )
+    if as_json:
+        print_json(outcomes)
+        return
     for outcome in outcomes:
         typer.echo(f'{outcome.title}: "{outcome.prompt}"')
         typer.echo(f"  Dice {outcome.dice:.3f} against the known truth, {outcome.seconds:.1f} s, {outcome.preview}")
@@ -138,13 +142,13 @@ def _tell(made: Segmentation | Segmentations, out: Path, as_json: bool, more: Ca
     """
     if isinstance(made, MedCLIPSegLogic.Segmentation):
         if as_json:
-            typer.echo(json.dumps(made.record, indent=2))
+            print_json(made.record)
         else:
             _tell_record(made.record, out, more)
         return
     if as_json:
         records = {name: each.record for name, each in made.items()}
-        typer.echo(json.dumps({"images": records, "failed": made.failed}, indent=2))
+        print_json({"images": records, "failed": made.failed})
     else:
         for name, each in made.items():
             typer.echo(f"{name}:")
