@@ -69,7 +69,7 @@ def _image_files(folder: Path) -> list[Path]:
     """The image files of a folder by name; none where it holds DICOM, which is one image."""
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     images = [path for path in files if path.name.lower().endswith(IMAGE_ENDINGS)]
-    others = (path for path in files if path not in images)
+    others = (path for path in files if not path.name.lower().endswith(IMAGE_ENDINGS))
     return [] if any(path.name.lower().endswith(DICOM_ENDING) or is_dicom(path) for path in others) else images
 
 

@@ -22,6 +22,7 @@ from PIL import Image
 from MedCLIPSegLab.results.headless_scene import create_scene
 from MedCLIPSegLogic import Models, Segmentation, Segmentations, segment
 from MedCLIPSegLogic.errors import MedCLIPSegError, MissingModelError
+from MedCLIPSegLogic.scene.volumes import volume_from_node
 from MedCLIPSegLogic.volumes.volume import Volume
 
 Call = Callable[..., int]
@@ -152,6 +153,18 @@ def test_an_area_is_told_where_the_pixels_were_measured(a_picture: Volume, a_mod
         assert made.voxels > 0
         assert made.volume_ml is None
         assert made.area_mm2 == (None if spacing is None else pytest.approx(made.voxels * 0.1))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "float16", "uint64", ">i2"])
+def test_arrays_of_any_real_type_are_saved(dtype: str, a_model_folder: Path, tmp_path: Path) -> None:
+    array = np.random.default_rng(0).integers(0, 100, (3, 24, 32)).astype(dtype)
+    files = segment(array, "tumor", model=a_model_folder, **OPTIONS).save(tmp_path / "out")["files"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == files
+    session = create_scene()
+    assert session.scene.ReadFromMRB(str(tmp_path / "out" / "scene.mrb"))
+    volumes = session.scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
+    names = [volumes.GetItemAsObject(number).GetName() for number in range(volumes.GetNumberOfItems())]
+    np.testing.assert_array_equal(volume_from_node(volumes.GetItemAsObject(names.index("image"))).voxels, array)
 
 
 def test_what_is_held_back_has_no_size() -> None:
