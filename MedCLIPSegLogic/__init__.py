@@ -3,9 +3,11 @@
 What the command line does, Python does with functions of the same names::
 
     from MedCLIPSegLogic import segment
-    segment("brain.nii.gz", "tumor in the brain MRI", "result")
+    result = segment("brain.nii.gz", "tumor in the brain MRI")
+    result["tumor in the brain MRI"].mask
+    result.save("result")
 
-A run without files goes on in small steps, which yield progress and at last the result; closing them cancels::
+A run goes on in small steps, which yield progress and at last what the engine made; closing them cancels::
 
     from MedCLIPSegLogic import Models, RunChoices, prepare, read_volume, to_the_end
     steps = Models().events(prepare(read_volume("brain.nii.gz"), "tumor in the brain MRI", RunChoices(samples=10)))
@@ -40,6 +42,10 @@ if TYPE_CHECKING:
     from MedCLIPSegLab.models.prompts import prompt_choices as prompt_choices
     from MedCLIPSegLab.paper.paper_tables import paper_tables as paper_tables
     from MedCLIPSegLab.results.demo import demo as demo
+    from MedCLIPSegLab.results.demo import demo_image as demo_image
+    from MedCLIPSegLab.results.segmentation import Segment as Segment
+    from MedCLIPSegLab.results.segmentation import Segmentation as Segmentation
+    from MedCLIPSegLab.results.segmentation import Segmentations as Segmentations
     from MedCLIPSegLab.results.segmenting import segment as segment
     from MedCLIPSegLab.results.segmenting import zeroshot as zeroshot
     from MedCLIPSegLab.speed.measuring import speed as speed
@@ -56,10 +62,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "Models": "MedCLIPSegLogic.runs.models",
     "RunChoices": "MedCLIPSegLogic.runs.choices",
+    "Segment": "MedCLIPSegLab.results.segmentation",
+    "Segmentation": "MedCLIPSegLab.results.segmentation",
+    "Segmentations": "MedCLIPSegLab.results.segmentation",
     "check_data": "MedCLIPSegLab.data.check_data",
     "check_prompt": "MedCLIPSegLab.models.prompts",
     "clip_tune": "MedCLIPSegLab.tuning.clip_tune",
     "demo": "MedCLIPSegLab.results.demo",
+    "demo_image": "MedCLIPSegLab.results.demo",
     "download_model": "MedCLIPSegLab.models.commands",
     "evaluate": "MedCLIPSegLab.evaluation.evaluate",
     "evaluate_masks": "MedCLIPSegLab.evaluation.evaluate_masks",

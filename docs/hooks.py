@@ -4,6 +4,7 @@ A link is written as it works on GitHub. Here it becomes one to the page, the co
 that leads nowhere fails the build.
 """
 
+import json
 import logging
 import posixpath
 import re
@@ -21,6 +22,7 @@ PAGES = {
     "contributing.md": "CONTRIBUTING.md",
     "changelog.md": "CHANGELOG.md",
     "model-card.md": "MedCLIPSegLogic/Resources/Models/mini/README.md",
+    "notebook.md": "docs/notebook.ipynb",
 }
 """Page and the text of the repository it shows."""
 LINK = re.compile(r"(?<=\]\()[^)\s]+(?=\))")
@@ -32,7 +34,9 @@ log = logging.getLogger("mkdocs.hooks.links")
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the repository's own texts and all pictures outside of the documentation that a page may show."""
     for page, text in PAGES.items():
-        files.append(File.generated(config, page, abs_src_path=str(ROOT / text)))
+        is_notebook = text.endswith(".ipynb")
+        content = {"content": _markdown_of(ROOT / text)} if is_notebook else {"abs_src_path": str(ROOT / text)}
+        files.append(File.generated(config, page, **content))
     for picture in [*ROOT.glob("Resources/**/*.png"), *ROOT.glob("MedCLIPSegLogic/Resources/Models/*/*.png")]:
         name = picture.relative_to(ROOT).as_posix()
         files.append(File.generated(config, name, abs_src_path=str(picture)))
@@ -58,6 +62,13 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return f"{SOURCE}/{kind}/main/{path}{anchor}"
 
     return LINK.sub(turned, markdown)
+
+
+def _markdown_of(notebook: Path) -> str:
+    """The texts and the code of a notebook."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    texts = [(cell["cell_type"], "".join(cell["source"])) for cell in cells]
+    return "\n\n".join(f"```python\n{text}\n```" if kind == "code" else text for kind, text in texts) + "\n"
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..tuning.settings import TuningSettings
-from .options import Resume, plain_option
+from .options import AsJson, Resume, plain_option
 from .options_of import options_of
-from .progress import progress_bar, time_left
+from .printing import print_json
+from .progress import progress_bar
 
 if TYPE_CHECKING:
     from ..tuning.running import TuningReport
@@ -42,6 +43,7 @@ def clip_tune_command(
         plain_option(metavar="DIR", help="Folder the file names start from; without it that of each table."),
     ] = None,
     resume: Resume = False,
+    as_json: AsJson = False,
     **changes: Any,
 ) -> None:
     """Tune CLIP's two towers on image-caption pairs with the DHN-NCE loss, as MedCLIP-SAM does.
@@ -67,15 +69,18 @@ def clip_tune_command(
             test,
             images,
             resume,
-            progress=lambda step: show(step.done, _detail(step)),
+            progress=lambda step: show(step.done, _detail(step), step.seconds_left),
         )
-    _say(report)
+    if as_json:
+        print_json(report)
+    else:
+        _say(report)
 
 
 def _detail(step: TuningProgress) -> str:
     loss = "" if step.loss is None else f", loss {step.loss:.3f}"
     top_1 = "" if step.top_1 is None else f", top-1 {100 * step.top_1:.1f} %"
-    return f"{step.stage}: {step.detail}{loss}{top_1}, {time_left(step.seconds_left)}"
+    return f"{step.stage}: {step.detail}{loss}{top_1}"
 
 
 def _say(report: TuningReport) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,9 @@ from typing import Annotated
 import typer
 
 import MedCLIPSegLogic
+
+from .options import AsJson
+from .printing import print_json
 
 data_app = typer.Typer(no_args_is_help=True, help="Look after data sets.")
 
@@ -25,7 +27,7 @@ def check_command(
         list[Path],
         typer.Argument(metavar="DIR...", help="Data set folders in MedCLIPSeg's layout.", show_default=False),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Report missing pairs, masks that do not fit, prompts without images, and leakage between splits.
 
@@ -36,7 +38,7 @@ def check_command(
     with progress_bar("Checking") as show:
         findings = MedCLIPSegLogic.check_data(folders, lambda number, count, path: show(number / count, path.name))
     if as_json:
-        typer.echo(json.dumps([{**vars(finding), "path": str(finding.path)} for finding in findings], indent=2))
+        print_json(findings)
     else:
         for finding in findings:
             typer.echo(f"{finding.severity}: {finding.kind}: {finding.text}")

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import typer
 
 import MedCLIPSegLogic
-from MedCLIPSegLogic.errors import MedCLIPSegError
+from MedCLIPSegLogic.errors import MedCLIPSegError, listed
 
 from ..evaluation.settings import EvaluationSettings
-from .options import Overwrite, plain_option
+from .options import AsJson, Overwrite, plain_option
 from .options_of import options_of
+from .printing import print_json
 from .progress import progress_bar
 
 
@@ -54,18 +55,22 @@ def evaluate_command(
         ),
     ] = None,
     overwrite: Overwrite = False,
+    as_json: AsJson = False,
     **choices: Any,
 ) -> None:
     """Compare a model with known masks: overlap, surfaces, calibration, and how well uncertainty finds errors.
 
     Give data sets with --data, or one sheet with --images, --labels and --prompts. With --masks finished masks are
     compared instead: overlap, surfaces and, where probability or uncertainty maps lie beside them, calibration and how
-    well they find errors.
+    well they find errors. Images without one are left out and named.
     """
     if (model is None) == (masks is None):
         raise MedCLIPSegError("Give either --model, or --masks with finished masks.")
     if masks is not None and (style or (data and (len(data) > 1 or images or labels or prompts))):
         raise MedCLIPSegError("With --masks give one --data without --style, or --images and --labels.")
+    of_models = [f"--{name}" for name in ("samples", "seed", "device") if name in choices]
+    if masks is not None and of_models:
+        raise MedCLIPSegError(f"Finished masks need no {' and no '.join(of_models)}; these are for --model.")
     with progress_bar("Evaluating") as show:
         choices |= {
             "overwrite": overwrite,
@@ -80,11 +85,18 @@ def evaluate_command(
             metrics = MedCLIPSegLogic.evaluate(str(model), images, labels, prompts, out, **choices)
         else:
             raise MedCLIPSegError("Give either --data, or --images, --labels and --prompts together.")
+    if as_json:
+        print_json(metrics)
+        return
     if masks is not None:
         typer.echo(
             f"{metrics['count']} masks: mean Dice {metrics['dice_mean']:.4f}, median {metrics['dice_median']:.4f}, IoU "
             f"{metrics['iou_mean']:.4f}, {_surface(metrics)} {_floor(metrics)}"
         )
+        for name in ("without_mask", "without_known_mask"):
+            if metrics[name]:
+                words = name.replace("_", " a ", 1).replace("_", " ")
+                typer.echo(f"Not counted, {len(metrics[name])} {words}: {listed(metrics[name])}.")
     else:
         for group in metrics["groups"]:
             name = " ".join(part for part in (group["set"], group["style"]) if part)

@@ -9,8 +9,10 @@ import typer
 
 import MedCLIPSegLogic
 from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
+from MedCLIPSegLogic.files.json_reading import read_json
 
-from .options import Threads, plain_option
+from .options import AsJson, Threads, plain_option
+from .printing import print_json
 from .progress import progress_bar
 
 Kinds = Annotated[
@@ -50,6 +52,7 @@ def know_command(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="First rows of each sheet only.", show_default=False)] = None,
     threads: Threads = "auto",
+    as_json: AsJson = False,
 ) -> None:
     """Record what a trained or imported model knows: kinds of image, things, words, and what it answers to them.
 
@@ -69,6 +72,9 @@ def know_command(
             progress=show,
             threads=threads,
         )
+    if as_json:
+        print_json({"file": file, **read_json(file)})
+        return
     shown = "; medclipseg models info shows it" if out is None else ""
     typer.echo(f"What '{model}' knows is in {file}{shown}.")
 

@@ -11,8 +11,9 @@ import typer
 
 import MedCLIPSegLogic
 
-from .options import plain_option
-from .progress import progress_bar, time_left
+from .options import AsJson, plain_option
+from .printing import print_json
+from .progress import Show, progress_bar
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.zoo.hub import DownloadProgress
@@ -29,11 +30,15 @@ models_app = typer.Typer(
 
 
 @models_app.command("list")
-def list_command() -> None:
+def list_command(as_json: AsJson = False) -> None:
     """Show the bundled, installed and published models, and where they lie."""
     from MedCLIPSegLogic.model.store import home
 
     rows = MedCLIPSegLogic.list_models()
+    if as_json:
+        told = ("name", "title", "purpose", "license", "kind", "size_bytes", "on_disk", "folder")
+        print_json([{"state": row.state, **{name: getattr(row.description, name) for name in told}} for row in rows])
+        return
     width = max(len(row.description.name) for row in rows)
     for row in rows:
         model = row.description
@@ -48,13 +53,17 @@ def list_command() -> None:
 
 
 @models_app.command("info")
-def info_command(name: Name) -> None:
+def info_command(name: Name, as_json: AsJson = False) -> None:
     """Show what is known of a model: purpose, data, published Dice, source, license and your consent to it.
 
     What it knows comes by kind of image: the things it finds with their mean Dice on validation images, the other names
     by which it finds them as well, and those by which it does not.
     """
-    for label, text in MedCLIPSegLogic.model_info(name).items():
+    info = MedCLIPSegLogic.model_info(name)
+    if as_json:
+        print_json(info)
+        return
+    for label, text in info.items():
         typer.echo(f"{label}: {text}")
 
 
@@ -63,6 +72,7 @@ def download_command(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", help="Agree to size, source and license without being asked.")] = False,
     half: Half = False,
+    as_json: AsJson = False,
 ) -> None:
     """Download a published model, after a yes to its size, which the hub is asked for, its source and license.
 
@@ -72,18 +82,23 @@ def download_command(
     from ..models.commands import download_model, download_question, is_downloaded
 
     if is_downloaded(name):
-        typer.echo(f"'{name}' is on this computer already.")
+        if as_json:
+            print_json({"name": name, "imported": None, "first_seen": []})
+        else:
+            typer.echo(f"'{name}' is on this computer already.")
         return
     if not yes:
-        typer.echo(download_question(name))
-        typer.confirm("Download?", abort=True)
+        typer.echo(download_question(name), err=as_json)
+        typer.confirm("Download?", abort=True, err=as_json)
     with progress_bar("Downloading") as show:
         report = download_model(name, True, half, _progress(show))
     for file in report.first_seen:
         typer.echo(
             f"Warning: the SHA-256 of {file.key} is published nowhere; that of this download is noted.", err=True
         )
-    if report.imported is not None:  # else another process was faster
+    if as_json:
+        print_json(report)
+    elif report.imported is not None:  # else another process was faster
         _say(report.imported)
 
 
@@ -103,12 +118,16 @@ def import_command(
     half: Half = False,
     replace: Annotated[bool, typer.Option("--replace", help="Take the place of a model of this name.")] = False,
     keys: Annotated[bool, typer.Option("--keys", help="Print what became of every key of the file.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Turn a published checkpoint into a model: a backbone, shared by all models made on it, and a small adapter.
 
     Nothing in the file is run. Every key must be there with its shape; import.json beside the model lists them all.
     """
     report = MedCLIPSegLogic.import_model(file, name, vocabulary, half, replace)
+    if as_json:
+        print_json(report)
+        return
     if keys:
         for key in report.keys:
             typer.echo(f"{key.key} -> {key.weight or '(no weight)'} {key.shape} {key.dtype}, {key.part}")
@@ -125,9 +144,14 @@ def export_command(
         ),
     ],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a model to one file, for the published code or for a computer without network."""
-    typer.echo(f"'{name}' is in {MedCLIPSegLogic.export_model(name, file, overwrite)}.")
+    written = MedCLIPSegLogic.export_model(name, file, overwrite)
+    if as_json:
+        print_json({"name": name, "file": written})
+    else:
+        typer.echo(f"'{name}' is in {written}.")
 
 
 @models_app.command("remove")
@@ -136,18 +160,25 @@ def remove_command(
     keep_backbone: Annotated[
         bool, typer.Option("--keep-backbone", help="Keep the backbone though no installed model uses it.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove a downloaded or imported model, or what an interrupted download left."""
     removal = MedCLIPSegLogic.remove_model(name, keep_backbone)
+    if as_json:
+        print_json({"name": name, "removed": removal})
+        return
     backbone = f", {removal.backbone_bytes / 1e6:.1f} MB of it its backbone" if removal.backbone_bytes else ""
     typer.echo(f"'{name}' is removed; {(removal.model_bytes + removal.backbone_bytes) / 1e6:.1f} MB freed{backbone}.")
 
 
 @models_app.command("verify")
-def verify_command(name: Name) -> None:
+def verify_command(name: Name, as_json: AsJson = False) -> None:
     """Check the SHA-256 of a model's files and that it loads."""
     MedCLIPSegLogic.verify_model(name)
-    typer.echo(f"'{name}' is whole.")
+    if as_json:
+        print_json({"name": name, "whole": True})
+    else:
+        typer.echo(f"'{name}' is whole.")
 
 
 def _say(report: ImportReport) -> None:
@@ -168,7 +199,7 @@ def _say(report: ImportReport) -> None:
     typer.echo(f"The {report.flavor} model '{report.name}' is in {report.folder}; use it with {use}.")
 
 
-def _progress(show: Callable[[float, str], None]) -> Callable[[DownloadProgress], None]:
+def _progress(show: Show) -> Callable[[DownloadProgress], None]:
     """Feeds a bar with megabytes and the time left at the pace so far."""
     start: list[tuple[float, int]] = []
 
@@ -182,7 +213,7 @@ def _progress(show: Callable[[float, str], None]) -> Callable[[DownloadProgress]
         if not start or step.received < start[0][1]:
             start[:] = [(now, step.received)]
         pace = (step.received - start[0][1]) / max(now - start[0][0], 1e-9)
-        left = f", {time_left((step.total - step.received) / pace)}" if pace > 0 else ""
-        show(step.fraction, f"{step.received / 1e6:.0f} of {step.total / 1e6:.0f} MB{left}")
+        left = (step.total - step.received) / pace if pace > 0 else None
+        show(step.fraction, f"{step.received / 1e6:.0f} of {step.total / 1e6:.0f} MB", left)
 
     return look

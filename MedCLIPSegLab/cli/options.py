@@ -16,11 +16,12 @@ def plain_option(*names: str, help: str, metavar: str | None = None) -> Any:
     return typer.Option(*names, help=help, metavar=metavar, show_default=False)
 
 
-Input = Annotated[
-    Path,
+Inputs = Annotated[
+    list[Path],
     typer.Argument(
-        metavar="INPUT",
-        help="NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF or BMP file, or a folder with one DICOM series.",
+        metavar="INPUT...",
+        help="NIfTI, NRRD, MetaImage, PNG, JPEG, TIFF, BMP or DICOM file, or a folder with one DICOM series; or "
+        "several of these, or a folder of image files: --out then gets a folder for each.",
         show_default=False,
     ),
 ]
@@ -34,4 +35,4 @@ Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the interrupted run in the folder, with its settings.")
 ]
 Threads = Annotated[str, typer.Option(help=description_of(RunChoices, "threads"))]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the record of the run as JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

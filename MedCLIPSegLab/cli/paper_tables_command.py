@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,8 @@ import typer
 import MedCLIPSegLogic
 
 from ..paper.configuration import TableName
-from .options import Threads, plain_option
+from .options import AsJson, Threads, plain_option
+from .printing import print_json
 from .progress import progress_bar
 
 
@@ -18,6 +20,7 @@ def paper_tables_command(
     table: Annotated[TableName, typer.Argument(help="Table of the paper.", show_default=False)],
     config: Annotated[Path, plain_option(help="TOML or JSON file that names data sets, models and settings.")],
     threads: Threads = "auto",
+    as_json: AsJson = False,
 ) -> None:
     """Run a table of the paper on your data sets.
 
@@ -30,5 +33,9 @@ def paper_tables_command(
         markdown, numbers = MedCLIPSegLogic.paper_tables(
             table, config, progress=lambda what, share: show(share, what), threads=threads
         )
+    if as_json:
+        with numbers.open(encoding="utf-8", newline="") as file:
+            print_json({"markdown": markdown, "csv": numbers, "rows": list(csv.DictReader(file))})
+        return
     typer.echo(markdown.read_text(encoding="utf-8"))
     typer.echo(f"The table is in {markdown} and {numbers}.")

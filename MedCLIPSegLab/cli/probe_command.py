@@ -9,9 +9,10 @@ import typer
 
 import MedCLIPSegLogic
 
-from ..evaluation.settings import EvaluationSettings
-from .options import Overwrite, plain_option
+from ..evaluation.settings import ProbeSettings
+from .options import AsJson, Overwrite, plain_option
 from .options_of import options_of
+from .printing import print_json
 from .progress import progress_bar
 
 TEXT = {
@@ -33,7 +34,7 @@ VERDICTS = {
 }
 
 
-@options_of(EvaluationSettings, leave_out={"tolerance"})
+@options_of(ProbeSettings)
 def probe_command(
     model: Annotated[str, typer.Option(help="Name of a bundled or installed model, or a model folder.")],
     data: Annotated[list[Path], typer.Option(help="Data set folder; may be given several times.")],
@@ -56,6 +57,7 @@ def probe_command(
         ),
     ] = None,
     overwrite: Overwrite = False,
+    as_json: AsJson = False,
     **choices: Any,
 ) -> None:
     """Ask whether the text chooses, and whether the model knows what it does not know.
@@ -76,6 +78,9 @@ def probe_command(
             progress=lambda share, a: show(share, f"{a.set}: {a.prompt}"),
             **choices,
         )
+    if as_json:
+        print_json(result)
+        return
     for name, probes in result["sets"].items():
         for kind, entry in probes.items():
             if "right" in entry:

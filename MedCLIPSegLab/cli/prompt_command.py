@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 import MedCLIPSegLogic
 
-from .options import plain_option
+from .options import AsJson, plain_option
+from .printing import print_json
 
 
 def prompt_command(
@@ -35,7 +35,7 @@ def prompt_command(
         plain_option(metavar="LEFT TOP RIGHT BOTTOM", help="The place as a box, in such shares."),
     ] = None,
     choices: Annotated[bool, typer.Option("--list", help="List what can be chosen for each part.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a prompt in the words a model was trained on, or tell what it makes of one.
 
@@ -44,7 +44,7 @@ def prompt_command(
     if choices:
         parts_of = MedCLIPSegLogic.prompt_choices(model, kind)
         if as_json:
-            typer.echo(json.dumps(parts_of, indent=2))
+            print_json(parts_of)
             return
         for name, parts in parts_of.items():
             typer.echo(f"{name}:")
@@ -53,7 +53,7 @@ def prompt_command(
     elif text:
         found = MedCLIPSegLogic.check_prompt(text, model, kind)
         if as_json:
-            typer.echo(json.dumps(found, indent=2))
+            print_json(found)
             return
         typer.echo(found["remark"] or "Understood.")
         for title, name in (("Instead", "suggestions"), ("Goes on", "completions")):
@@ -61,4 +61,7 @@ def prompt_command(
                 typer.echo(f"{title}: {each}")
     else:
         made = MedCLIPSegLogic.prompt(thing, model, kind, count, size, color, shape, place, at, box)
-        typer.echo(json.dumps({"prompt": made}, indent=2) if as_json else made)
+        if as_json:
+            print_json({"prompt": made})
+        else:
+            typer.echo(made)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,12 +13,16 @@ import MedCLIPSegLogic
 from MedCLIPSegLogic.clip_sam.methods import MethodName
 from MedCLIPSegLogic.runs.choices import OF_METHODS, OF_TRAINED_MODELS, RunChoices
 
-from .options import AsJson, Input, Out, Overwrite, Prompts, Threads
+from ..results.telling import VERDICTS, size_text
+from .options import AsJson, Inputs, Out, Overwrite, Prompts, Threads
 from .options_of import options_of
-from .progress import progress_bar, time_left
+from .printing import print_json
+from .progress import progress_bar
 
 if TYPE_CHECKING:
     from MedCLIPSegLogic.inference.result import Progress
+
+    from ..results.segmentation import Segmentation, Segmentations
 
 
 MAPS = {"maps": "--maps/--no-maps"}
@@ -27,14 +30,14 @@ MAPS = {"maps": "--maps/--no-maps"}
 
 @options_of(RunChoices, names=MAPS, leave_out={*OF_METHODS, "start_slice", "intensity"})
 def segment_command(
-    input: Input,
+    input: Inputs,
     prompt: Prompts,
     out: Out,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     **choices: Any,
 ) -> None:
-    """Segment what the prompts name in an image or volume.
+    """Segment what the prompts name in an image or volume, or in several.
 
     Writes [b]segmentation.seg.nrrd[/b], a probability and an uncertainty map per prompt (with --three-planes the
     disagreement of the planes too), [b]scene.mrb[/b] for 3D Slicer, [b]preview.png[/b] and [b]run.json[/b] with every
@@ -43,16 +46,16 @@ def segment_command(
     Example: medclipseg segment brain.nii.gz --prompt "tumor in the brain MRI" --out result
     """
     with progress_bar("Segmenting") as show:
-        record = MedCLIPSegLogic.segment(
-            input,
+        made = MedCLIPSegLogic.segment(
+            _one_or_all(input),
             prompt,
             out,
             overwrite=overwrite,
-            progress=lambda step: show(step.fraction, f"{_place(step)}, {time_left(step.seconds_left)}"),
+            progress=lambda step: show(step.fraction, _place(step), step.seconds_left),
             announce=lambda sentence: typer.echo(sentence, err=True),
             **choices,
         )
-    _tell(record, out, as_json, _uncertainty_text)
+    _tell(made, out, as_json, _uncertainty_text)
 
 
 @options_of(
@@ -61,7 +64,7 @@ def segment_command(
     leave_out={*OF_TRAINED_MODELS, "model", "start_slice", "intensity"},
 )
 def zeroshot_command(
-    input: Input,
+    input: Inputs,
     prompt: Prompts,
     out: Out,
     method: Annotated[
@@ -89,24 +92,25 @@ def zeroshot_command(
     Example: medclipseg zeroshot breast.png --prompt "a mass in the breast ultrasound" --out result
     """
     with progress_bar("Segmenting") as show:
-        record = MedCLIPSegLogic.zeroshot(
-            input,
+        made = MedCLIPSegLogic.zeroshot(
+            _one_or_all(input),
             prompt,
             out,
             method,
             choices.pop("towers", None),
             overwrite=overwrite,
             words=words,
-            progress=lambda step: show(step.fraction, f"{_place(step)}, {time_left(step.seconds_left)}"),
+            progress=lambda step: show(step.fraction, _place(step), step.seconds_left),
             **choices,
         )
-    _tell(record, out, as_json, _objects_text)
+    _tell(made, out, as_json, _objects_text)
 
 
 def demo_command(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("medclipseg-demo"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the results of an earlier demo.")] = False,
     threads: Threads = "auto",
+    as_json: AsJson = False,
 ) -> None:
     """Segment the bundled cases with known truth and show how well it went."""
     with progress_bar("Demo") as show:
@@ -115,22 +119,52 @@ def demo_command(
             overwrite=overwrite,
             threads=threads,
             progress=lambda case, p: show(
-                p.fraction, f"{case}, slice {p.slice_number} of {p.slice_count}, {time_left(p.seconds_left)}"
+                p.fraction, f"{case}, slice {p.slice_number} of {p.slice_count}", p.seconds_left
             ),
         )
+    if as_json:
+        print_json(outcomes)
+        return
     for outcome in outcomes:
         typer.echo(f'{outcome.title}: "{outcome.prompt}"')
         typer.echo(f"  Dice {outcome.dice:.3f} against the known truth, {outcome.seconds:.1f} s, {outcome.preview}")
 
 
-def _tell(record: dict[str, Any], out: Path, as_json: bool, more: Callable[[dict[str, Any]], str]) -> None:
-    """Print a record, or of each prompt its size, what else there is to say and its verdict, and notes on the image."""
-    if as_json:
-        typer.echo(json.dumps(record, indent=2))
+def _one_or_all(inputs: list[Path]) -> Path | list[Path]:
+    return inputs[0] if len(inputs) == 1 else inputs
+
+
+def _tell(made: Segmentation | Segmentations, out: Path, as_json: bool, more: Callable[[dict[str, Any]], str]) -> None:
+    """Print what came of an image or of several.
+
+    Raises:
+        typer.Exit: with 2, where some images could not be segmented.
+    """
+    if isinstance(made, MedCLIPSegLogic.Segmentation):
+        if as_json:
+            print_json(made.record)
+        else:
+            _tell_record(made.record, out, more)
         return
+    if as_json:
+        records = {name: each.record for name, each in made.items()}
+        print_json({"images": records, "failed": made.failed})
+    else:
+        for name, each in made.items():
+            typer.echo(f"{name}:")
+            _tell_record(each.record, out / name, more)
+    for name, sentence in made.failed.items():
+        typer.echo(f"{name}: {sentence}", err=True)
+    if made.failed:
+        typer.echo(f"{len(made)} of {len(made) + len(made.failed)} images were segmented.", err=True)
+        raise typer.Exit(2)
+
+
+def _tell_record(record: dict[str, Any], out: Path, more: Callable[[dict[str, Any]], str]) -> None:
+    """Print of each prompt its size, what else there is to say and its verdict, and notes on the image."""
     for entry in record["results"]:
-        typer.echo(f"{entry['prompt']}: {_size_text(entry)}{more(entry)}")
-        typer.echo(f"  {_VERDICTS[entry['verdict']]}: {entry['verdict_text']}")
+        typer.echo(f"{entry['prompt']}: {size_text(entry)}{more(entry)}")
+        typer.echo(f"  {VERDICTS[entry['verdict']]}: {entry['verdict_text']}")
         if entry["suggestions"]:
             typer.echo(f"  Try: {', '.join(entry['suggestions'])}")
     if len(record["results"]) > 1:
@@ -140,19 +174,10 @@ def _tell(record: dict[str, Any], out: Path, as_json: bool, more: Callable[[dict
     typer.echo(f"Results in {out} ({record['seconds']:.1f} s).")
 
 
-_VERDICTS = {
-    "found": "Found",
-    "absent": "Not there",
-    "not-understood": "Not understood",
-    "foreign-image": "Foreign image",
-    "doubtful": "Doubtful",
-}
-
-
 def _verdict_counts(entries: list[dict[str, Any]]) -> str:
     """How many prompts have which verdict, such as "2 found, 1 not understood"."""
     counts = Counter(entry["verdict"] for entry in entries)
-    words = ((_VERDICTS[kind], counts[kind]) for kind in _VERDICTS if kind in counts)
+    words = ((VERDICTS[kind], counts[kind]) for kind in VERDICTS if kind in counts)
     return ", ".join(f"{count} {name[0].lower()}{name[1:]}" for name, count in words)
 
 
@@ -174,20 +199,6 @@ def _islands_text(entry: dict[str, Any]) -> str:
     unit = "voxels" if "volume_ml" in entry else "pixels"
     islands = "1 island" if removed["count"] == 1 else f"{removed['count']} islands"
     return f", {islands} removed ({removed['voxels']} {unit})"
-
-
-def _size_text(entry: dict[str, Any]) -> str:
-    """Volume, area or number of pixels of a segment by its entry in ``run.json``."""
-    if not entry["voxels"] and entry.get("removed_islands", {}).get("count"):
-        return "nothing kept"
-    if not entry["voxels"]:
-        looked = entry["verdict"] in ("absent", "doubtful") and "denied" not in entry["doubts"]
-        return "nothing found" if looked else "not outlined"
-    if "volume_ml" in entry:
-        return f"{entry['volume_ml']:.2f} ml"
-    if "area_mm2" in entry:
-        return f"{entry['area_mm2']:.1f} mm²"
-    return f"{entry['voxels']} pixels"
 
 
 def _place(step: Progress) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
@@ -13,6 +12,7 @@ import MedCLIPSegLogic
 from ..speed.settings import SpeedSettings
 from .options import AsJson
 from .options_of import options_of
+from .printing import print_json
 from .progress import progress_bar
 
 COLUMNS = ("", "s per slice", "ratio", "passes", "peak MB", "Dice", "entropy diff.", "entropy corr.")
@@ -28,7 +28,7 @@ def speed_command(as_json: AsJson = False, **choices: Any) -> None:
     with progress_bar("Measuring") as show:
         record = MedCLIPSegLogic.speed(SpeedSettings(**choices), show)
     if as_json:
-        typer.echo(json.dumps(record, indent=2))
+        print_json(record)
         return
     machine = record["machine"]
     typer.echo(

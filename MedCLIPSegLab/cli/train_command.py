@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,9 +11,10 @@ from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 
 from ..training.settings import TrainingSettings
 from .know_command import Kinds, named_values
-from .options import Resume, plain_option
+from .options import AsJson, Resume, plain_option
 from .options_of import options_of
-from .progress import progress_bar, time_left
+from .printing import print_json
+from .progress import IS_FIRST_PROCESS, progress_bar
 
 
 @options_of(TrainingSettings, {"freeze_towers": "--freeze-towers/--whole-network"}, defaults=False)
@@ -52,6 +52,7 @@ def train_command(
     ] = None,
     kind: Kinds = None,
     resume: Resume = False,
+    as_json: AsJson = False,
     **changes: Any,
 ) -> None:
     """Train a model on prompted images and masks. What is not given comes from the recipe.
@@ -64,7 +65,7 @@ def train_command(
 
     Example: medclipseg train --data BUSI --start-from unimedclip --out my-model
     """
-    from ..training.request import training_settings
+    from ..training.request import TRAINING_RUN, training_settings
     from ..training.train import train
 
     if stages is not None:
@@ -86,13 +87,32 @@ def train_command(
             resume=resume,
             progress=lambda p: show(
                 p.step / p.steps,
-                f"step {p.step} of {p.steps}, loss {p.loss:.3f}, "
-                + (f"Dice {p.dice:.3f}, " if p.dice is not None else "")
-                + time_left(p.seconds_left),
+                f"step {p.step} of {p.steps}, loss {p.loss:.3f}" + ("" if p.dice is None else f", Dice {p.dice:.3f}"),
+                p.seconds_left,
             ),
         )
-    if os.environ.get("RANK", "0") == "0":  # torchrun numbers its processes
-        typer.echo(f"The model is in {folder}.")
+    if not IS_FIRST_PROCESS:
+        return
+    record = TRAINING_RUN.read(folder)
+    if as_json:
+        print_json({"model": folder, **record})
+        return
+    typer.echo(_came_to(record))
+    typer.echo(f"The model is in {folder}.")
+
+
+def _came_to(record: dict[str, Any]) -> str:
+    """Loss and Dice of the last validation, and the best Dice."""
+    last, best = record["last"], record["best"]
+    loss = f"Loss {last['loss']:.4f} at step {last['step']:.0f}"
+    if best is None:
+        return f"{loss}; there were no images to validate on, so no Dice is known."
+    sets = [f"{name.removeprefix('dice_')} {dice:.3f}" for name, dice in last.items() if name.startswith("dice_")]
+    names = ", ".join(text for text in sets if not text.startswith("mean "))
+    return (
+        f"{loss}, mean validation Dice {last['dice_mean']:.3f} ({names}); the best was {best['dice_mean']:.3f} at step "
+        f"{best['step']:.0f}, and the model has the {record['settings']['keep']} weights."
+    )
 
 
 def _stages(text: str) -> list[list[float | int]]:

@@ -11,8 +11,9 @@ import MedCLIPSegLogic
 from MedCLIPSegLogic.runs.choices import OF_METHODS, ChainChoices
 
 from ..weak.settings import WeakSettings
-from .options import plain_option
+from .options import AsJson, plain_option
 from .options_of import options_of
+from .printing import print_json
 from .progress import progress_bar
 
 STAGES = {
@@ -38,6 +39,7 @@ def weak_command(
     predict: Annotated[
         Path | None, plain_option(help="Folder of the images to segment; those of --images by default.")
     ] = None,
+    as_json: AsJson = False,
     **choices: Any,
 ) -> None:
     """Train a network on images and prompts without masks (MedCLIP-SAM, MedCLIP-SAMv2), and segment with it.
@@ -61,6 +63,9 @@ def weak_command(
             progress=lambda step: show(step.number / step.count, STAGES[step.stage].format(step)),
             **chain,
         )
+    if as_json:
+        print_json(record)
+        return
     without = record["images_without_prompt"]
     if without:
         typer.echo(f"{len(without)} images have no prompt and were not learned from, such as {without[0]}.")

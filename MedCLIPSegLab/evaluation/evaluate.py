@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from MedCLIPSegLogic.datasets.sheets import SheetRow
 from MedCLIPSegLogic.files.staging import check_free
 from MedCLIPSegLogic.inference.plane_choice import choose_plane
-from MedCLIPSegLogic.inference.request import SegmentationRequest
+from MedCLIPSegLogic.inference.request import Device, SegmentationRequest
 from MedCLIPSegLogic.inference.result import SegmentationResult, to_the_end
 from MedCLIPSegLogic.model.catalog import find_model
 from MedCLIPSegLogic.model.folder import read_config
@@ -50,7 +50,8 @@ def evaluate(
         out: folder for ``metrics.csv`` (one row per prompt), ``metrics.json`` and ``report.html``.
         overwrite: replace an earlier evaluation in ``out``.
         progress: called after every row with its number from 1, the number of rows and its score.
-        choices: ``samples``, ``tolerance``, ``limit`` and ``threads``, see :class:`EvaluationSettings`.
+        choices: ``samples``, ``seed``, ``device``, ``tolerance``, ``limit`` and ``threads``, see
+            :class:`EvaluationSettings`.
 
     Returns:
         What ``metrics.json`` holds.
@@ -78,7 +79,7 @@ def evaluate_sets(
         model, out, overwrite, progress: as for :func:`evaluate`.
         data: data set folders with ``Test_Folder/{img,label}`` and ``Prompts_Folder/Test_text_<style>.xlsx`` or .csv.
         styles: prompt styles, those of ``MADE_STYLES`` among them; none for the published ones that are there.
-        choices: ``split``, ``samples``, ``tolerance``, ``limit`` and ``threads``, see :class:`EvaluationSettings`.
+        choices: ``split`` and those of :func:`evaluate`, see :class:`EvaluationSettings`.
 
     Returns:
         What ``metrics.json`` holds: all rows together, and each set and style under ``groups``.
@@ -104,11 +105,13 @@ def _evaluate(
     for sheet, rows in asked:
         sheet.require_files(rows)
     read_config(find_model(model))
+    from MedCLIPSegLogic.inference.device import choose_device
     from MedCLIPSegLogic.inference.threads import threads_for
     from MedCLIPSegLogic.model.library import load_model
 
     from .evaluation_folder import write_evaluation
 
+    device = str(choose_device(settings.device))
     with threads_for(settings.threads):
         loaded = load_model(model)
         about = {
@@ -116,7 +119,8 @@ def _evaluate(
             "model_hash": loaded.model_hash,
             "samples": settings.samples,
             "threshold": SegmentationRequest.threshold,
-            "seed": SegmentationRequest.seed,
+            "seed": settings.seed,
+            "device": device,
             "plane": SegmentationRequest.plane,
             "images": sorted({sheet.images.parent.name for sheet in sheets}),
         }
@@ -126,13 +130,19 @@ def _evaluate(
             settings,
             about,
             asked,
-            lambda sheet, row: segment_row(loaded, sheet, row, settings.samples),
+            lambda sheet, row: segment_row(
+                loaded, sheet, row, settings.samples, seed=settings.seed, device=settings.device
+            ),
             progress,
-            lambda case, prompt: mean_pairwise_dice(loaded, case.volume, prompt),
+            lambda case, prompt: mean_pairwise_dice(
+                loaded, case.volume, prompt, seed=settings.seed, device=settings.device
+            ),
         )
 
 
-def segment_row(model: LoadedModel, sheet: PromptSheet, row: SheetRow, samples: int) -> Case:
+def segment_row(
+    model: LoadedModel, sheet: PromptSheet, row: SheetRow, samples: int, seed: int = 0, device: Device = "auto"
+) -> Case:
     """Segment the image of a row and read its truth.
 
     Raises:
@@ -142,7 +152,7 @@ def segment_row(model: LoadedModel, sheet: PromptSheet, row: SheetRow, samples: 
 
     volume = sheet.image(row)
     truth = sheet.truth(row, volume)
-    result = ask(model, volume, row.description, samples)
+    result = ask(model, volume, row.description, samples, seed, device)
     [found] = result.prompts
     return Case(
         volume,
@@ -156,19 +166,25 @@ def segment_row(model: LoadedModel, sheet: PromptSheet, row: SheetRow, samples: 
     )
 
 
-def mean_pairwise_dice(model: LoadedModel, volume: Volume, prompt: str) -> float:
+def mean_pairwise_dice(
+    model: LoadedModel, volume: Volume, prompt: str, seed: int = 0, device: Device = "auto"
+) -> float:
     """Mean Dice between the masks of four single samples, 0…1: 1 when the samples say the same.
 
-    Their seeds are their own.
+    Their seeds are their own, the next ones after that of the run.
     """
-    results = [ask(model, volume, prompt, 1, seed=number + 1) for number in range(COMPARED_SAMPLES)]
+    seeds = [(seed + number) % 2**64 for number in range(1, COMPARED_SAMPLES + 1)]
+    results = [ask(model, volume, prompt, 1, each, device) for each in seeds]
     masks = [result.prompts[0].mask > 0 for result in results]
     return fmean(dice_score(first, second) for first, second in combinations(masks, 2))
 
 
-def ask(model: LoadedModel, volume: Volume, prompt: str, samples: int, seed: int = 0) -> SegmentationResult:
+def ask(
+    model: LoadedModel, volume: Volume, prompt: str, samples: int, seed: int = 0, device: Device = "auto"
+) -> SegmentationResult:
     """Segment an image with one prompt, in the plane that a run takes by itself."""
     from MedCLIPSegLogic.inference.engine import run
 
     plane, _ = choose_plane(volume, (prompt,), SegmentationRequest.plane, model.knowledge)
-    return to_the_end(run(model, SegmentationRequest(volume, (prompt,), plane=plane, samples=samples, seed=seed)))
+    request = SegmentationRequest(volume, (prompt,), plane=plane, samples=samples, seed=seed, device=device)
+    return to_the_end(run(model, request))

@@ -18,7 +18,7 @@ from MedCLIPSegLogic.volumes.volume import Volume
 from ..data.prompt_sheets import ORIGINAL, PromptSheet, find_sheets
 from ..data.truth import read_truth
 from .finished_files import FinishedFiles, FinishedFolder, files_by_stem
-from .settings import METRICS_FILE, EvaluationSettings
+from .settings import METRICS_FILE, MaskSettings
 
 if TYPE_CHECKING:
     from .evaluation_folder import Progress
@@ -37,7 +37,7 @@ def evaluate_masks(
     progress: Progress | None = None,
     **choices: Any,
 ) -> dict[str, Any]:
-    """Compare a folder of masks with the known ones.
+    """Compare a folder of masks with the known ones; what is missing is left out and named.
 
     Args:
         masks: folder of masks of 0 and 255 named after the images, a result of ``weak``, or a folder of results of
@@ -48,35 +48,41 @@ def evaluate_masks(
         data: data set folder in MedCLIPSeg's layout, instead of the three.
         overwrite: replace an earlier evaluation in ``out``.
         progress: called after every image with its number from 1, their number and its score.
-        choices: ``split``, ``tolerance`` and ``limit``, see :class:`EvaluationSettings`.
+        choices: ``split``, ``tolerance``, ``limit`` and ``threads``, see :class:`MaskSettings`.
 
     Returns:
-        What ``metrics.json`` holds.
+        What ``metrics.json`` holds, with the names of images ``without_mask`` and ``without_known_mask``.
 
     Raises:
         MedCLIPSegError: bad input; ``out`` is then as it was before.
     """
-    settings, folder = EvaluationSettings(**choices), Path(masks)
+    settings, folder = MaskSettings(**choices), Path(masks)
     check_free(Path(out), overwrite, METRICS_FILE)
+    unknown: list[str] = []
     if data is not None:
         [sheet] = find_sheets([Path(data)], [ORIGINAL], settings.split)
         rows = sheet.rows()
     elif images is not None and labels is not None:
         path = Path(prompts) if prompts is not None else Path()
         sheet = PromptSheet(path.stem or folder.resolve().name, "", path, Path(images), Path(labels))
-        rows = sheet.rows() if prompts is not None else _paired_rows(sheet.images, sheet.labels)
+        rows, unknown = (sheet.rows(), []) if prompts is not None else _paired_rows(sheet.images, sheet.labels)
     else:
         raise MedCLIPSegError("Give either --data, or --images and --labels.")
     rows = rows[: settings.limit]
-    if not rows:
-        raise MedCLIPSegError("There is no mask to evaluate.")
     files = _find_files(folder, sheet, rows)
+    without = [row.image for row in rows if row not in files]
+    rows = [row for row in rows if row in files]
+    if not rows:
+        raise MedCLIPSegError(
+            f"{folder} holds no mask of an image with a known mask; name masks after their images, or give a folder of "
+            "results."
+        )
     sheet.require_files(rows)
     from MedCLIPSegLogic.inference.threads import threads_for
 
     from .evaluation_folder import write_evaluation
 
-    about = {"masks": folder.resolve().name}
+    about = {"masks": folder.resolve().name, "without_mask": without, "without_known_mask": unknown}
     with threads_for(settings.threads):
         return write_evaluation(
             Path(out),
@@ -89,26 +95,22 @@ def evaluate_masks(
         )
 
 
-def _paired_rows(images: Path, labels: Path) -> list[SheetRow]:
-    """Images and known masks of the same names but for the extension, as rows without a prompt."""
-    known = files_by_stem(labels)
-    rows = []
-    for name, path in files_by_stem(images).items():
-        if name not in known:
-            raise MedCLIPSegError(f"The image {path} has no mask of the same name in {labels}.")
-        rows.append(SheetRow(path.name, "", known[name].name))
-    return rows
+def _paired_rows(images: Path, labels: Path) -> tuple[list[SheetRow], list[str]]:
+    """Images and known masks of the same name but for the extension, as rows without a prompt; and the other images."""
+    known, paths = files_by_stem(labels), files_by_stem(images)
+    rows = [SheetRow(path.name, "", known[name].name) for name, path in paths.items() if name in known]
+    return rows, [path.name for name, path in paths.items() if name not in known]
 
 
 def _find_files(folder: Path, sheet: PromptSheet, rows: Sequence[SheetRow]) -> dict[SheetRow, FinishedFiles]:
-    """The mask and maps of every row of a sheet."""
+    """The mask and maps of the rows of a sheet that have a mask."""
     finished = FinishedFolder(folder)
-    files = [finished.files(row) for row in rows]
-    if len({(found.mask, found.probability) for found in files}) < len(files):
+    files = {row: found for row in rows if (found := finished.files(row)) is not None}
+    if len({(found.mask, found.probability) for found in files.values()}) < len(files):
         raise MedCLIPSegError(
             f"Some images have several prompts in {sheet.path}, but one mask each; give a sheet with one row per image."
         )
-    return dict(zip(rows, files, strict=True))
+    return files
 
 
 def _read_case(sheet: PromptSheet, row: SheetRow, files: FinishedFiles) -> Case:

@@ -17,12 +17,12 @@ from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import choose_axis
 
 from ..data.prompt_sheets import PromptSheet
-from ..results.preview import ENTROPY, Overlay, draw_overlays
+from ..results.preview import ENTROPY, Overlay, overlay_figure
 from .evaluation_report import Example, write_report
 from .groups import ScoredGroup
 from .pixels import PixelStatistics
 from .scoring import Case, Score, score_case
-from .settings import METRICS_FILE, METRICS_TABLE, REPORT_FILE, EvaluationSettings
+from .settings import METRICS_FILE, METRICS_TABLE, REPORT_FILE, MaskSettings
 from .summary import summarize
 
 Progress = Callable[[int, int, Score], None]
@@ -32,7 +32,7 @@ ReadCase = Callable[[PromptSheet, SheetRow], Case]
 def write_evaluation(
     out: Path,
     overwrite: bool,
-    settings: EvaluationSettings,
+    settings: MaskSettings,
     about: Mapping[str, Any],
     asked: Sequence[tuple[PromptSheet, Sequence[SheetRow]]],
     read_case: ReadCase,
@@ -105,5 +105,6 @@ def _picture(case: Case, prompt: str) -> bytes:
     axis = choose_axis(volume, "auto")
     overlay = Overlay(prompt, case.mask, case.uncertainty, range(axis.count))
     entropy = "entropy" if case.mutual_information is None else ENTROPY
-    draw_overlays(volume, resolve(default_rule(volume), volume), axis, [overlay], picture, case.truth, entropy)
+    mapping = resolve(default_rule(volume), volume)
+    overlay_figure(volume, mapping, axis, [overlay], case.truth, entropy).write(picture)
     return picture.getvalue()

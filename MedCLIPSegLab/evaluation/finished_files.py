@@ -67,11 +67,11 @@ class FinishedFolder:
                 record = _read_record(place / RECORD_FILE)
                 self._runs.setdefault(stem(_file_name(record["input"])), []).append((place, record))
 
-    def files(self, row: SheetRow) -> FinishedFiles:
-        """What there is of a row of a sheet.
+    def files(self, row: SheetRow) -> FinishedFiles | None:
+        """What there is of a row of a sheet; None without a mask, as where a run held its answer back.
 
         Raises:
-            MedCLIPSegError: there is no mask, or it is not clear which.
+            MedCLIPSegError: it is not clear which mask is meant.
         """
         name = stem(row.image)
         runs = self._runs.get(name, [])
@@ -80,7 +80,7 @@ class FinishedFolder:
         if runs:
             return _files_of_run(*runs[0], row)
         if name not in self._masks:
-            raise MedCLIPSegError(f"There is no mask of the image {quoted(row.image)} in {self._folder}.")
+            return None
         if self._from_weak:
             maps = [self._folder / part / f"{name}.nrrd" for part in (PROBABILITY_FOLDER, UNCERTAINTY_FOLDER)]
         else:
@@ -129,7 +129,7 @@ def _read_record(path: Path) -> dict[str, Any]:
         raise MedCLIPSegError(f"The record {path} cannot be read: {quoted(error)}.") from None
 
 
-def _files_of_run(folder: Path, record: dict[str, Any], row: SheetRow) -> FinishedFiles:
+def _files_of_run(folder: Path, record: dict[str, Any], row: SheetRow) -> FinishedFiles | None:
     parts = record["parts"]
     if len(parts) != 1:
         parts = [part for part in parts if part[0].casefold() == row.description.casefold()]
@@ -142,4 +142,6 @@ def _files_of_run(folder: Path, record: dict[str, Any], row: SheetRow) -> Finish
     if _file_name(slug) != slug:
         raise MedCLIPSegError(f"The record {folder / RECORD_FILE} names files outside its folder.")
     probability, uncertainty = folder / f"{slug}.probability.nrrd", folder / f"{slug}.uncertainty.nrrd"
+    if not probability.is_file():
+        return None
     return FinishedFiles(None, probability, uncertainty if uncertainty.is_file() else None, threshold=threshold)

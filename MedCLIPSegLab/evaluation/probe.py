@@ -15,7 +15,7 @@ from MedCLIPSegLogic.model.folder import read_config
 from MedCLIPSegLogic.version import __version__
 
 from ..data.prompt_sheets import ORIGINAL, find_sheets
-from .settings import EvaluationSettings
+from .settings import ProbeSettings
 
 if TYPE_CHECKING:
     from .probes.answers import Answer
@@ -51,7 +51,7 @@ def probe(
         sections: what to ask.
         overwrite: replace earlier results in ``out``.
         progress: called after every prompt with the share of the folders that is done.
-        choices: ``split``, ``samples``, ``limit`` and ``threads``, see :class:`EvaluationSettings`.
+        choices: ``split``, ``samples``, ``limit`` and ``threads``, see :class:`ProbeSettings`.
 
     Returns:
         What ``probes.json`` holds: ``sets``, by set the share of right answers of every probe of the text (``absent``:
@@ -61,7 +61,7 @@ def probe(
     Raises:
         MedCLIPSegError: bad input; ``out`` is then as it was before.
     """
-    settings = EvaluationSettings(**choices)
+    settings = ProbeSettings(**choices)
     stranger = next((section for section in sections if section not in SECTIONS), None)
     if stranger is not None:
         raise MedCLIPSegError(f"There is no section '{quoted(stranger)}'; choose of {', '.join(SECTIONS)}.")

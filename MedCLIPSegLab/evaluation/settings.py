@@ -8,30 +8,59 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from MedCLIPSegLogic.checked import checked
-from MedCLIPSegLogic.inference.request import MAX_SAMPLES, Threads
+from MedCLIPSegLogic.inference.request import MAX_SAMPLES, Device, Seed, Threads
 
 METRICS_TABLE = "metrics.csv"
 METRICS_FILE = "metrics.json"
 REPORT_FILE = "report.html"
+Split = Annotated[Literal["Test", "Val"], Field(description="Images of data sets: Test, or Val to choose settings by.")]
+Samples = Annotated[
+    int, Field(ge=1, le=MAX_SAMPLES, title="number of samples", description="Monte-Carlo passes of a model.")
+]
+Limit = Annotated[int | None, Field(ge=1, description="First rows of each sheet only.")]
 
 
 @checked
-class EvaluationSettings:
-    """How a model or masks are compared with what is known.
+class MaskSettings:
+    """How masks are compared with what is known.
 
     Raises:
         MedCLIPSegError: a value is out of range.
     """
 
     _: KW_ONLY
-    split: Annotated[
-        Literal["Test", "Val"], Field(description="Images of data sets: Test, or Val to choose settings by.")
-    ] = "Test"
-    samples: Annotated[
-        int, Field(ge=1, le=MAX_SAMPLES, title="number of samples", description="Monte-Carlo passes of a model.")
-    ] = 10
+    split: Split = "Test"
     tolerance: Annotated[
         float, Field(ge=0, description="Of the NSD, in mm; in pixels for pictures without pixel size.")
     ] = 2.0
-    limit: Annotated[int | None, Field(ge=1, description="First rows of each sheet only.")] = None
+    limit: Limit = None
+    threads: Threads = "auto"
+
+
+@checked
+class EvaluationSettings(MaskSettings):
+    """How a model is asked, and its masks compared with what is known.
+
+    Raises:
+        MedCLIPSegError: a value is out of range.
+    """
+
+    _: KW_ONLY
+    samples: Samples = 10
+    seed: Seed = 0
+    device: Device = "auto"
+
+
+@checked
+class ProbeSettings:
+    """What of the data sets a model is asked in a probe.
+
+    Raises:
+        MedCLIPSegError: a value is out of range.
+    """
+
+    _: KW_ONLY
+    split: Split = "Test"
+    samples: Samples = 10
+    limit: Limit = None
     threads: Threads = "auto"

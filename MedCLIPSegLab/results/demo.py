@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import MedCLIPSegLogic
+from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
 from MedCLIPSegLogic.files.staging import check_free
 from MedCLIPSegLogic.inference.result import Progress
 from MedCLIPSegLogic.model.catalog import FIRST_MODEL
@@ -18,6 +19,7 @@ from MedCLIPSegLogic.volumes.readers import read_volume
 
 from ..data.truth import read_truth
 from .result_files import PREVIEW_FILE
+from .segmentation import Segmentation
 from .segmenting import segment
 
 CASES = Path(MedCLIPSegLogic.__file__).parent / "Resources" / "Demo"
@@ -55,6 +57,21 @@ def bundled_cases() -> list[DemoCase]:
     return [DemoCase(**{**entry, "label_values": tuple(entry["label_values"])}) for entry in entries]
 
 
+def demo_image(name: str = "breast-ultrasound") -> Path:
+    """The image of a bundled case, to try things on.
+
+    Args:
+        name: of the case, as the folders of ``medclipseg demo`` are named.
+
+    Raises:
+        MedCLIPSegError: there is no such case.
+    """
+    images = {case.name: CASES / case.image for case in bundled_cases()}
+    if name not in images:
+        raise MedCLIPSegError(f"There is no bundled case '{quoted(name)}'; choose {', '.join(images)}.")
+    return images[name]
+
+
 def demo(
     out: str | Path = "medclipseg-demo",
     overwrite: bool = False,
@@ -80,7 +97,7 @@ def demo(
     outcomes = []
     for case, folder in zip(cases, folders, strict=True):
         truth = read_truth(CASES / case.mask, case.label_values, read_volume(CASES / case.image))
-        record = segment(
+        made = segment(
             CASES / case.image,
             [case.prompt],
             folder,
@@ -93,6 +110,8 @@ def demo(
             truth=truth,
             progress=partial(progress, case.title) if progress else None,
         )
+        assert isinstance(made, Segmentation), "one image has one result"
+        record = made.record
         dice = record["results"][0]["dice"]
         outcomes.append(DemoOutcome(case.title, case.prompt, dice, record["seconds"], folder / PREVIEW_FILE))
     return outcomes

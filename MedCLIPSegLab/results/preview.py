@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +17,8 @@ from MedCLIPSegLogic.volumes.volume import Volume
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from .picture import Picture
 
 SLICES_PER_PROMPT = 3
 MOST_ROWS = 40
@@ -50,18 +50,11 @@ class Overlay:
     note: str = ""
 
 
-def draw_preview(
-    result: SegmentationResult,
-    axis: SliceAxis,
-    file: Path | BinaryIO,
-    truth: NDArray[np.bool_] | None = None,
-) -> None:
-    """Write a PNG of the result of a run, see :func:`draw_overlays`.
+def preview_figure(result: SegmentationResult, truth: NDArray[np.bool_] | None = None) -> Picture:
+    """The picture of the result of a run, see :func:`overlay_figure`.
 
     Args:
         result: of a run.
-        axis: the slicing of that run.
-        file: to write.
         truth: (K, J, I) known mask, drawn as a second outline.
     """
     overlays = [
@@ -75,19 +68,18 @@ def draw_preview(
         for prompt in result.prompts
     ]
     entropy = str(result.settings.get("uncertainty", ENTROPY)).partition(";")[0]
-    draw_overlays(result.volume, result.mapping, axis, overlays, file, truth, entropy)
+    return overlay_figure(result.volume, result.mapping, result.axis, overlays, truth, entropy)
 
 
-def draw_overlays(
+def overlay_figure(
     volume: Volume,
     mapping: IntensityMapping,
     axis: SliceAxis,
     overlays: Sequence[Overlay],
-    file: Path | BinaryIO,
     truth: NDArray[np.bool_] | None = None,
     entropy: str = ENTROPY,
-) -> None:
-    """Write a PNG with one row per slice: image with outline and, if known, uncertainty on its fixed scale.
+) -> Picture:
+    """A picture with one row per slice: image with outline and, if known, uncertainty on its fixed scale.
 
     With many overlays there is one slice for each, and the last ones are left out.
 
@@ -96,11 +88,10 @@ def draw_overlays(
         mapping: of its grey values to 8 bit.
         axis: of the slices.
         overlays: masks of that image, at least one; with a column for the uncertainty if any has one.
-        file: to write.
         truth: (K, J, I) known mask, drawn as a second outline.
         entropy: what the uncertainty is the entropy of.
     """
-    from matplotlib.figure import Figure
+    from .picture import Picture
 
     rows = _rows(overlays, axis)
     columns = 1 if all(overlay.uncertainty is None for overlay in overlays) else 2
@@ -109,7 +100,7 @@ def draw_overlays(
     tallness = float(np.clip(height * row_mm / (width * column_mm), 0.3, 2.0))
     beside = 0.45 + (NOTE_INCHES if any(overlay.note for overlay in overlays) else 0)
     size = (columns * PANEL_INCHES + 0.9 * (columns - 1), (0.9 * PANEL_INCHES * tallness + beside) * len(rows) + 0.3)
-    figure = Figure(figsize=size, layout="constrained", dpi=110)
+    figure = Picture(figsize=size, layout="constrained", dpi=110)
     panels = figure.subplots(len(rows), columns, squeeze=False)
     aspect = row_mm / column_mm
     heat, noted = None, None
@@ -151,9 +142,7 @@ def draw_overlays(
     if len(overlays) > MOST_ROWS:
         legend += f"   the first {MOST_ROWS} of {len(overlays)}"
     figure.supxlabel(legend, fontsize=8)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # letters the font lacks are drawn as boxes
-        figure.savefig(file, format="png")
+    return figure
 
 
 def _rows(overlays: Sequence[Overlay], axis: SliceAxis) -> list[tuple[Overlay, int]]:

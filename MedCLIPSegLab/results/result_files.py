@@ -1,4 +1,4 @@
-"""The folder of results: what every way of segmenting leaves behind."""
+"""The files of a result: what every way of segmenting leaves behind."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from MedCLIPSegLogic.clip_sam.findings import ZeroShotResult
-from MedCLIPSegLogic.files.replacing import write_json
 from MedCLIPSegLogic.files.slugs import slugs
-from MedCLIPSegLogic.files.staging import RECORD_FILE
 from MedCLIPSegLogic.inference.islands import ALL, removed_record
 from MedCLIPSegLogic.inference.result import PromptResult, SegmentationResult
 from MedCLIPSegLogic.volumes.image_writing import write_image
 from MedCLIPSegLogic.volumes.volume import Volume
 
 from ..metrics import dice_score
-from .preview import draw_preview
+from .preview import preview_figure
 
 SEGMENTATION_FILE = "segmentation.seg.nrrd"
 SCENE_FILE = "scene.mrb"
@@ -55,7 +53,7 @@ def write_result_files(result: SegmentationResult, folder: Path, truth: NDArray[
     nodes = write_result(session.scene, node, result)
     save_segmentation(nodes.segmentation, folder / SEGMENTATION_FILE)
     save_scene(session.scene, folder / SCENE_FILE)
-    draw_preview(result, result.axis, folder / PREVIEW_FILE, truth)
+    preview_figure(result, truth).write(folder / PREVIEW_FILE)
 
 
 def result_slugs(result: SegmentationResult) -> list[str]:
@@ -63,24 +61,19 @@ def result_slugs(result: SegmentationResult) -> list[str]:
     return slugs([prompt.prompt for prompt in result.prompts])
 
 
-def write_record(
+def run_record(
     result: SegmentationResult,
     source: str,
-    folder: Path,
     words: Sequence[dict[str, Any]] | None = None,
     truth: NDArray[np.bool_] | None = None,
 ) -> dict[str, Any]:
-    """Write ``run.json``, which lists all files of the folder.
+    """What ``run.json`` says of a run, but for the files of its folder.
 
     Args:
         result: of a run.
         source: the input.
-        folder: with all other files of the result.
         words: of each prompt, see :func:`record_words`.
         truth: (K, J, I) known mask; its Dice with every segment is recorded.
-
-    Returns:
-        The record.
     """
     details: list[dict[str, Any]] = [{"samples_drawn": list(prompt.samples_drawn)} for prompt in result.prompts]
     if len(result.settings.get("three_planes", {}).get("weights", ())) > 1:
@@ -90,7 +83,7 @@ def write_record(
         details = [{"slices": [finding.record() for finding in findings]} for findings in result.findings]
     if words is not None:
         details = [{**detail, "words": told} for detail, told in zip(details, words, strict=True)]
-    record = {
+    return {
         "input": source,
         "input_hash": result.volume.content_hash,
         "notes": [*result.volume.notes, *result.notes],
@@ -100,10 +93,7 @@ def write_record(
             for prompt, slug, more in zip(result.prompts, result_slugs(result), details, strict=True)
         ],
         "seconds": round(result.seconds, 3),
-        "files": sorted([path.name for path in folder.iterdir()] + [RECORD_FILE]),
     }
-    write_json(folder / RECORD_FILE, record)
-    return record
 
 
 def _verdict(prompt: PromptResult) -> dict[str, Any]:

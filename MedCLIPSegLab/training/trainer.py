@@ -130,7 +130,14 @@ class Trainer:
             if progress and self._processes.is_first:
                 progress(step)
         self._processes.on_first(complete)
-        done = {"seconds": round(self._seconds, 1), "steps_done": self._next_step, "finished": True}
+        best = max((row for row in self._rows if "dice_mean" in row), key=lambda row: row["dice_mean"], default=None)
+        done = {
+            "seconds": round(self._seconds, 1),
+            "steps_done": self._next_step,
+            "last": self._rows[-1],
+            "best": best,
+            "finished": True,
+        }
         self._processes.on_first(lambda: TRAINING_RUN.write(self._folder, {**record, **done}))
 
     def _resume(self) -> None:

@@ -23,9 +23,9 @@ from .pictures import is_picture, remember_picture
 def add_volume_node(scene: Scene, volume: Volume) -> VolumeNode:
     """Add a volume, with its display, to a scene.
 
-    The node has a copy of the voxels, and a name without what scene files can't hold. Types that MRML can't hold are
-    widened: bool to uint8, float16 to float32, 64-bit integers to int32 when all values fit, else to float64 (exact up
-    to ±2⁵³).
+    The node has a copy of the voxels, and a name without what scene files can't hold. Types that scene files can't hold
+    are widened: bool to uint8, int8 to int16, float16 to float32, 64-bit integers to int32 when all values fit, else to
+    float64 (exact up to ±2⁵³).
 
     A picture is remembered as one.
 
@@ -147,6 +147,8 @@ def _storable(volume: Volume) -> NDArray[Any]:
         raise MedCLIPSegError(f"The color image “{volume.name}” must have three 8-bit components a voxel.")
     if dtype == np.bool_:
         return voxels.astype(np.uint8)
+    if dtype == np.int8:  # VTK has it, but its writer of files does not
+        return voxels.astype(np.int16)
     if dtype.kind not in "iuf":
         raise MedCLIPSegError(f"The image “{volume.name}” has voxels of type {dtype}: convert it to real numbers.")
     if dtype.kind in "iu" and dtype.itemsize == 8:

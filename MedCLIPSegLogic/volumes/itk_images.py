@@ -48,7 +48,7 @@ def unreadable(path: Path) -> MedCLIPSegError:
     )
 
 
-def image_voxels(image: sitk.Image, path: Path) -> NDArray[np.generic]:
+def image_voxels(image: sitk.Image, path: Path | str) -> NDArray[np.generic]:
     """Voxels of a SimpleITK image.
 
     Args:
@@ -95,14 +95,14 @@ def to_image(voxels: NDArray[np.generic], ijk_to_ras: NDArray[np.float64]) -> si
     return image
 
 
-def several_volumes(path: Path) -> MedCLIPSegError:
+def several_volumes(path: Path | str) -> MedCLIPSegError:
     """The error for images with more than one time point or channel volume."""
     return MedCLIPSegError(
         f"{path} holds several volumes (for example time points); save the one to segment as its own file."
     )
 
 
-def as_rgb(array: NDArray[np.generic], path: Path) -> NDArray[np.uint8]:
+def as_rgb(array: NDArray[np.generic], path: Path | str) -> NDArray[np.uint8]:
     """Colors as 8-bit R, G, B.
 
     Args:

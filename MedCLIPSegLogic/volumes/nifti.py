@@ -103,11 +103,7 @@ def _dimensions(header: nib.Nifti1Header) -> int:
 def _read(file: BufferedIOBase, path: Path, name: str) -> Volume:
     header = _header(file)
     shape = header.get_data_shape()
-    is_vector = int(header["intent_code"]) == VECTORS and len(shape) == 5
-    if min(shape) < 1:
-        raise MedCLIPSegError(f"{path} holds no voxels; export the image again.")
-    if any(size > 1 for size in (shape[3:4] if is_vector else shape[3:])):
-        raise several_volumes(path)
+    _check_shape(header, shape, path)
     dtype, offset = header.get_data_dtype(), max(int(np.nan_to_num(header["vox_offset"])), header.sizeof_hdr)
     if offset > MOST_BYTES_BEFORE_VOXELS:
         raise ValueError("voxels begin too late")
@@ -119,8 +115,39 @@ def _read(file: BufferedIOBase, path: Path, name: str) -> Volume:
     values = array_from_file(shape, dtype, file, offset, mmap=False)
     if dtype.names is None:
         values = apply_read_scaling(values, np.float64(slope), np.float64(intercept))
-    grid = (*shape[:3], 1, 1)[:3]
-    voxels = _plain(values.reshape(*grid, -1, order="F") if is_vector else values.reshape(grid, order="F"), path)
+    return _made(header, values.reshape(shape, order="F"), path, name)
+
+
+def nifti_in_memory(header: nib.Nifti1Header, values: NDArray[np.generic], name: str) -> Volume:
+    """The same volume as of the file, of a header and its values.
+
+    Args:
+        header: of NIfTI-1 or NIfTI-2.
+        values: (I, J, K), further axes of one voxel, or for vectors (I, J, K, 1, 3); stored scaling is applied.
+        name: of the volume, named in errors.
+
+    Raises:
+        MedCLIPSegError: several volumes, or no voxels.
+    """
+    _check_shape(header, values.shape, name)
+    return _made(header, values, name, name)
+
+
+def _check_shape(header: nib.Nifti1Header, shape: tuple[int, ...], where: Path | str) -> None:
+    if min(shape, default=0) < 1:
+        raise MedCLIPSegError(f"{where} holds no voxels; export the image again.")
+    if any(size > 1 for size in (shape[3:4] if _is_vector(header, shape) else shape[3:])):
+        raise several_volumes(where)
+
+
+def _is_vector(header: nib.Nifti1Header, shape: tuple[int, ...]) -> bool:
+    return int(header["intent_code"]) == VECTORS and len(shape) == 5
+
+
+def _made(header: nib.Nifti1Header, values: NDArray[np.generic], where: Path | str, name: str) -> Volume:
+    grid = (*values.shape[:3], 1, 1)[:3]
+    is_vector = _is_vector(header, values.shape)
+    voxels = _plain(values.reshape(*grid, -1, order="F") if is_vector else values.reshape(grid, order="F"), where)
     matrix, notes = nifti_geometry(header, _dimensions(header))
     return Volume(voxels, matrix, name, notes=notes)
 
@@ -131,7 +158,7 @@ def _scaling(header: nib.Nifti1Header) -> tuple[float, float]:
     return (slope if isfinite(slope) and slope else 1.0), (intercept if isfinite(intercept) else 0.0)
 
 
-def _plain(values: NDArray[np.generic], path: Path) -> NDArray[np.generic]:
+def _plain(values: NDArray[np.generic], path: Path | str) -> NDArray[np.generic]:
     """(I, J, K) values as (K, J, I) in the byte order of this machine, colors (records or a last axis) at the end."""
     voxels = np.ascontiguousarray(values.swapaxes(0, 2))
     if voxels.dtype.names:

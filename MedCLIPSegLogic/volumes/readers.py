@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from pydicom.misc import is_dicom
 
-from ..errors import MedCLIPSegError
+from ..errors import MedCLIPSegError, quoted
 from .dicom import read_dicom_file, read_dicom_folder
 from .itk_files import read_itk
 from .limits import check_is_file
@@ -23,11 +26,13 @@ READERS = {
 ACCEPTED = f"a folder of DICOM files, a DICOM file, or {', '.join(ending for ending in READERS if ending != '.dcm')}"
 
 
-def read_volume(path: str | Path) -> Volume:
-    """Read an image file or a folder with one DICOM series.
+def read_volume(image: str | Path | Any, spacing: Sequence[float] | None = None) -> Volume:
+    """Read an image file or a folder with one DICOM series, or take an image that is in memory.
 
     Args:
-        path: NIfTI, NRRD, MetaImage, picture or DICOM file (also without an extension), or a folder.
+        image: NIfTI, NRRD, MetaImage, picture or DICOM file (also without an extension), or a folder; or a numpy array,
+            a SimpleITK image or a nibabel image, see :mod:`in_memory`.
+        spacing: of an array, mm along each of its axes in space, in their order; None where nobody measured it.
 
     Returns:
         The image, named after the file without its extension or after the folder. Stored scaling (NIfTI slope,
@@ -35,9 +40,17 @@ def read_volume(path: str | Path) -> Volume:
 
     Raises:
         MedCLIPSegError: missing or damaged file, unknown type, several volumes or series, missing slices, no
-            voxels, complex values, or a geometry that is singular.
+            voxels, complex values, or a geometry that is singular; a spacing that is none, or not of an array.
     """
-    path = Path(path)
+    if spacing is not None and not isinstance(image, np.ndarray):
+        name = image if isinstance(image, (str, Path)) else f"The {type(image).__name__}"
+        raise MedCLIPSegError(f"{quoted(name)} has a spacing of its own; give one with numpy arrays only.")
+    if not isinstance(image, (str, Path)):
+        from .in_memory import take_image
+
+        taken = take_image(image, spacing)
+        return _checked(taken, f"The image “{quoted(taken.name)}”")
+    path = Path(image)
     if not path.exists():
         raise MedCLIPSegError(f"{path} does not exist; check the name and the folder.")
     if path.is_dir():
@@ -55,7 +68,7 @@ def read_volume(path: str | Path) -> Volume:
     raise MedCLIPSegError(f"{path} is not of an accepted type; accepted are {ACCEPTED}.")
 
 
-def _checked(volume: Volume, path: Path) -> Volume:
+def _checked(volume: Volume, path: Path | str) -> Volume:
     """The volume if it can be segmented.
 
     Raises:

@@ -77,7 +77,7 @@ def ct_cost(image: Path, prompt_count: int, maps: bool, slices: int, samples: in
                 maps=maps,
                 slices=(first, first + slices),
                 device="cpu",
-            )
+            ).record
         except MedCLIPSegError as error:
             return {"refused": str(error)}
         seconds = time.perf_counter() - started

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import torch
 from hypothesis import settings
 from model_saving import save_checkpoint
 
+from MedCLIPSegLab.cli.app import main
 from MedCLIPSegLogic.model.config import (
     AdapterConfig,
     HeadConfig,
@@ -47,6 +50,19 @@ def a_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 @pytest.fixture(scope="session")
 def golden_folder() -> Path:
     return GOLDEN
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Calls ``medclipseg ARGUMENTS`` within this process; gives the exit code."""
+
+    def run(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["medclipseg", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return int(stop.value.code or 0)
+
+    return run
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from typing import Any
 from MedCLIPSegLogic.model.library import LoadedModel
 
 from ...data.prompt_sheets import PromptSheet
-from ..settings import EvaluationSettings
+from ..settings import ProbeSettings
 from .answers import Answer
 from .images import familiar_files, natural_files, probe_images, summarize_images
 from .text import probe_text, summarize_text
@@ -21,7 +21,7 @@ def ask_sections(
     sheets: Sequence[PromptSheet],
     others: Mapping[str, Mapping[str, Sequence[Path]]],
     sections: Collection[str],
-    settings: EvaluationSettings,
+    settings: ProbeSettings,
 ) -> Iterator[tuple[float, Answer]]:
     """Ask everything.
 

@@ -1,27 +1,11 @@
-"""``medclipseg`` called within the process of the tests."""
+"""What ``medclipseg`` refuses."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from MedCLIPSegLab.cli.app import main
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Exit code of ``medclipseg ARGUMENTS``."""
-
-    def run(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["medclipseg", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        return int(stop.value.code or 0)
-
-    return run
 
 
 @pytest.fixture

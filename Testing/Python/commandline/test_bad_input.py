@@ -93,13 +93,13 @@ def test_failures_anywhere_leave_nothing(refusal: Refusal, monkeypatch: pytest.M
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    segmenting, library = "MedCLIPSegLab.results.segmenting", "MedCLIPSegLogic.model.library.load_model"
-    for step in (f"{segmenting}.read_volume", library, f"{segmenting}.write_result_files"):
+    results, library = "MedCLIPSegLab.results", "MedCLIPSegLogic.model.library.load_model"
+    for step in (f"{results}.inputs.read_volume", library, f"{results}.segmentation.write_result_files"):
         with monkeypatch.context() as patch:
             patch.setattr(step, out_of_memory)
             assert "too little memory" in refusal("segment", PICTURE, "--prompt", "a", "--samples", 1), step
     with monkeypatch.context() as patch:
-        patch.setattr("MedCLIPSegLab.results.result_files.draw_preview", full)
+        patch.setattr("MedCLIPSegLab.results.result_files.preview_figure", full)
         assert "No space left" in refusal("segment", PICTURE, "--prompt", "a", "--samples", 1)
     monkeypatch.setattr("MedCLIPSegLogic.inference.device.free_memory", lambda device: 1000)
     assert "memory" in refusal("segment", PICTURE, "--prompt", "a")
@@ -141,7 +141,7 @@ def test_a_defect_is_one_sentence_and_a_trace_is_shown_when_asked(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("MedCLIPSegLab.results.segmenting.read_volume", fail)
+    monkeypatch.setattr("MedCLIPSegLab.results.inputs.read_volume", fail)
     arguments = ("segment", PICTURE, "--prompt", "a", "--out", tmp_path / "out")
     for options, traced in (((), False), (("--trace",), True)):
         assert call(*options, *arguments) == 1

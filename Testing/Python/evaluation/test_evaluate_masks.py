@@ -137,8 +137,7 @@ def test_results_that_cannot_be_told_apart_or_read_are_named(a_study: Path) -> N
     with pytest.raises(MedCLIPSegError, match=r"made.0 and .*again are both results of the image a\.png"):
         evaluate_masks(segmented, *arguments)
     shutil.rmtree(segmented / "again")
-    shutil.rmtree(segmented / "1")
-    with pytest.raises(MedCLIPSegError, match=r"no mask of the image b\.png in .*made"):
+    with pytest.raises(MedCLIPSegError, match=r"made holds no mask of an image"):  # no map is there
         evaluate_masks(segmented, *arguments)
     path = segmented / "0" / "run.json"
     record = json.loads(path.read_text())
@@ -151,3 +150,27 @@ def test_results_that_cannot_be_told_apart_or_read_are_named(a_study: Path) -> N
         with pytest.raises(MedCLIPSegError, match=words):
             evaluate_masks(segmented, *arguments)
     assert not (a_study / "out").exists()
+
+
+def test_what_is_there_is_scored_and_what_is_missing_is_named(
+    a_study: Path, segmented: Path, call: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (segmented / "1" / "thing.probability.nrrd").unlink()  # as where the answer is held back
+    shutil.copy(a_study / "img" / "a.png", a_study / "img" / "x.png")
+    volume = (a_study / "img" / "v.nii.gz").rename(a_study / "v.nii.gz")  # of labels, which need a sheet
+    folders = ("--images", a_study / "img", "--labels", a_study / "label", "--out", a_study / "out")
+    assert call("evaluate", "--masks", segmented, *folders) == 0
+    told = capsys.readouterr().out
+    assert "Not counted, 1 without a mask: b.png." in told
+    assert "Not counted, 1 without a known mask: x.png." in told
+    metrics = json.loads((a_study / "out" / "metrics.json").read_text())
+    assert (metrics["count"], metrics["without_mask"], metrics["without_known_mask"]) == (1, ["b.png"], ["x.png"])
+    assert [row["image"] for row in table(a_study / "out")] == ["a.png"]
+    assert "Not counted, 1 without a mask:</b> b.png" in (a_study / "out" / "report.html").read_text(encoding="utf-8")
+    shutil.rmtree(segmented / "0")
+    volume.rename(a_study / "img" / "v.nii.gz")
+    sheet = ("--prompts", a_study / "sheet.csv", "--overwrite")
+    assert call("evaluate", "--masks", segmented, *folders, *sheet) == 0
+    assert json.loads((a_study / "out" / "metrics.json").read_text())["without_mask"] == ["a.png", "b.png"]
+    assert call("evaluate", "--masks", segmented, *folders, *sheet, "--seed", 3) == 2
+    assert "need no --seed" in capsys.readouterr().err

@@ -135,3 +135,20 @@ def test_the_report_needs_no_other_file(two_sets: list[Path], a_model_folder: Pa
     assert "original | &lt;b&gt;thing&lt;/b&gt;" in page
     for picture in re.findall(r"base64,([A-Za-z0-9+/=]+)", page):
         assert Image.open(io.BytesIO(base64.b64decode(picture))).format == "PNG"
+
+
+def test_seed_and_device_are_used_and_recorded(
+    a_study: Path, a_model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = (a_model_folder, a_study / "img", a_study / "label", a_study / "sheet.csv", a_study / "out")
+    found = {}
+    for seed in (0, 4, 4):
+        metrics = evaluate(*arguments, samples=2, limit=1, seed=seed, device="cpu", overwrite=True)
+        assert (metrics["seed"], metrics["device"]) == (seed, "cpu")
+        same = (metrics["brier_mean"], metrics["sample_dice_mean"])
+        assert found.setdefault(seed, same) == same
+    assert found[0][0] != found[4][0]
+    assert found[0][1] != found[4][1]
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(MedCLIPSegError, match="no CUDA device"):
+        evaluate(*arguments, samples=2, device="cuda", overwrite=True)

@@ -70,6 +70,9 @@ def test_the_command_tells_every_share(a_set: Path, a_model_folder: Path, tmp_pa
         line = next(line for line in done.output.splitlines() if words in line)
         assert f"({count}" in line
     assert "answers with a Dice below 0.5 are called doubtful" in done.output
+    few = ["--section", "text", "--limit", "1", "--overwrite", "--json"]
+    told = json.loads(CliRunner().invoke(app, ["probe", *options, *few]).stdout)
+    assert told == json.loads((tmp_path / "out" / "probes.json").read_text())
     with pytest.raises(MedCLIPSegError, match="overwrite"):
         probe(a_model_folder, [a_set], tmp_path / "out", samples=1)
 

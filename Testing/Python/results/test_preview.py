@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from MedCLIPSegLab.results.preview import MOST_ROWS, Overlay, draw_overlays
+from MedCLIPSegLab.results.preview import MOST_ROWS, Overlay, overlay_figure
 from MedCLIPSegLogic.volumes.intensity import default_rule, resolve
 from MedCLIPSegLogic.volumes.planes import choose_axis
 from MedCLIPSegLogic.volumes.volume import Volume
@@ -23,6 +23,7 @@ def test_many_prompts_still_make_a_picture() -> None:
     for count in (MOST_ROWS, 5 * MOST_ROWS):
         overlays = [Overlay(f"thing {number}", mask, None, range(5)) for number in range(count)]
         file = BytesIO()
-        draw_overlays(volume, resolve(default_rule(volume), volume), choose_axis(volume, "auto"), overlays, file)
+        mapping = resolve(default_rule(volume), volume)
+        overlay_figure(volume, mapping, choose_axis(volume, "auto"), overlays).write(file)
         heights.append(Image.open(file).size[1])
     assert heights[0] == heights[1] < 2**16

@@ -205,7 +205,7 @@ def test_words_are_asked_of_the_slice_with_the_largest_area(
             return prompt, {"m2ib": [("a", 1 / 3)], "gscorecam": [("a", 1.0)]}
 
     monkeypatch.setattr(Models, "saliency", lambda *_: (Known(), {}))
-    record = zeroshot(VOLUME, "a", tmp_path / "out", sam="none", plane="axial", slices="4:9", words=True)
+    record = zeroshot(VOLUME, "a", tmp_path / "out", sam="none", plane="axial", slices="4:9", words=True).record
     words = record["results"][0]["words"]
     areas = [sum(thing["area"] for thing in item["objects"]) for item in record["results"][0]["slices"]]
     assert (max(areas) > 0) == found

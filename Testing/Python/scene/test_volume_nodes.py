@@ -66,7 +66,7 @@ def test_voxels_survive_removal_of_the_node(a_scene: Any, a_volume: Volume) -> N
 def test_every_real_type_is_accepted(a_scene: Any) -> None:
     for given, stored in [
         ("bool", "uint8"),
-        ("int8", "int8"),
+        ("int8", "int16"),
         ("uint8", "uint8"),
         ("int16", "int16"),
         (">i2", "int16"),

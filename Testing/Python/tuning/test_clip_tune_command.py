@@ -35,8 +35,10 @@ def test_it_tells_the_retrieval_before_and_after(
     assert str(out) in said
     settings = json.loads((out / "tuning.json").read_text())["settings"]
     assert (settings["batch_size"], settings["temperature"], settings["beta_image"]) == (4, 0.6, 0.15)
-    assert call(monkeypatch, "--pairs", some_pairs, "--out", out, "--resume", "--epochs", 2) == 0
+    assert call(monkeypatch, "--pairs", some_pairs, "--out", out, "--resume", "--epochs", 2, "--json") == 0
     assert json.loads((out / "tuning.json").read_text())["epochs"] == 2
+    report = json.loads(capsys.readouterr().out)
+    assert (report["folder"], report["epochs"], report["after"]["validation"]["pairs"]) == (str(out), 2, 2)
 
 
 def test_bad_input_is_one_sentence(
