@@ -90,7 +90,7 @@ def result(widget: Any) -> None:
 
 def not_understood(widget: Any) -> None:
     """A picture and a word that the model does not know: suggestions, and a way to see the answer anyway."""
-    startRun(widget, "breast-ultrasound", prompt="cancer")
+    startRun(widget, "breast-ultrasound", prompt="malignancy")
     waitUntil(lambda: not widget.logic.isRunning)
 
 

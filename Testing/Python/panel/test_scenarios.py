@@ -56,7 +56,7 @@ def test_what_is_not_understood_is_held_back_until_a_person_wants_it(
     choose(a_module_widget, knowingMini(tmp_path / "mini"))
     scenarios.not_understood(a_module_widget)
     assert ui.promptTable.item(0, 3).text() == "unclear"
-    assert ui.statusLabel.text.startswith("cancer: Not understood.")
+    assert ui.statusLabel.text.startswith("malignancy: Not understood.")
     assert "nats" not in ui.statusLabel.text
     assert ui.suggestionButton1.text == "tumor"
     assert states(a_module_widget) == ["empty"]
