@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from MedCLIPSegLogic.errors import MedCLIPSegError, quoted
-from MedCLIPSegLogic.files.replacing import replacing
+from MedCLIPSegLogic.files.replacing import replacing, write_bytes
 from MedCLIPSegLogic.model.catalog import ADAPTER_FILE, BYTE_PAIRS_FILE, VOCABULARY_FILE, WEIGHTS_FILE
 from MedCLIPSegLogic.model.checkpoint import save_weights
 from MedCLIPSegLogic.model.config import ModelConfig
@@ -153,4 +153,4 @@ def copy_vocabulary(source: Path, target: Path) -> None:
     """Copy the tokenizer's files of a model folder."""
     for name in (VOCABULARY_FILE, BYTE_PAIRS_FILE):
         if (source / name).is_file():
-            (target / name).write_bytes((source / name).read_bytes())
+            write_bytes(target / name, (source / name).read_bytes())

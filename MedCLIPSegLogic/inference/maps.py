@@ -149,7 +149,7 @@ class PromptMaps:
         )
 
     def finish(
-        self, prompt: str, indices: list[int], verdict: Verdict | None, knowledge: Knowledge | None
+        self, prompt: str, indices: list[int], verdict: Verdict | None, knowledge: Knowledge | None = None
     ) -> PromptResult:
         """The result of the prompt.
 

@@ -128,5 +128,7 @@ def _load(name: str, load: Callable[[], object]) -> None:
         load()
     except RuntimeError as error:
         raise MedCLIPSegError(
-            _("“{name}” cannot be opened; the log says why, and the other cases can be.").format(name=quoted(name))
+            _("“{name}” cannot be opened; the log says why, and the other cases can be.").format(
+                name=quoted(Path(name).name)
+            )
         ) from error

@@ -20,9 +20,9 @@ def test_demo_reports_good_dice(call: Call, tmp_path: Path, capsys: pytest.Captu
     assert call("demo", "--out", tmp_path / "demo") == 0
     printed = capsys.readouterr().out
     dices = [float(line.split()[1]) for line in printed.splitlines() if line.strip().startswith("Dice")]
-    assert len(dices) == 3
+    assert len(dices) == 9
     assert min(dices) > 0.6
-    assert len(list((tmp_path / "demo").glob("*/preview.png"))) == 3
+    assert len(list((tmp_path / "demo").glob("*/preview.png"))) == 9
     assert call("demo", "--out", tmp_path / "demo") == 2
     assert "already holds results" in capsys.readouterr().err
 

@@ -42,7 +42,7 @@ def samples(table: Any) -> list[bool]:
 def test_the_empty_panel_shows_what_there_is_to_ask_in_place_of_the_table(a_knowing_panel: Any) -> None:
     ui, prompts = a_knowing_panel.ui, a_knowing_panel.ui.promptsCollapsibleButton
     assert listed(ui.knownThingsTable) == THINGS
-    assert samples(ui.knownThingsTable) == [True, False, True, False]
+    assert samples(ui.knownThingsTable) == [True, True, True, True]
     icon = pythonqt.unwrap(ui.knownThingsTable).item(3, 0).icon().pixmap(36, 36).toImage()
     assert icon.pixelColor(18, 18).red() > 250 > 10 > icon.pixelColor(18, 18).blue()
     assert ui.knownThingsTable.isVisibleTo(prompts)
@@ -93,7 +93,7 @@ def test_a_click_on_a_sample_loads_it_once_with_its_prompt(a_slicer: ModuleType,
         ui.knownThingsTable.cellWidget(2, 1).click()
         pythonqt.processEvents(100)
     assert logic.volumeNode.GetName() == "Hippocampus MRI"
-    assert logic.parameters.plane == "sagittal"
+    assert logic.parameters.plane == "coronal"
     assert ui.promptLineEdit.text == "hippocampus in the T1-weighted brain MRI"
     assert a_slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
     composite = a_slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode()

@@ -54,7 +54,7 @@ def test_the_bundled_model_is_chosen_and_described(a_module_widget: Any) -> None
     purpose, license, size = ui.modelInfoLabel.text.split("\n")
     assert "breast lesions in ultrasound" in purpose
     assert license == "License: CC BY-SA 4.0"
-    assert size == "9.4 MB, on this computer"
+    assert size == "9.3 MB, on this computer"
     assert ui.modelCollapsibleButton.collapsed
 
 

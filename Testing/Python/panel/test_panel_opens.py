@@ -123,7 +123,7 @@ def test_a_module_that_was_never_opened_is_cleaned_up(a_slicer: ModuleType) -> N
 
 def test_the_samples_are_offered(a_module_widget: Any) -> None:
     offered = sample_data.sources["MedCLIPSeg"]
-    assert len(offered) == 3
+    assert len(offered) == 9
     assert all(source.checksums.startswith("SHA256:") for source in offered)
 
 

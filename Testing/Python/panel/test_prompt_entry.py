@@ -108,30 +108,30 @@ def test_during_a_run_what_was_typed_stays(
 
 
 def test_earlier_prompts_are_offered_wherever_the_text_lies(a_module_widget: Any, a_line: Any) -> None:
-    for prompt in ("Left kidney", "liver"):
+    for prompt in ("Left ureter", "liver"):
         typeInto(a_line, prompt)
         key(a_line, Qt.Key.Key_Return)
-    assert PromptHistory(slicer.app.settings()).entries() == ["liver", "Left kidney"]
-    typeInto(a_line, "KID")
+    assert PromptHistory(slicer.app.settings()).entries() == ["liver", "Left ureter"]
+    typeInto(a_line, "URE")
     completer = pythonqt.unwrap(a_line).completer()
     assert completer.completionCount() == 1
-    assert completer.currentCompletion() == "Left kidney"
+    assert completer.currentCompletion() == "Left ureter"
     assert completer.popup().isVisible()
 
 
 def test_enter_on_a_completion_runs_it_and_empties_the_line(
     a_module_widget: Any, a_line: Any, runs: list[list[str]]
 ) -> None:
-    typeInto(a_line, "left kidney")
+    typeInto(a_line, "left ureter")
     key(a_line, Qt.Key.Key_Return)
-    typeInto(a_line, "kid")
+    typeInto(a_line, "ure")
     popup = pythonqt.unwrap(a_line).completer().popup()
     key(popup, Qt.Key.Key_Down)
-    assert a_line.text == "left kidney"
+    assert a_line.text == "left ureter"
     key(popup, Qt.Key.Key_Return)
-    assert runs == [["left kidney"], ["left kidney"]]
+    assert runs == [["left ureter"], ["left ureter"]]
     assert a_line.text == ""
-    assert prompts(a_module_widget) == ["left kidney"]
+    assert prompts(a_module_widget) == ["left ureter"]
 
 
 def test_the_history_outlives_the_panel(a_slicer: Any, a_module_widget: Any, a_line: Any) -> None:

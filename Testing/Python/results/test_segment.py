@@ -187,7 +187,7 @@ def test_sizes_are_told_only_where_they_are_known(segment: Segment, tmp_path: Pa
     data = np.random.default_rng(0).normal(size=(1, 40, 30)).astype(np.float32)
     nibabel.save(nibabel.Nifti1Image(data, np.diag([5.0, 2.0, 3.0, 1.0])), tmp_path / "sagittal.nii.gz")
     options = ("--prompt", "tumor", "--samples", 1, "--show-anyway")
-    record = segment(tmp_path / "sagittal.nii.gz", tmp_path / "one", *options, "--threshold", 0.001)
+    record = segment(tmp_path / "sagittal.nii.gz", tmp_path / "one", *options, "--threshold", 1e-7)
     assert record["results"][0]["voxels"] > 0
     assert record["results"][0]["area_mm2"] == pytest.approx(record["results"][0]["voxels"] * 6)
     assert "volume_ml" not in record["results"][0]
