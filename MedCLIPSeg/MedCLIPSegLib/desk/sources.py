@@ -56,7 +56,7 @@ class FolderSource:
         if case.source.endswith(".mrb"):
             loadScene(Path(case.source))
         else:
-            _load(case.source, lambda: slicer.util.loadVolume(case.source, {"singleFile": True}))
+            _load(Path(case.source).name, lambda: slicer.util.loadVolume(case.source, {"singleFile": True}))
 
 
 class DatabaseSource:
@@ -107,7 +107,7 @@ def loadScene(path: Path) -> None:
     Raises:
         MedCLIPSegError: it cannot be read.
     """
-    _load(str(path), lambda: slicer.util.loadScene(str(path)))
+    _load(path.name, lambda: slicer.util.loadScene(str(path)))
 
 
 def dicomDatabase() -> Any:
@@ -128,7 +128,5 @@ def _load(name: str, load: Callable[[], object]) -> None:
         load()
     except RuntimeError as error:
         raise MedCLIPSegError(
-            _("“{name}” cannot be opened; the log says why, and the other cases can be.").format(
-                name=quoted(Path(name).name)
-            )
+            _("“{name}” cannot be opened; the log says why, and the other cases can be.").format(name=quoted(name))
         ) from error
