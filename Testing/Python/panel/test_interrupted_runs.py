@@ -97,7 +97,10 @@ def test_what_goes_away_takes_the_run_along(
     pump(lambda: widget.logic.runControl.state == IDLE, 60)
     pythonqt.processEvents(100)
     isWritten = moment == WRITING and what == "reload"
-    assert len(segments()) == (2 if isWritten else moment == WRITING and what == "delete")
+    if moment == WRITING and what == "delete":
+        assert 1 <= len(segments()) <= 2  # what was written until then stays
+    else:
+        assert len(segments()) == (2 if isWritten else 0)
     assert [node.GetName() for node in images()] == {"replace": ["other"], "reload": ["ct"]}.get(what, [])
     if what == "delete":
         stays = "what was written until then stays" if moment == WRITING else "nothing was written"
